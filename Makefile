@@ -1,0 +1,47 @@
+# The only commands anyone needs. `make` alone lists them.
+#   make setup PYTHON=/path/to/python3.12     choose the interpreter
+#   make test PYTEST_ARGS="-k period -x"      pass something to pytest; JOBS=0 in one process
+
+SHELL := /bin/sh
+BIN := .venv/bin
+# Two workers, a test file stays on one: half the tests wait for a database server, each worker has its own.
+JOBS ?= 2
+PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast test-system lint fmt bench clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv from uv.lock (needs only Python 3.11-3.13; quick when nothing changed)
+	@PYTHON='$(PYTHON)' sh scripts/setup
+
+demo: setup ## simulate a town, take its files in, compute, alert, deliver the newest month
+	@$(BIN)/qxmonitor demo
+
+test: lint ## lint, types, import contracts and all tests but the system ones
+	$(PYTEST) -m "not system"
+
+test-fast: setup ## the tests of a minute: nothing slow, nothing of the system
+	$(PYTEST) -m "not slow and not system"
+
+test-system: setup ## tests that need LibreOffice and poppler (scripts/system-deps installs them)
+	$(BIN)/pytest -m system $(PYTEST_ARGS)
+
+lint: setup ## ruff, mypy --strict and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: setup ## format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix-only --exit-zero .
+	$(BIN)/ruff format .
+
+bench: setup ## the speed figures of docs/benchmarks.md, on this machine
+	$(BIN)/qxmonitor bench --scale town
+
+clean: ## remove .venv and the caches; ./var (warehouse, documents, outbox) stays
+	rm -rf .venv .venv-uv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,82 @@
+"""The release calendar (``calendar.yml``): what is due when, and which period is the newest released one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from pydantic import Field
+
+from qxmonitor.catalog._yaml import Entry, load
+from qxmonitor.period import SHANGHAI, Period
+
+
+class Vintage(Entry):
+    """How a feed reports from one month on: calendar months without a return, and without a single-month figure."""
+
+    from_: str = Field(alias="from", pattern=r"^\d{4}-\d{2}$")
+    no_return: frozenset[int]
+    no_month_column: frozenset[int]
+
+
+class FeedCalendar(Entry):
+    feed: str
+    due_day: int = Field(ge=1, le=28)
+    vintages: tuple[Vintage, ...] = Field(min_length=1)
+
+    def vintage(self, period: Period) -> Vintage:
+        """The vintage in force for a period: the last that starts no later."""
+        return max((v for v in self.vintages if v.from_ <= period), key=lambda v: v.from_, default=self.vintages[0])
+
+    def returns_in(self, period: Period) -> bool:
+        """Whether a return is expected for this period at all."""
+        return period.month not in self.vintage(period).no_return
+
+    def month_column_in(self, period: Period) -> bool:
+        """Whether the return for this period carries a single-month figure."""
+        return self.returns_in(period) and period.month not in self.vintage(period).no_month_column
+
+    def due(self, period: Period) -> datetime:
+        """End of the day by which the return for a period is due; later it is ``late``."""
+        return _at(period + 1, self.due_day, 0) + timedelta(days=1)
+
+
+class Release(Entry):
+    day: int = Field(ge=1, le=28)
+    hour: int = Field(ge=0, le=23)
+
+
+class ReleaseCalendar(Entry):
+    release: Release
+    feeds: tuple[FeedCalendar, ...]
+
+    def feed(self, name: str) -> FeedCalendar:
+        """The calendar of one feed.
+
+        Raises:
+            KeyError: the feed has no entry.
+        """
+        return {entry.feed: entry for entry in self.feeds}[name]
+
+    def released_at(self, period: Period) -> datetime:
+        """The moment from which the office speaks of a period."""
+        return _at(period + 1, self.release.day, self.release.hour)
+
+    def newest_released(self, now: datetime) -> Period:
+        """The newest period released by ``now``."""
+        last = Period.of(now) - 1
+        return last if self.released_at(last) <= now else last - 1
+
+
+def _at(period: Period, day: int, hour: int) -> datetime:
+    return datetime(period.year, period.month, day, hour, tzinfo=SHANGHAI)
+
+
+@lru_cache(maxsize=1)
+def release_calendar() -> ReleaseCalendar:
+    """The shipped release calendar.
+
+    Raises:
+        CatalogError: ``calendar.yml`` is wrong.
+    """
+    return load("calendar", ReleaseCalendar)
