@@ -1,0 +1,76 @@
+"""Files in, normalised batches out. One module a source; a module is a feed when it has what :class:`Feed` asks for.
+
+A new source is one module and one word in :data:`FEEDS`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from qxmonitor.errors import Refused
+from qxmonitor.feeds import b203, b204_export, b204_form, bonded, customs, reference, register, self_report
+from qxmonitor.feeds.base import Batch
+from qxmonitor.feeds.opening import Opened, open_file
+
+__all__ = ["FEEDS", "Feed", "Opened", "open_file", "read_file", "sniff"]
+
+
+class Feed(Protocol):
+    """What a feed module has.
+
+    Attributes:
+        FEED: id of the source, as in the release calendar.
+        FORM: which of its forms.
+    """
+
+    FEED: str
+    FORM: str
+
+    def matches(self, opened: Opened) -> bool:
+        """Whether the content is this form; never by file name."""
+
+    def read(self, opened: Opened) -> Batch:
+        """Read the file.
+
+        Raises:
+            Refused: it cannot be read as a whole.
+        """
+
+
+FEEDS: tuple[Feed, ...] = (register, b204_export, b204_form, b203, self_report, customs, bonded, reference)
+"""All feeds. Exactly one must recognise a file; the order does not matter."""
+
+
+def sniff(opened: Opened) -> Feed:
+    """The feed of a file, by what stands in it.
+
+    Raises:
+        Refused: no feed recognises it, or several do.
+    """
+    found = [feed for feed in FEEDS if feed.matches(opened)]
+    if not found:
+        raise Refused(f"未识别的报表：{_described(opened)}")
+    if len(found) > 1:
+        raise Refused("报表类型不明确，同时像：" + "、".join(f"{feed.FEED}/{feed.FORM}" for feed in found))
+    return found[0]
+
+
+def read_file(path: Path) -> Batch:
+    """Open, recognise and read a file.
+
+    Raises:
+        Refused: with one Chinese line.
+    """
+    opened = open_file(path)
+    return sniff(opened).read(opened)
+
+
+def _described(opened: Opened) -> str:
+    """What a person would call the file's shape, without quoting its content."""
+    if opened.kind == "xml":
+        return "XML 根元素 " + str(opened.root.tag).rpartition("}")[2][:40]
+    if opened.kind == "csv":
+        return "文本文件里没有已知的表头"
+    names = "、".join(name[:20] for name in list(opened.sheets)[:5])
+    return f"工作表 {names} 里没有已知的表头" if names else "工作簿里没有工作表"

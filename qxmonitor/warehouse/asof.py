@@ -1,0 +1,82 @@
+"""Every read of facts: what was known at K as recorded by R.
+
+A file is known from the earliest ``known_at`` of its arrivals recorded by R. Within a unit (a firm's month, a document,
+a series' point, a firm's register entry, …) the newest known file wins as a whole, ties by content. The rule itself
+stands in SQL (``sql/views``, ``sql/queries/asof_*.sql``); this module only says which kind each table is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+import pyarrow as pa
+from adbc_driver_postgresql import dbapi
+
+from qxmonitor.period import Period
+from qxmonitor.warehouse import sql
+from qxmonitor.warehouse.core import FOREVER, Warehouse, fetch, run
+
+_KINDS: dict[str, tuple[str, dict[str, str]]] = {
+    "output_return": ("asof_single", {}),
+    "finance_return": ("asof_single", {}),
+    "self_report": ("asof_single", {}),
+    "trade_line": ("asof_many", {}),
+    "bonded_line": ("asof_document", {}),
+    "reference_point": ("asof_series", {}),
+    "register_entry": ("asof_register", {}),
+    "authorisation": ("asof_whole", {"key": "subject"}),
+    "chain_node": ("asof_whole", {"key": "chain"}),
+}
+_BY_PERIOD = {"asof_single", "asof_many", "asof_document"}
+_WORKING = {"newness", "newest", "same"}
+
+
+def read(
+    wh: Warehouse,
+    table: str,
+    *,
+    first: Period | None = None,
+    last: Period | None = None,
+    known_at: datetime | None = None,
+    recorded_at: datetime | None = None,
+) -> pd.DataFrame:
+    """The rows of one fact table as of (known_at, recorded_at); None is newest.
+
+    Args:
+        wh: an open warehouse.
+        table: a fact table.
+        first: first month, for tables by firm and month.
+        last: last month, likewise.
+        known_at: only files known by then.
+        recorded_at: only arrivals recorded by then; freeze with :meth:`Warehouse.newest_recorded`.
+
+    Returns:
+        ``known_at`` (of the winning file), the table's columns (file_id, sheet, row, …) and, where subjects are
+        matched, ``entity`` (USCC). Rows of unknown firms are not among them.
+    """
+    with wh.adbc() as connection:
+        found: pd.DataFrame = rows(connection, table, first, last, known_at, recorded_at).to_pandas()
+    return found
+
+
+def rows(
+    connection: dbapi.Connection,
+    table: str,
+    first: Period | None,
+    last: Period | None,
+    known_at: datetime | None,
+    recorded_at: datetime | None,
+) -> pa.Table:
+    """:func:`read` on an open connection, as Arrow."""
+    kind, identifiers = _KINDS[table]
+    parameters: list[object] = [known_at or FOREVER, recorded_at or FOREVER]
+    if kind in _BY_PERIOD:
+        parameters += [str(first or "0000-00"), str(last or "9999-99")]
+    found = fetch(connection, sql.query(kind, table=table, **identifiers), *parameters)
+    return found.drop_columns([name for name in found.column_names if name in _WORKING])
+
+
+def frozen(connection: dbapi.Connection) -> None:
+    """Let all further reads of this connection see one and the same state of the database."""
+    run(connection, sql.query("frozen"))

@@ -1,0 +1,312 @@
+"""Puts what was read into the warehouse: files, facts, quarantine, control lines and a receipt each, in one go.
+
+A call is ONE transaction under one advisory lock, which also hands out ``recorded_at``: later loads have later times,
+and a killed call leaves nothing. The same bytes give facts once, in whatever call or process they came first. Bulk
+goes through Arrow (ADBC's COPY), whose column types must be the table's exactly; NaN becomes null.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from adbc_driver_postgresql import dbapi
+
+from qxmonitor.errors import Refused
+from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.identity import normalise_name
+from qxmonitor.period import SHANGHAI
+from qxmonitor.warehouse import sql
+from qxmonitor.warehouse.core import LOCK_LOAD, Warehouse, fetch, lock, run
+
+FACT_TABLES = (
+    "register_entry", "authorisation", "chain_node", "output_return", "finance_return", "self_report", "trade_line",
+    "bonded_line", "reference_point",
+)  # fmt: skip
+MATCHED_TABLES = ("output_return", "finance_return", "self_report", "trade_line", "bonded_line")
+"""Tables whose rows stand or fall with the identity of their subject."""
+
+DUPLICATE = "duplicate"
+_KEY = ["file_id", "sheet", "row"]
+_WORDS = {"simulated": "模拟数据", "real": "真实数据"}
+
+
+class Item(NamedTuple):
+    """One arrival: a batch to load, ``"duplicate"``, or the reason(s) why it is refused. A plain tuple will do."""
+
+    path: str
+    sha256: str
+    bytes: int
+    known_at: datetime
+    content: Batch | Refused | str | Sequence[str]
+
+
+@dataclass
+class _Arrival:
+    """An item on its way to a receipt."""
+
+    item: Item
+    state: str
+    reasons: list[str]
+    file_id: int | None = None
+    batch: Batch | None = None
+
+
+def load(wh: Warehouse, items: Iterable[tuple[str, str, int, datetime, Any]]) -> list[dict[str, Any]]:
+    """Load a group of files in one transaction and give a receipt for each, in their order.
+
+    Args:
+        wh: an open, initialised warehouse.
+        items: :class:`Item` or tuples of its shape. Their originals should be in the file store by now.
+
+    Returns:
+        Per item: file, sha256, feed, form, period, known_at (ISO text, Shanghai), rows_read, accepted, rejected
+        (both counting rows of unknown firms as rejected, as of the end of this call), state, reasons (list).
+    """
+    arrivals = [_arrival(Item(*item)) for item in items]
+    if not arrivals:
+        return []
+    with wh.adbc() as connection:
+        lock(connection, LOCK_LOAD)
+        head = fetch(connection, sql.query("load_head")).to_pylist()[0]
+        files = _files_there(connection, [arrival.item.sha256 for arrival in arrivals])
+        origin = _settle(arrivals, files, head["origin"], int(head["file_id"]))
+        fresh = [arrival for arrival in arrivals if arrival.state == "accepted"]
+        if origin != head["origin"]:
+            run(connection, sql.query("load_origin"), (origin,))
+        if fresh:
+            frames = _frames(fresh)
+            for table, frame in frames.items():
+                append(connection, table, frame)
+            files = pd.concat([files, frames["file"]], ignore_index=True)
+        receipts = _receipts(arrivals, files, head["recorded_at"], int(head["receipt_id"]))
+        append(connection, "receipt", receipts)
+        late = _late_rejects(connection, receipts)
+        connection.commit()
+    return _answers(arrivals, receipts, late)
+
+
+# -- deciding ------------------------------------------------------------------------------------------------------
+
+
+def _arrival(item: Item) -> _Arrival:
+    content = item.content
+    if isinstance(content, Batch):
+        problem = _problem(content)
+        return _Arrival(item, "refused", [problem]) if problem else _Arrival(item, "accepted", [], batch=content)
+    if isinstance(content, Refused):
+        return _Arrival(item, "refused", [str(content)])
+    if content == DUPLICATE:
+        return _Arrival(item, DUPLICATE, [])
+    return _Arrival(item, "refused", [content] if isinstance(content, str) else list(content))
+
+
+def _problem(batch: Batch) -> str | None:
+    """What in a batch would break the transaction of its whole group; a reader's own fault, worth one file only."""
+    for table, frame in batch.tables.items():
+        if table not in FACT_TABLES:
+            return f"读取程序出错：没有数据表 {table}"
+        if len(frame) > 1 and frame.duplicated(["sheet", "row"]).any():
+            return f"读取程序出错：数据表 {table} 中同一行出现两次"
+    return None
+
+
+def _settle(arrivals: list[_Arrival], files: pd.DataFrame, origin: str | None, last_id: int) -> str | None:
+    """Decide each arrival's state against what is there and what came before it in this call; returns the origin."""
+    there = dict(zip(files["sha256"], files["file_id"], strict=True))
+    for arrival in arrivals:
+        sha256, batch = arrival.item.sha256, arrival.batch
+        if sha256 in there:
+            arrival.state, arrival.reasons, arrival.batch = DUPLICATE, [], None
+        elif batch is not None:
+            if batch.origin is not None and origin is not None and batch.origin != origin:
+                arrival.state, arrival.batch = "refused", None
+                arrival.reasons = [f"本库存放{_WORDS[origin]}，本文件是{_WORDS[batch.origin]}，不得混存"]
+                continue
+            origin = origin or batch.origin
+            last_id += 1
+            there[sha256] = last_id
+            arrival.reasons = list(batch.notes)
+    for arrival in arrivals:
+        arrival.file_id = there.get(arrival.item.sha256)
+        if arrival.file_id is None and arrival.state == DUPLICATE:
+            arrival.state, arrival.reasons = "refused", ["称为重复文件，但库中没有相同内容，请重新导入"]
+        elif arrival.file_id is not None and arrival.state == "refused":
+            arrival.state, arrival.reasons = DUPLICATE, []
+    return origin
+
+
+def _files_there(connection: dbapi.Connection, shas: list[str]) -> pd.DataFrame:
+    wanted = pa.table({"sha256": pa.array(sorted(set(shas)), pa.string())})
+    with connection.cursor() as cursor:
+        cursor.adbc_ingest("arriving", wanted, mode="create", temporary=True)
+    found: pd.DataFrame = fetch(connection, sql.query("load_files_there")).to_pandas()
+    run(connection, sql.query("load_drop_arriving"))
+    return found
+
+
+# -- shaping -------------------------------------------------------------------------------------------------------
+
+
+def _frames(fresh: list[_Arrival]) -> dict[str, pd.DataFrame]:
+    """All rows of the accepted batches by table, in an order that satisfies references."""
+    batches = [(arrival.file_id or 0, arrival.batch) for arrival in fresh if arrival.batch is not None]
+    rejects = _stack([(file_id, batch.rejects) for file_id, batch in batches], REJECT_COLUMNS)
+    rejected = rejects[_KEY].drop_duplicates().groupby("file_id").size()
+    files = pd.DataFrame(
+        [
+            (a.file_id, a.item.sha256, a.item.bytes, b.feed, b.form, None if b.period is None else str(b.period),
+             b.origin, b.rows_read, json.dumps(b.cells, ensure_ascii=False), json.dumps(b.notes, ensure_ascii=False))
+            for a, (_, b) in zip(fresh, batches, strict=True)
+        ],
+        columns=["file_id", "sha256", "bytes", "feed", "form", "period", "origin", "rows_read", "cells", "notes"],
+    )  # fmt: skip
+    files["rejected"] = files["file_id"].map(rejected).fillna(0).astype("int64")
+    frames = {"file": files}
+    for table in FACT_TABLES:
+        there = [(file_id, batch.tables[table]) for file_id, batch in batches if table in batch.tables]
+        if there:
+            frames[table] = _stack(there)
+    frames["quarantine"] = rejects.drop_duplicates([*_KEY, "field", "rule"]).fillna(
+        {"raw": "", "field": "", "reason": ""}
+    )
+    frames["control_line"] = _stack([(i, b.control) for i, b in batches], ["sheet", "row", "text"]).fillna({"text": ""})
+    if "register_entry" in frames:
+        frames["register_name"] = _names(frames["register_entry"])
+    frames["fact_line"] = _further_lines(batches)
+    return {table: frame for table, frame in frames.items() if len(frame)}
+
+
+def _stack(parts: list[tuple[int, pd.DataFrame]], columns: list[str] | None = None) -> pd.DataFrame:
+    """The frames of many files on top of each other, with a leading ``file_id``."""
+    filled = [(file_id, frame) for file_id, frame in parts if len(frame)]
+    if not filled:
+        return pd.DataFrame(columns=["file_id", *(columns or [])])
+    frames = [frame for _, frame in filled]
+    stacked = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0].reset_index(drop=True)
+    ids = np.repeat([file_id for file_id, _ in filled], [len(frame) for frame in frames])
+    return stacked[columns or list(stacked.columns)].assign(file_id=ids)
+
+
+def _names(entries: pd.DataFrame) -> pd.DataFrame:
+    """Every present and former name of the register's rows as it is compared."""
+    former = entries["former_names"].fillna("").astype(str).str.split("、").explode()
+    called = pd.concat([entries["name"].astype(str), former])
+    keys = entries[_KEY].loc[called.index].assign(name_key=normalise_name(called).to_numpy())
+    return keys[keys["name_key"].fillna("") != ""].drop_duplicates()
+
+
+def _further_lines(batches: list[tuple[int, Batch]]) -> pd.DataFrame:
+    """Accepted lines that are no fact row of their own, each with the nearest fact row above it (a firm form)."""
+    tables = [
+        (file_id, batch, [batch.tables[table] for table in MATCHED_TABLES if len(batch.tables.get(table, ()))])
+        for file_id, batch in batches
+    ]
+    parts = [
+        (file_id, _lines_of(batch, pd.concat([fact[["sheet", "row"]] for fact in facts])))
+        for file_id, batch, facts in tables
+        if facts and batch.rows_read > sum(map(len, facts)) + len(batch.rejects) + len(batch.control)
+    ]
+    return _stack(parts, ["sheet", "row", "line"])
+
+
+def _lines_of(batch: Batch, facts: pd.DataFrame) -> pd.DataFrame:
+    lines = batch.lines[["sheet", "row"]].drop_duplicates()
+    taken = pd.concat([facts, batch.control[["sheet", "row"]], batch.rejects[["sheet", "row"]]]).drop_duplicates()
+    further = lines.merge(taken.assign(taken=True), on=["sheet", "row"], how="left", validate="1:1")
+    further = further.loc[further["taken"].isna(), ["sheet", "row"]].rename(columns={"row": "line"})
+    further = further.assign(line=further["line"].astype("int64")).sort_values("line")
+    heads = facts.assign(row=facts["row"].astype("int64"), line=facts["row"].astype("int64")).sort_values("line")
+    found = pd.merge_asof(further, heads, on="line", by="sheet")
+    return found.dropna(subset="row").astype({"row": "int64"})
+
+
+# -- writing -------------------------------------------------------------------------------------------------------
+
+
+def append(connection: dbapi.Connection, table: str, frame: pd.DataFrame) -> None:
+    """Append a frame to a table at COPY speed.
+
+    Raises:
+        ValueError: the frame has a column the table does not have, or lacks one that must not be null.
+    """
+    schema = connection.adbc_get_table_schema(table)
+    unknown = set(frame.columns) - set(schema.names)
+    if unknown:
+        raise ValueError(f"{table} has no column {', '.join(sorted(unknown))}")
+    arrow = pa.table([_column(frame, field) for field in schema], schema=schema)
+    with connection.cursor() as cursor:
+        cursor.adbc_ingest(table, arrow, mode="append")
+
+
+def _column(frame: pd.DataFrame, field: pa.Field) -> pa.ChunkedArray | pa.Array:
+    if field.name not in frame:
+        return pa.nulls(len(frame), field.type)
+    series = frame[field.name]
+    if pa.types.is_string(field.type):
+        array = pa.array(series, from_pandas=True)
+        if not pa.types.is_string(array.type):
+            array = array.cast(pa.string())
+        return pc.replace_substring(array, "\0", "")  # PostgreSQL's text cannot hold it
+    if pa.types.is_date(field.type):
+        return pa.array(pd.to_datetime(series).astype("datetime64[ms]"), from_pandas=True).cast(field.type)
+    return pa.array(series, type=field.type, from_pandas=True)
+
+
+def _receipts(arrivals: list[_Arrival], files: pd.DataFrame, recorded_at: datetime, last_id: int) -> pd.DataFrame:
+    """A receipt row for each arrival; a duplicate's counts are its file's."""
+    rows = pd.DataFrame(
+        {
+            "receipt_id": range(last_id + 1, last_id + 1 + len(arrivals)),
+            "path": [arrival.item.path for arrival in arrivals],
+            "sha256": [arrival.item.sha256 for arrival in arrivals],
+            "known_at": pd.to_datetime([arrival.item.known_at for arrival in arrivals], utc=True),
+            "recorded_at": recorded_at,
+            "state": [arrival.state for arrival in arrivals],
+            "reasons": [json.dumps(arrival.reasons, ensure_ascii=False) for arrival in arrivals],
+        }
+    )
+    about = files[["sha256", "file_id", "feed", "form", "period", "rows_read", "rejected"]]
+    rows = rows.merge(about, on="sha256", how="left", validate="m:1")
+    rows[["rows_read", "rejected"]] = rows[["rows_read", "rejected"]].fillna(0).astype("int64")
+    return rows.assign(file_id=rows["file_id"].astype("Int64"), accepted=rows["rows_read"] - rows["rejected"])
+
+
+def _late_rejects(connection: dbapi.Connection, receipts: pd.DataFrame) -> dict[int, int]:
+    """Lines per file of this call that stand for no registered firm, as of now."""
+    known = receipts.loc[receipts["file_id"].notna(), "file_id"]
+    if known.empty:
+        return {}
+    ids = pa.array([[int(number) for number in known.unique()]], pa.list_(pa.int64()))
+    with connection.cursor() as cursor:
+        cursor.execute(sql.query("load_late_rejects"), pa.record_batch([ids], names=["ids"]))
+        found = cursor.fetch_arrow_table()
+    return dict(zip(found["file_id"].to_pylist(), found["lines"].to_pylist(), strict=True))
+
+
+def _answers(arrivals: list[_Arrival], receipts: pd.DataFrame, late: dict[int, int]) -> list[dict[str, Any]]:
+    rows = receipts.astype({"feed": object, "form": object, "period": object})
+    answers = []
+    for arrival, row in zip(arrivals, rows.to_dict("records"), strict=True):
+        more = late.get(arrival.file_id, 0) if arrival.file_id is not None else 0
+        answers.append(
+            {
+                "file": row["path"],
+                "sha256": row["sha256"],
+                **{key: None if pd.isna(row[key]) else row[key] for key in ("feed", "form", "period")},
+                "known_at": arrival.item.known_at.astimezone(SHANGHAI).isoformat(),
+                "rows_read": int(row["rows_read"]),
+                "accepted": int(row["accepted"]) - more,
+                "rejected": int(row["rejected"]) + more,
+                "state": row["state"],
+                "reasons": arrival.reasons,
+            }
+        )
+    return answers

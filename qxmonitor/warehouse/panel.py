@@ -1,0 +1,180 @@
+"""Fills the :class:`~qxmonitor.panel.Panel`: as-of reads through Arrow into dense arrays, no step per firm.
+
+States: a cell with an accepted row is VALUE; without one it is LATE when a return was expected of this firm, was due by
+the as-of time and is not here, else EXPECTED_ABSENT. For customs and bonded files nobody expects every firm in every
+month: a missing firm is absent once the month has brought anything at all, and late only while it has brought nothing.
+FAILED is not told apart from LATE yet, since quarantined rows do not name their firm.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qxmonitor.calendar import DatumState
+from qxmonitor.catalog.release import release_calendar
+from qxmonitor.panel import Panel
+from qxmonitor.period import Period
+from qxmonitor.period import months as months_between
+from qxmonitor.warehouse import sql
+from qxmonitor.warehouse.asof import frozen, rows
+from qxmonitor.warehouse.core import FOREVER, Warehouse, fetch
+
+Grid = npt.NDArray[np.bool_]
+
+FLAGS = (
+    "above_scale", "hightech_firm", "advanced_mfg", "hightech_mfg", "specialised", "doubling", "listed",
+    "rd_institution", "key_firm",
+)  # fmt: skip
+_FIRM_COLUMNS = ["name", "group", "chain", "node", "industry", "ownership", *FLAGS, "since", "until", "leader"]
+_SOURCES = {"output_return": "returns", "finance_return": "returns", "self_report": "self_report"}
+_FORMS = {"output_return": "b204_1", "finance_return": "b203", "self_report": "self_report"}
+_HEAD = {"entity", "known_at", "file_id", "sheet", "row", "subject", "period"}
+_OUTPUT_ITEM = "output"
+
+
+def read_panel(
+    wh: Warehouse,
+    last: Period,
+    *,
+    months: int,
+    known_at: datetime | None = None,
+    recorded_at: datetime | None = None,
+) -> Panel:
+    """The panel of all sources for the months up to ``last``.
+
+    Args:
+        wh: an open warehouse.
+        last: the last month.
+        months: how many months, ``last`` included.
+        known_at: as known then; None is newest, and judges lateness by the settings' clock.
+        recorded_at: as recorded then; None is newest. Freeze with :meth:`Warehouse.newest_recorded`.
+    """
+    columns = months_between(last - (months - 1), last)
+    window = (columns[0], last, known_at, recorded_at)
+    times = (known_at or FOREVER, recorded_at or FOREVER)
+    spans = (*times, str(columns[0]), str(last))
+
+    with wh.adbc() as connection:
+        frozen(connection)
+        register = rows(connection, "register_entry", *window)
+        granted = rows(connection, "authorisation", *window)
+        wide = {table: rows(connection, table, *window) for table in _FORMS}
+        sums = {
+            "customs": ("customs_monthly", fetch(connection, sql.query("panel_customs"), *spans)),
+            "bonded": ("bonded_inv101", fetch(connection, sql.query("panel_bonded"), *spans)),
+        }
+        here = fetch(connection, sql.query("panel_months_here"), *times).to_pandas()
+        chains = rows(connection, "chain_node", *window).to_pandas()
+        reference = rows(connection, "reference_point", *window).to_pandas()
+        origin = fetch(connection, sql.query("origin")).to_pylist()
+
+    firms = _firms(register)
+    axes = _Axes(firms.index, columns, known_at or wh.settings.now())
+    values: dict[str, npt.NDArray[np.float64]] = {}
+    states: dict[str, npt.NDArray[np.uint8]] = {}
+    in_scope = axes.span(firms["since"], firms["until"]) & firms["above_scale"].to_numpy(bool)[:, None]
+    any_grant, authorised = _grants(granted, axes)
+    for table, form in _FORMS.items():
+        found = axes.fill(wide[table], _SOURCES[table], values)
+        states[form] = axes.states(form, found, any_grant if form == "self_report" else in_scope)
+    for source, (form, table) in sums.items():
+        found = axes.fill(table, source, values)
+        arrived = np.isin(np.array(columns, dtype=str), here.loc[here["form"] == form, "period"].to_numpy(str))
+        states[form] = axes.states(form, found, in_scope & ~arrived)
+    return Panel(
+        months=columns,
+        firms=firms,
+        values=values,
+        states=states,
+        authorised=authorised,
+        reference=reference[["series", "name", "frequency", "unit", "source", "period", "value"]],
+        chains=chains[["chain", "chain_name", "node", "node_name", "upstream"]],
+        known_at=axes.now,
+        simulated=bool(origin) and origin[0]["value"] == "simulated",
+    )
+
+
+def _firms(register: pa.Table) -> pd.DataFrame:
+    """Registered firms by USCC; a firm without a group is its own."""
+    frame: pd.DataFrame = register.to_pandas().set_index("subject").sort_index().rename_axis("uscc")
+    own = pd.Series(frame.index, frame.index, dtype=frame["name"].dtype)
+    group = frame["group_name"].where(frame["group_name"].fillna("") != "", own)
+    frame = frame.assign(group=group, chain=frame["chain"].fillna(""), node=frame["node"].fillna(""))
+    return frame[_FIRM_COLUMNS].astype(dict.fromkeys(FLAGS, bool))
+
+
+def _grants(granted: pa.Table, axes: _Axes) -> tuple[Grid, Grid]:
+    """Where a firm's authorisation covers a month: for any item, and for output."""
+    anything, output = np.zeros(axes.shape, bool), np.zeros(axes.shape, bool)
+    frame = granted.to_pandas()
+    codes = axes.codes(granted["subject"])
+    covers = axes.span(frame["since"], frame["until"])
+    known = codes >= 0
+    named = frame["items"].fillna("").astype(str).str.split("、").explode() == _OUTPUT_ITEM
+    has_output = named.groupby(level=0).any().reindex(frame.index, fill_value=False).to_numpy(bool)
+    np.logical_or.at(anything, codes[known], covers[known])
+    np.logical_or.at(output, codes[known & has_output], covers[known & has_output])
+    return anything, output
+
+
+class _Axes:
+    """The panel's rows and columns, and what can be laid out on them."""
+
+    def __init__(self, firms: pd.Index, columns: tuple[Period, ...], now: datetime) -> None:
+        self.columns, self.now = columns, now
+        self.shape = (len(firms), len(columns))
+        self._firms = pa.array(firms.to_numpy(object), pa.string())
+        self._months = pa.array([str(period) for period in columns], pa.string())
+
+    def codes(self, entities: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+        """Row number of each firm, −1 for one that is not on the panel."""
+        return _positions(entities, self._firms)
+
+    def span(self, since: pd.Series, until: pd.Series) -> Grid:
+        """(rows, months): whether each month lies between since and until, both included; null is open."""
+        months = np.array([period.ordinal for period in self.columns])
+        first = _ordinals(since).fillna(-np.inf).to_numpy(np.float64)
+        last = _ordinals(until).fillna(np.inf).to_numpy(np.float64)
+        return (first[:, None] <= months) & (months <= last[:, None])
+
+    def fill(self, table: pa.Table, source: str, values: dict[str, npt.NDArray[np.float64]]) -> Grid:
+        """Lay a table of one row per entity and period out as arrays; returns where there was a row."""
+        codes = self.codes(table["entity"])
+        months = _positions(table["period"], self._months)
+        there = (codes >= 0) & (months >= 0)
+        place = (codes[there], months[there])
+        for name in table.column_names:
+            if name not in _HEAD:
+                grid = np.full(self.shape, np.nan)
+                grid[place] = table[name].to_numpy().astype(np.float64)[there]
+                values[f"{source}.{name}"] = grid
+        found = np.zeros(self.shape, bool)
+        found[place] = True
+        return found
+
+    def states(self, form: str, found: Grid, expected: Grid) -> npt.NDArray[np.uint8]:
+        """The state of each cell of a form."""
+        calendar = release_calendar().feed(form)
+        due = np.array([calendar.returns_in(p) and calendar.due(p) <= self.now for p in self.columns], bool)
+        state = np.full(self.shape, DatumState.EXPECTED_ABSENT, np.uint8)
+        state[expected & due] = DatumState.LATE
+        state[found] = DatumState.VALUE
+        return state
+
+
+def _positions(keys: pa.ChunkedArray, among: pa.Array) -> npt.NDArray[np.int64]:
+    found = pc.index_in(keys.cast(pa.string()), value_set=among)
+    return np.asarray(pc.fill_null(found, -1), dtype=np.int64)
+
+
+def _ordinals(periods: pd.Series) -> pd.Series:
+    """Months since year 0 of ``YYYY-MM`` texts; null stays null."""
+    text = periods.astype("str")
+    year = pd.to_numeric(text.str.slice(0, 4), errors="coerce")
+    return year * 12 + pd.to_numeric(text.str.slice(5, 7), errors="coerce") - 1

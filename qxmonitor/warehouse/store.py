@@ -1,0 +1,251 @@
+"""Keeps what was computed: runs with their values and verdicts, what people did, and the alerts folded from both.
+
+A run is stamped with the newest ``known_at`` among the files it used and a fingerprint of all that decides its outcome,
+so computing the same again is recognised and changes nothing. Values and verdicts are appended; the run that counts for
+a month is the newest by ``known_at``, then by ``recorded_at``. Alerts are a projection, made anew as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+
+import pandas as pd
+
+from qxmonitor import __version__
+from qxmonitor.catalog._yaml import HERE as CATALOGUE
+from qxmonitor.catalog.release import release_calendar
+from qxmonitor.errors import QxError
+from qxmonitor.period import SHANGHAI, Period
+from qxmonitor.warehouse import sql
+from qxmonitor.warehouse.core import FOREVER, LOCK_ALERT, LOCK_RUN, Warehouse, fetch, lock, run
+from qxmonitor.warehouse.load import append
+
+VALUE_COLUMNS = [
+    "indicator", "entity_kind", "entity", "source", "value", "state", "coverage", "groups", "top2", "hidden_groups",
+]  # fmt: skip
+VERDICT_COLUMNS = ["rule", "entity_kind", "entity", "source", "level", "evidence"]
+ALERT_COLUMNS = [
+    "alert_id", "rule", "entity_kind", "entity", "source", "level", "state", "opened", "period", "closed", "evidence",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a run of one month stands on.
+
+    Attributes:
+        period: the month.
+        known_at: newest known_at among the files used.
+        fingerprint: sha256 over the files, what is due, the catalogue and the version.
+        run_id: the identical run, when there is one already.
+    """
+
+    period: Period
+    known_at: datetime
+    fingerprint: str
+    run_id: int | None = None
+
+
+def stamps(
+    wh: Warehouse,
+    periods: Sequence[Period],
+    *,
+    known_at: datetime | None = None,
+    recorded_at: datetime | None = None,
+) -> list[Stamp]:
+    """Stamp runs of some months on what is known; a run that exists already carries its ``run_id``.
+
+    The files used for a month are those known that speak of it, of an earlier month, or of no single month. What the
+    calendar calls due by then is stamped too, since a return becomes late without any file arriving.
+
+    Raises:
+        QxError: nothing is known by then.
+    """
+    files = wh.frame(sql.query("files_known"), known_at or FOREVER, recorded_at or FOREVER)
+    there = wh.frame(sql.query("runs"))
+    runs = dict(zip(zip(there["period"], there["fingerprint"], strict=True), there["run_id"], strict=True))
+    stated = files["known_at"].map(pd.Timestamp.isoformat)
+    found = []
+    for period in periods:
+        used = files["period"].isna() | (files["period"] <= period) | (files["feed"] == "register")
+        if not used.any():
+            raise QxError(f"{period.label}之前没有任何已知文件，无法计算")
+        lines = files["sha256"].str.cat(stated, sep=" ")[used]
+        text = "\n".join([period, __version__, _catalogue(), *_due(period, known_at or wh.settings.now()), *lines])
+        fingerprint = hashlib.sha256(text.encode()).hexdigest()
+        run_id = runs.get((str(period), fingerprint))
+        newest = files.loc[used, "known_at"].max().to_pydatetime().astimezone(SHANGHAI)
+        found.append(Stamp(period, newest, fingerprint, None if run_id is None else int(run_id)))
+    return found
+
+
+def write_runs(wh: Warehouse, found: Sequence[Stamp], indicators: pd.DataFrame, verdicts: pd.DataFrame) -> list[Stamp]:
+    """Store the values and verdicts of the stamped months, each month once, all in one transaction.
+
+    Args:
+        wh: an open warehouse.
+        found: stamps from :func:`stamps`, taken BEFORE the panel was read, with the same known_at and recorded_at.
+        indicators: ``period`` and :data:`VALUE_COLUMNS`; rows of other months are left out.
+        verdicts: ``period`` and :data:`VERDICT_COLUMNS`; likewise.
+
+    Returns:
+        The stamps with their ``run_id``; a month whose identical run exists keeps that run untouched.
+    """
+    with wh.adbc() as connection:
+        lock(connection, LOCK_RUN)
+        there = fetch(connection, sql.query("runs")).to_pandas()
+        runs = dict(zip(zip(there["period"], there["fingerprint"], strict=True), there["run_id"], strict=True))
+        head = fetch(connection, sql.query("run_head")).to_pylist()[0]
+        done: list[Stamp] = []
+        fresh: dict[str, int] = {}
+        for stamp in found:
+            run_id = runs.get((str(stamp.period), stamp.fingerprint))
+            if run_id is None:
+                run_id = fresh[str(stamp.period)] = int(head["run_id"]) + len(fresh) + 1
+            done.append(replace(stamp, run_id=int(run_id)))
+        new = [stamp for stamp in done if str(stamp.period) in fresh]
+        if new:
+            frame = pd.DataFrame(
+                {
+                    "run_id": [stamp.run_id for stamp in new],
+                    "period": [str(stamp.period) for stamp in new],
+                    "known_at": pd.to_datetime([stamp.known_at for stamp in new], utc=True),
+                    "recorded_at": head["recorded_at"],
+                    "fingerprint": [stamp.fingerprint for stamp in new],
+                }
+            )
+            append(connection, "run", frame)
+            for table, rows, columns in (
+                ("indicator_value", indicators, VALUE_COLUMNS),
+                ("verdict", verdicts, VERDICT_COLUMNS),
+            ):
+                ids = rows["period"].astype(object).map(fresh)
+                kept = rows.loc[ids.notna(), columns].assign(run_id=ids[ids.notna()].astype("int64"))
+                if len(kept):
+                    append(connection, table, kept)
+            connection.commit()
+    return done
+
+
+def read_indicators(
+    wh: Warehouse,
+    period: Period | None = None,
+    *,
+    known_at: datetime | None = None,
+    recorded_at: datetime | None = None,
+) -> pd.DataFrame:
+    """The values of the run that counts, of one month or all: run_id, period, known_at and :data:`VALUE_COLUMNS`."""
+    return _of_newest_runs(wh, "indicators", period, known_at, recorded_at)
+
+
+def read_verdicts(
+    wh: Warehouse,
+    period: Period | None = None,
+    *,
+    known_at: datetime | None = None,
+    recorded_at: datetime | None = None,
+) -> pd.DataFrame:
+    """The verdicts of the run that counts, likewise: run_id, period, known_at and :data:`VERDICT_COLUMNS`."""
+    return _of_newest_runs(wh, "verdicts", period, known_at, recorded_at)
+
+
+def read_events(wh: Warehouse, *, recorded_at: datetime | None = None) -> pd.DataFrame:
+    """What people did with alerts, in the order they did it."""
+    return local(wh.frame(sql.query("alert_events"), recorded_at or FOREVER))
+
+
+def read_alerts(wh: Warehouse) -> pd.DataFrame:
+    """The alerts as folded last, by period opened and id: :data:`ALERT_COLUMNS`."""
+    return wh.frame(sql.query("alerts"))
+
+
+def known_contents(wh: Warehouse) -> set[str]:
+    """The sha256 of every content that was accepted."""
+    return set(wh.arrow(sql.query("contents"))["sha256"].to_pylist())
+
+
+def rejected_now(wh: Warehouse) -> dict[str, int]:
+    """Lines rejected as of now, unmatched identity included, by the sha256 of every accepted content."""
+    found = wh.arrow(sql.query("contents_rejected"))
+    return dict(zip(found["sha256"].to_pylist(), found["rejected"].to_pylist(), strict=True))
+
+
+def first_known(wh: Warehouse, feed: str, known_at: datetime | None = None) -> pd.Series:
+    """When the first file of each month of a feed became known, by period; only what was known by ``known_at``."""
+    files = wh.frame(sql.query("files_known"), known_at or FOREVER, FOREVER)
+    return files[files["feed"] == feed].groupby("period")["known_at"].min()
+
+
+def periods_run(wh: Warehouse) -> set[str]:
+    """The months that have a run, as known at whatever time."""
+    return set(wh.arrow(sql.query("runs"))["period"].to_pylist())
+
+
+def run_counts(wh: Warehouse, run_id: int) -> dict[str, int]:
+    """How many values and verdicts a run holds: ``values``, ``verdicts``."""
+    row = wh.arrow(sql.query("run_counts"), run_id).to_pylist()[0]
+    return {"values": int(row["values"]), "verdicts": int(row["verdicts"])}
+
+
+def read_receipts(wh: Warehouse) -> pd.DataFrame:
+    """Every arrival in the order recorded, with live counts; ``reasons`` is JSON text, times are Shanghai's."""
+    return local(wh.frame(sql.query("receipts")))
+
+
+def read_quarantine(wh: Warehouse) -> pd.DataFrame:
+    """Every rejected line with each of its reasons, unknown firms included, live."""
+    return wh.frame(sql.query("quarantine"))
+
+
+def refold(wh: Warehouse, fold: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """Make the alerts anew from the verdicts that count and all events; one process at a time.
+
+    Args:
+        wh: an open warehouse.
+        fold: (verdicts, events) → :data:`ALERT_COLUMNS`, pure.
+
+    Returns:
+        The alerts written.
+    """
+    with wh.adbc() as connection:
+        lock(connection, LOCK_ALERT)
+        verdicts = fetch(connection, sql.query("verdicts"), "0000-00", "9999-99", FOREVER, FOREVER).to_pandas()
+        events = local(fetch(connection, sql.query("alert_events"), FOREVER).to_pandas())
+        alerts = fold(verdicts, events)
+        run(connection, sql.query("alerts_clear"))
+        if len(alerts):
+            append(connection, "alert", alerts[ALERT_COLUMNS])
+        connection.commit()
+    return alerts
+
+
+def local(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its times in Shanghai's."""
+    times = frame.select_dtypes("datetimetz").columns
+    return frame.assign(**{name: frame[name].dt.tz_convert(SHANGHAI) for name in times})
+
+
+def _of_newest_runs(
+    wh: Warehouse, name: str, period: Period | None, known_at: datetime | None, recorded_at: datetime | None
+) -> pd.DataFrame:
+    first, last = (str(period), str(period)) if period else ("0000-00", "9999-99")
+    return local(wh.frame(sql.query(name), first, last, known_at or FOREVER, recorded_at or FOREVER))
+
+
+def _due(period: Period, now: datetime) -> list[str]:
+    """Per feed, the newest month up to ``period`` whose return is due."""
+    marks = []
+    for feed in release_calendar().feeds:
+        late = next((p for p in (period - back for back in range(24)) if feed.due(p) <= now), "")
+        marks.append(f"{feed.feed} {late}")
+    return marks
+
+
+@cache
+def _catalogue() -> str:
+    content = b"\0".join(path.name.encode() + b"\0" + path.read_bytes() for path in sorted(CATALOGUE.glob("*.yml")))
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,6 @@
+-- The newest recorded_at of anything a briefing is made from.
+select greatest(
+    (select max(recorded_at) from receipt),
+    (select max(recorded_at) from run),
+    (select max(recorded_at) from alert_event)
+) as recorded_at

@@ -1,0 +1,1 @@
+select max(recorded_at) as recorded_at from receipt

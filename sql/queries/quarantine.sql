@@ -1,0 +1,3 @@
+select file, sha256, file_id, sheet, "row", field, rule, reason, raw
+from reads.quarantine
+order by file, file_id, sheet, "row", field, rule

@@ -1,0 +1,1 @@
+select run_id, period, fingerprint from run

@@ -1,0 +1,122 @@
+"""Runs: once each, the newest counts, the same again is recognised; alerts are a projection."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from sqlalchemy import text
+
+from qxmonitor.errors import QxError
+from qxmonitor.period import Period
+from qxmonitor.warehouse import store
+from qxmonitor.warehouse.load import load
+
+MARCH, APRIL = Period("2026-03"), Period("2026-04")
+
+
+def values(make, numbers):
+    return pd.DataFrame(
+        [
+            {"period": p, "indicator": "output_m", "entity_kind": "firm", "entity": make.A, "source": "returns",
+             "value": v, "state": "value", "coverage": 1.0, "groups": 1, "top2": None, "hidden_groups": None}
+            for p, v in numbers.items()
+        ]
+    )  # fmt: skip
+
+
+def verdicts(make, levels):
+    return pd.DataFrame(
+        [
+            {"period": p, "rule": "output_drop", "entity_kind": "firm", "entity": make.A, "source": "returns",
+             "level": level, "evidence": "{}"}
+            for p, level in levels.items()
+        ]
+    )  # fmt: skip
+
+
+@pytest.fixture
+def loaded(warehouse, make):
+    load(warehouse, [make.item("r", 0, make.register({make.A: {}}))])
+    load(warehouse, [make.item("mar", 100, make.output({make.A: 1.0}, period="2026-03"))])
+    return warehouse
+
+
+def compute(wh, make, periods, value, **when):
+    return store.write_runs(
+        wh, store.stamps(wh, periods, **when), values(make, dict.fromkeys(periods, value)),
+        verdicts(make, dict.fromkeys(periods, 2)),
+    )  # fmt: skip
+
+
+def test_a_run_is_stamped_by_its_files_and_written_once(loaded, make):
+    when = {"known_at": make.day(300)}
+    (stamp,) = store.stamps(loaded, [MARCH], **when)
+    assert stamp.known_at == make.day(100) and stamp.run_id is None
+    (first,) = compute(loaded, make, [MARCH], 1.0, **when)
+    (again,) = compute(loaded, make, [MARCH], 2.0, **when)
+    assert first == again and store.stamps(loaded, [MARCH], **when) == [first]
+    assert store.read_indicators(loaded)["value"].tolist() == [1.0]
+
+
+def test_a_later_months_file_does_not_touch_an_earlier_run(loaded, make):
+    when = {"known_at": make.day(300)}
+    compute(loaded, make, [MARCH, APRIL], 1.0, **when)
+    load(loaded, [make.item("apr", 130, make.output({make.A: 1.0}, period="2026-04"))])
+    march, april = store.stamps(loaded, [MARCH, APRIL], **when)
+    assert march.run_id is not None and april.run_id is None
+
+
+def test_what_becomes_due_makes_a_new_run_though_no_file_came(loaded, make):
+    early, late = ({"known_at": make.day(day)} for day in (101, 200))
+    (first,) = compute(loaded, make, [MARCH], 1.0, **early)
+    (second,) = store.stamps(loaded, [MARCH], **late)
+    assert second.run_id is None and second.known_at == first.known_at
+
+
+def test_the_newest_run_by_known_at_then_recorded_at_counts(loaded, make):
+    compute(loaded, make, [MARCH], 1.0, known_at=make.day(300))
+    load(loaded, [make.item("again", 110, make.output({make.A: 5.0}, period="2026-03"))])
+    compute(loaded, make, [MARCH], 5.0, known_at=make.day(300))
+    compute(loaded, make, [MARCH], 9.0, known_at=make.day(105))
+    assert store.read_indicators(loaded, MARCH)["value"].tolist() == [5.0]
+    assert store.read_indicators(loaded, MARCH, known_at=make.day(105))["value"].tolist() == [9.0]
+    assert store.read_verdicts(loaded, MARCH)["level"].tolist() == [2]
+    assert store.read_indicators(loaded, APRIL).empty
+
+
+def test_the_order_of_loading_does_not_change_a_stamp(loaded, make, new_database):
+    from qxmonitor.warehouse import Warehouse
+
+    with Warehouse(new_database()) as other:
+        load(other, [make.item("mar", 100, make.output({make.A: 1.0}, period="2026-03"))])
+        load(other, [make.item("r", 5, make.register({make.A: {}})), make.item("r", 0, "duplicate")])
+        when = {"known_at": make.day(300)}
+        assert store.stamps(other, [MARCH], **when) == store.stamps(loaded, [MARCH], **when)
+
+
+def test_nothing_known_cannot_be_computed(warehouse, make):
+    with pytest.raises(QxError, match="没有任何已知文件"):
+        store.stamps(warehouse, [MARCH])
+
+
+def test_alerts_are_folded_from_all_verdicts_and_events_and_replaced_as_a_whole(loaded, make):
+    compute(loaded, make, [MARCH, APRIL], 1.0, known_at=make.day(300))
+    with loaded.engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into alert_event (rule, entity_kind, entity, source, period, kind, who, why, recorded_at)"
+                " values ('output_drop', 'firm', 'x', 'returns', '2026-03', 'closed', 'w', 'y', now())"
+            )
+        )
+
+    def fold(found, events):
+        assert found["period"].tolist() == ["2026-03", "2026-04"] and events["kind"].tolist() == ["closed"]
+        head = found.iloc[[0]]
+        return head.assign(alert_id="a1", state="open", opened="2026-03", closed=None)
+
+    store.refold(loaded, fold)
+    store.refold(loaded, fold)
+    alerts = store.read_alerts(loaded)
+    assert alerts[["alert_id", "level", "state", "opened"]].to_numpy().tolist() == [["a1", 2, "open", "2026-03"]]
+    store.refold(loaded, lambda found, _events: found.iloc[:0].reindex(columns=store.ALERT_COLUMNS))
+    assert store.read_alerts(loaded).empty
