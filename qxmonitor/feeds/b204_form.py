@@ -1,0 +1,197 @@
+"""Form 3: the B204-1 form of one firm, one workbook each: items down the rows, a block of particulars on top.
+
+The particulars (credit code, name, month, unit, and persons, which are never read) stand in cells of their own as
+``名称：内容`` or with the content in the next cell. The header has two merged rows. Rows of output by product follow
+the items; they count as read and go nowhere yet.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from qxmonitor import identity
+from qxmonitor.catalog.items import Item, items, plain
+from qxmonitor.errors import Refused
+from qxmonitor.feeds import headings, numbers
+from qxmonitor.feeds.base import Batch
+from qxmonitor.feeds.csvfile import column_letter
+from qxmonitor.feeds.grid import Body, Grid, Lines, Row, grids
+from qxmonitor.feeds.platform import origin, scaled
+from qxmonitor.period import Period
+
+if TYPE_CHECKING:
+    from qxmonitor.feeds.opening import Opened
+
+FEED, FORM = "b204_1", "firm"
+
+_CODE = re.compile(r"^(?:统一)?社会信用代码\s*[:：]?\s*(.*)$")
+_NAME = re.compile(r"^(?:单位详细名称|单位名称|企业名称)\s*[:：]?\s*(.*)$")
+
+
+def matches(opened: Opened) -> bool:
+    """Whether a sheet is the form: 指标名称, 代码 and 本年 in one row, an item of B204-1 below."""
+    return opened.kind in ("xlsx", "xls") and any(_header(grid) is not None for grid in grids(opened))
+
+
+def read(opened: Opened) -> Batch:
+    """Read the form.
+
+    Raises:
+        Refused: more than one form in the workbook, no month, no 本年 columns, an item twice, an unknown unit.
+    """
+    found = [(grid, header) for grid in grids(opened) if (header := _header(grid)) is not None]
+    if len(found) != 1:
+        raise Refused("一个工作簿应当只有一张 B204-1 表" if found else "找不到 B204-1 表的表头")
+    grid, header = found[0]
+    columns, below = _columns(grid, header)
+    texts = headings.above(grid, header)
+    period = headings.stated_period(texts)
+    if period is None:
+        raise Refused("表上没有注明报告期")
+    unit = headings.stated_unit(grid, header)
+
+    label, code = _place(header, "指标名称"), _place(header, "代码")
+    unit_place = _place(header, "计量单位") if "计量单位" in header.texts else None
+    body = grid.body(below, [label])
+    lines = Lines(grid.sheet, body)
+    lines.totals_and_footers(body, [0, label], header)
+    who = identity.resolve(_particular(grid, header, _CODE), None, None, _particular(grid, header, _NAME))
+    nobody = who["subject"].isna().item()
+    if nobody:
+        fault = who.iloc[0]
+        raw = pd.Series(fault["raw"], index=range(len(body.rows)), dtype="str")
+        lines.reject(np.ones(len(body.rows), dtype=bool), fault["field"], fault["rule"], fault["reason"], raw)
+
+    row_of = _items(body, label, code, lines)
+    figures, cells = _figures(grid, body, lines, row_of, columns, label, unit_place, unit)
+    used = [int(body.rows[at]) for at in row_of.values()]
+    notes = [] if unit else ["未注明计量单位，按制度规定的千元处理"]
+    missing = [item.name for item in items().items_of(FEED) if item.id not in row_of]
+    notes += ["缺少指标行：" + "、".join(missing)] if missing else []
+    head = {"sheet": grid.sheet, "row": min(used, default=0), "subject": who["subject"].item(), "period": period}
+    table = pd.DataFrame([head | figures])
+    if nobody or not used:
+        table = table.iloc[:0]
+    lines_frame, rejects, control = lines.frames()
+    return Batch(
+        feed=FEED,
+        form=FORM,
+        period=Period(period),
+        tables={items().form(FEED).table: table.astype({"sheet": "str", "subject": "str", "period": "str"})},
+        lines=lines_frame,
+        rejects=rejects,
+        control=control,
+        cells=cells,
+        origin=origin(table["subject"], texts),
+        notes=notes,
+    )
+
+
+def _header(grid: Grid) -> Row | None:
+    names = items().names_of(FEED)
+    for at, row in enumerate(grid.head):
+        words = [plain(text) for text in row.texts]
+        if "指标名称" in words and "代码" in words and any(items().year_and_span(w) for w in words):
+            below = {plain(text) for later in grid.head[at + 1 :] for text in later.texts}
+            return row if any(headings.item_of(word, names) for word in below) else None
+    return None
+
+
+def _place(header: Row, word: str) -> int:
+    return [plain(text) for text in header.texts].index(word)
+
+
+def _columns(grid: Grid, header: Row) -> tuple[dict[str, int], Row]:
+    """``m``, ``ytd``, ``ly_m``, ``ly_ytd`` → place, and the last row of the header."""
+    second = next((row for row in grid.head if row.number == header.number + 1), None)
+    columns: dict[str, int] = {}
+    year, deep = None, False
+    for place, text in enumerate(header.texts):
+        upper = items().year_and_span(plain(text))
+        year = upper[0] if upper else (None if text else year)  # a merged heading stands in its first cell
+        span = upper[1] if upper else None
+        if span is None and second is not None:
+            lower = items().year_and_span(plain(second.texts[place]))
+            if lower:
+                span, deep = lower[1], True
+        if year and span:
+            name = span if year == "ty" else f"ly_{span}"
+            if name in columns:
+                raise Refused(f"{column_letter(columns[name])} 列与 {column_letter(place)} 列是同一项")
+            columns[name] = place
+    if not columns.keys() & {"m", "ytd"}:
+        raise Refused("表头里没有本年的本月或 1—本月列")
+    last = second if deep and second is not None else header
+    numbered = next((row for row in grid.head if row.number == last.number + 1), None)
+    if numbered is not None and "甲" in numbered.texts:  # the line 甲 乙 1 2 3 4 under the header
+        last = numbered
+    return columns, last
+
+
+def _particular(grid: Grid, header: Row, pattern: re.Pattern[str]) -> pd.Series:
+    """What a labelled cell above the header says, or the next filled cell of its row."""
+    for row in grid.head:
+        if row.number >= header.number:
+            break
+        for at, text in enumerate(row.texts):
+            found = pattern.match(text)
+            if found:
+                rest = next((other for other in row.texts[at + 1 :] if other), "")
+                return pd.Series([found[1].strip() or ("" if re.search("[:：]", rest) else rest)], dtype="str")
+    return pd.Series([""], dtype="str")
+
+
+def _items(body: Body, label: int, code: int, lines: Lines) -> dict[str, int]:
+    """Item → position among the rows. A name decides; a code only where there is no name."""
+    names, codes = items().names_of(FEED), items().codes_of(FEED)
+    found: dict[str, int] = {}
+    pairs = zip(body.text(label), body.text(code), strict=True)
+    for at, (name, hint) in enumerate(pairs):  # a form has a dozen rows
+        known = headings.item_of(plain(name), names)
+        item: Item | None = known[0] if known else (codes.get(hint.zfill(2)) if not name else None)
+        if item is None or lines.control[at]:
+            continue
+        if item.id in found:
+            raise Refused(f"指标“{item.name}”出现两次")
+        found[item.id] = at
+    return found
+
+
+def _figures(
+    grid: Grid,
+    body: Body,
+    lines: Lines,
+    row_of: dict[str, int],
+    columns: dict[str, int],
+    label: int,
+    unit_place: int | None,
+    unit: str | None,
+) -> tuple[dict[str, float], dict[str, str]]:
+    shown = items().columns_of(FEED)
+    figures = dict.fromkeys(shown, float("nan"))
+    places = [(key, at, span, place) for key, at in row_of.items() for span, place in columns.items()]
+    by_place = {place: body.column(place) for place in columns.values()}
+    parsed = numbers.parse_numbers(pd.Series([by_place[place].iloc[at] for _, at, _, place in places], dtype=object))
+    factors = {}
+    for key, at in row_of.items():  # 企业用电量(万千瓦时), or a column of units beside the names
+        name = body.text(label).iloc[at] or items().by_id[key].name
+        own = body.text(unit_place).iloc[at] if unit_place is not None else ""
+        factors[key] = headings.unit_factor(f"{name};{own}", FEED, unit)
+    cells: dict[str, str] = {}
+    for (key, at, span, place), value, bad, error in zip(
+        places, parsed.values, parsed.unreadable, parsed.errors, strict=True
+    ):
+        name = f"{key}_{span}"
+        cells[f"{grid.sheet}|{name}"] = f"{column_letter(place)}{body.rows[at]}"
+        figures[name] = float(scaled(value, factors[key]))
+        if bad:
+            rule, reason = ("number.error", "单元格是 Excel 错误值") if error else ("number.unreadable", "数字无法识别")
+            lines.reject(np.arange(len(body.rows)) == at, shown[name], rule, reason, by_place[place])
+    for key, at in row_of.items():
+        if lines.rejected[at]:  # a row is taken or left as a whole
+            figures |= dict.fromkeys((f"{key}_{span}" for span in columns), float("nan"))
+    return figures, cells

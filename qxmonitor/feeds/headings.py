@@ -1,0 +1,294 @@
+"""Header words of statistics sheets: which column is which figure, in which unit.
+
+A platform flattens its two-level header with ``;`` in inconsistent order (``1-本月;资产总计`` beside
+``负债合计;上年同期``), nests groups that mean nothing here (``社会保险和住房公积金;应付职工薪酬``), and in some
+years adds the unit as a fourth part. So a label is a set of words: an item, a year, a span, a unit, and rest.
+Persons and telephone numbers are dropped here, before any of their cells is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from qxmonitor.catalog.items import Item, items, plain
+from qxmonitor.errors import Refused
+from qxmonitor.feeds.csvfile import column_letter
+from qxmonitor.feeds.grid import Grid, Row
+from qxmonitor.feeds.numbers import parse_month
+
+FORM_UNITS = {"money": "千元", "power": "万千瓦时", "persons": "人"}
+"""Units the statistical system prescribes, taken (with a note) where a file states none."""
+
+_SPLIT = re.compile(r"[;；_＿]")
+_IN_BRACKETS = re.compile(r"(.+)\(([^()]+)\)")
+_UNIT_LINE = re.compile(r"(?:(?:计量|金额|货币|数量)单位|(?<![\u4e00-\u9fff])单位)\s*[:：]\s*([^\s)）]*)")
+_NOT_A_PERIOD = re.compile(r"[\d\s]+|\d{4}-\d\d-\d\d.*")
+"""A number, or the day on which something was exported."""
+_MONEY_LIKE = re.compile(r"(?:元|美金|币)$")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A column of figures: its place, and what its figures are multiplied by."""
+
+    place: int
+    factor: float
+
+
+@dataclass
+class Headings:
+    """What the columns of one header are.
+
+    Attributes:
+        keys: ``uscc``, ``org``, ``name``, ``period`` → place.
+        values: column of the form's table → figures.
+        notes: Chinese remarks for the receipt.
+    """
+
+    keys: dict[str, int] = field(default_factory=dict)
+    values: dict[str, Value] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def places(self) -> dict[str, int]:
+        """Field → place, for the cells that tracing leads to."""
+        return self.keys | {name: value.place for name, value in self.values.items()}
+
+
+@dataclass
+class _Label:
+    """One heading, taken apart."""
+
+    item: Item | None = None
+    year: str | None = None
+    span: str | None = None
+    units: list[str] = field(default_factory=list)
+    rest: list[str] = field(default_factory=list)
+    clash: bool = False
+
+
+def is_header(row: Row, form: str) -> bool:
+    """Whether a row is a header of this form: somebody is named in it, and a figure of the form."""
+    keys, names = items().key_words, items().names_of(form)
+    words = [_words(text) for text in row.texts if text]
+    somebody = any(len(w) == 1 and keys.get(w[0]) in ("uscc", "org", "name") for w in words)
+    return somebody and any(item_of(word, names) is not None for w in words for word in w)
+
+
+def find(grid: Grid, form: str) -> Row | None:
+    """The header row of a form in a sheet, if there is one."""
+    return next((row for row in grid.head if is_header(row, form)), None)
+
+
+def above(grid: Grid, header: Row) -> list[str]:
+    """All text above a header, sheet name first."""
+    return [grid.sheet, *(text for row in grid.head if row.number < header.number for text in row.texts if text)]
+
+
+def read(grid: Grid, header: Row, form: str) -> Headings:
+    """Understand a header.
+
+    Raises:
+        Refused: a mandatory column is missing, two columns claim one field, or a unit is unknown.
+    """
+    found = Headings()
+    stated = stated_unit(grid, header)
+    claims: dict[str, list[tuple[int, Value, str]]] = {}
+    unknown: list[str] = []
+    for place, text in enumerate(header.texts):
+        words = _words(text)
+        if not words or personal(words):
+            continue
+        key = items().key_words.get(words[0]) if len(words) == 1 else None
+        if key is not None:
+            if key in found.keys:
+                raise _twice(found.keys[key], place, text)
+            found.keys[key] = place
+            continue
+        label = _label(words, form)
+        name = _field(label, form)
+        if name is None:
+            unknown.append(text)
+            continue
+        value = Value(place, _factor(label, stated, text))
+        claims.setdefault(name, []).append((len(label.rest), value, text))
+    _settle(claims, found)
+    if unknown:
+        found.notes.append("未采用的列：" + "、".join(text[:30] for text in unknown[:10]))
+    if not found.keys.keys() & {"uscc", "org", "name"}:
+        raise Refused("缺少统一社会信用代码或单位名称列")
+    if not found.values:
+        raise Refused("没有可识别的指标列")
+    missing = [name for name, columns in items().item_columns(form).items() if not columns.keys() & found.values.keys()]
+    if missing:
+        found.notes.append("缺少指标列：" + "、".join(missing))
+    if stated is None:
+        found.notes.append("未注明计量单位，按制度规定的千元处理")
+    return found
+
+
+def stated_unit(grid: Grid, header: Row) -> str | None:
+    """The money unit stated above a header (``计量单位：千元``), None where none is.
+
+    Raises:
+        Refused: unknown, or two different ones.
+    """
+    units = set()
+    for row in grid.head:
+        if row.number >= header.number:
+            break
+        for at, text in enumerate(row.texts):
+            for found in _UNIT_LINE.finditer(text):
+                said = found[1] or next((other for other in row.texts[at + 1 :] if other), "")
+                units |= set(_units(said, found[0]))
+    money = {unit for unit in units if items().units.kind(unit) == "money"}
+    if len(money) > 1:
+        raise Refused("表上注明的计量单位不一致：" + "、".join(sorted(money)))
+    return money.pop() if money else None
+
+
+def stated_period(texts: Sequence[str]) -> str | None:
+    """The one month a block of particulars states in a cell of its own, or after 报告期：.
+
+    Raises:
+        Refused: two different months.
+    """
+    months = set()
+    for text in texts:
+        month, _ = parse_month(re.sub(r"^(?:报告期|所属期|数据年月)\s*[:：]\s*", "", text))
+        if month and not _NOT_A_PERIOD.fullmatch(text):
+            months.add(month)
+    if len(months) > 1:
+        raise Refused("表头上注明的报告期不一致：" + "、".join(sorted(months)))
+    return months.pop() if months else None
+
+
+def unit_factor(label: str, form: str, stated: str | None) -> float:
+    """Factor of one item's label (``企业用电量(万千瓦时)``) to the warehouse's unit.
+
+    Raises:
+        Refused: the label's unit is unknown or not of the item's kind.
+    """
+    return _factor(_label(_words(label), form), stated, label)
+
+
+def personal(words: Sequence[str]) -> bool:
+    """Whether a heading speaks of a person."""
+    return any(word.endswith(tuple(items().personal_words)) for word in words)
+
+
+def split(label: str, form: str) -> tuple[Item | None, str | None, str | None, list[str]]:
+    """A label's item, year (``ty``/``ly``), span (``m``/``ytd``) and units, whatever the order of its parts."""
+    found = _label(_words(label), form)
+    return found.item, found.year, found.span, found.units
+
+
+def _words(text: str) -> list[str]:
+    return [word for part in _SPLIT.split(text) if (word := plain(part))]
+
+
+def _units(said: str, line: str) -> Iterator[str]:
+    """Known units in a stated list; a short unknown one is refused, a long one is a company's name after 单位：."""
+    for word in re.split(r"[、,，/;；和及]", said):
+        unit = plain(word)
+        if items().units.kind(unit):
+            yield unit
+        elif unit and (len(unit) <= 6 or not line.startswith("单位")):
+            raise Refused(f"未识别的计量单位：{unit[:20]}")
+
+
+def item_of(word: str, names: dict[str, Item]) -> tuple[Item, str | None] | None:
+    """Item of a plain word, and the unit in brackets behind it; None for no item."""
+    if word in names:
+        return names[word], None
+    bracketed = _IN_BRACKETS.fullmatch(word)
+    if bracketed and bracketed[1] in names and (items().units.kind(bracketed[2]) or _MONEY_LIKE.search(bracketed[2])):
+        return names[bracketed[1]], bracketed[2]
+    return None
+
+
+def _label(words: Sequence[str], form: str) -> _Label:
+    names = items().names_of(form)
+    label = _Label()
+    for word in words:
+        when = items().year_and_span(word)
+        item = item_of(word, names)
+        unit = re.sub(r"^(?:计量)?单位:?", "", word)
+        if when is not None:
+            year, span = when
+            label.clash |= bool(year and label.year not in (None, year)) or bool(
+                span and label.span not in (None, span)
+            )
+            label.year, label.span = year or label.year, span or label.span
+        elif item is not None:
+            label.units += [item[1]] if item[1] else []
+            label.item = _inner(label, item[0])
+        elif items().units.kind(unit) or (_MONEY_LIKE.search(unit) and len(unit) <= 6):
+            label.units.append(unit)
+        else:
+            label.rest.append(word)
+    return label
+
+
+def _inner(label: _Label, item: Item) -> Item:
+    """Of an item nested in another (流动资产合计;应收账款) the inner one is meant."""
+    if label.item is None or label.item is item:
+        return item
+    for inner, outer in ((item, label.item), (label.item, item)):
+        parent: str | None = inner.parent
+        while parent is not None:
+            if parent == outer.id:
+                return inner
+            parent = items().by_id[parent].parent
+    label.clash = True
+    return item
+
+
+def _field(label: _Label, form: str) -> str | None:
+    """Column of the form's table, None for a label that names none of them."""
+    if label.item is None or label.clash:
+        return None
+    name = label.item.column or label.item.id
+    if label.item.single:
+        return name if label.year != "ly" else None
+    last_year = "_ly" if label.year == "ly" else ""
+    if items().form(form).columns == "cumulative":
+        return name + last_year if label.span != "m" else None
+    return f"{name}{last_year}_{label.span}" if label.span else None
+
+
+def _factor(label: _Label, stated: str | None, text: str) -> float:
+    """Factor to the warehouse's unit; head-counts and power labelled as money keep their prescribed unit."""
+    units = items().units
+    assert label.item is not None
+    kind = label.item.kind
+    unknown = [unit for unit in label.units if units.kind(unit) is None]
+    own = {unit for unit in label.units if units.kind(unit) == kind}
+    if unknown or len(own) > 1:
+        raise Refused(f"未识别的计量单位：{text[:40]}")
+    if own:
+        return units.factor(own.pop())
+    if kind == "money":
+        if label.units:
+            raise Refused(f"计量单位与指标不符：{text[:40]}")
+        return units.factor(stated or FORM_UNITS["money"])
+    return units.factor(FORM_UNITS[kind])
+
+
+def _settle(claims: dict[str, list[tuple[int, Value, str]]], found: Headings) -> None:
+    """One column for each field: the one whose label has least rest; two as good as each other are refused."""
+    for name, candidates in claims.items():
+        candidates.sort(key=lambda claim: claim[0])
+        if len(candidates) > 1 and candidates[0][0] == candidates[1][0]:
+            raise _twice(candidates[0][1].place, candidates[1][1].place, candidates[1][2])
+        rest, value, text = candidates[0]
+        found.values[name] = value
+        if rest:
+            found.notes.append(f"列名“{text[:40]}”中有未识别的部分，按其中的指标取数")
+        if len(candidates) > 1:
+            found.notes.append("未采用的下级列：" + "、".join(claim[2][:40] for claim in candidates[1:]))
+
+
+def _twice(first: int, second: int, text: str) -> Refused:
+    return Refused(f"{column_letter(first)} 列与 {column_letter(second)} 列是同一项：{text[:40]}")

@@ -1,0 +1,238 @@
+"""From batches to judged batches: gather by table, judge once, give every file its own verdicts back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from qxmonitor.errors import Refused
+from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.period import Period
+from qxmonitor.quality import rows
+from qxmonitor.quality.verdicts import Verdict, judge
+
+_SHOWN_ROWS = 8
+_UNIT_LABELS = {"reference_point": "指标ID", "chain_node": "节点代码"}
+_PERIOD_LABEL = {"reference_point": "日期", "trade_line": "数据年月", "bonded_line": "清单申报日期"}
+
+
+def check(batches: Sequence[Batch], now: datetime) -> list[Batch | Refused]:
+    """Judge batches; the inputs are left as they are.
+
+    Args:
+        batches: files as read, in any number.
+        now: the present; later months are refused.
+
+    Returns:
+        One outcome a batch, in order: the batch with critical rows moved to ``rejects`` and warnings in ``notes``,
+        or a :class:`Refused` when every row of the file speaks of the future.
+
+    Raises:
+        QxError: a suite could not be run.
+    """
+    found = [_Findings() for _ in batches]
+    for table in sorted({name for batch in batches for name in batch.tables}):
+        _check_table(table, batches, now, found)
+    return [_outcome(batch, finding) for batch, finding in zip(batches, found, strict=True)]
+
+
+class _Findings:
+    """What was found about one file."""
+
+    def __init__(self) -> None:
+        self.dropped: dict[str, npt.NDArray[np.bool_]] = {}
+        self.rejects: list[pd.DataFrame] = []
+        self.notes: list[str] = []
+        self.rows = self.future = 0
+        self.latest = ""
+
+
+def _check_table(table: str, batches: Sequence[Batch], now: datetime, found: list[_Findings]) -> None:
+    having = [number for number, batch in enumerate(batches) if len(batch.tables.get(table, ()))]
+    if not having:
+        return
+    frame = pd.concat([batches[number].tables[table] for number in having], ignore_index=True)
+    sizes = np.array([len(batches[number].tables[table]) for number in having])
+    file = np.repeat(np.array(having, dtype=np.int64), sizes)
+    rejects = _Moved(frame, file)
+
+    future = rows.in_future(frame, now)
+    label = _PERIOD_LABEL.get(table, "报告期")
+    rejects.add(future, rows.FUTURE, label, frame["period"] if future.any() else None)
+    repeated = ~future & rows.repeated(table, frame, file)
+    unit_label = _UNIT_LABELS.get(table, "统一社会信用代码")
+    rejects.add(repeated, rows.REPEATED, unit_label, None)
+    alone = np.flatnonzero(~future & ~repeated)
+    conflict = np.zeros(len(frame), dtype=bool)
+    conflict[alone[rows.conflicting(table, frame.iloc[alone], file[alone])]] = True
+    rejects.add(conflict, rows.CONFLICT, unit_label, None)
+
+    kept = np.flatnonzero(~(future | repeated | conflict))
+    verdicts = judge(table, frame.iloc[kept])
+    for verdict in verdicts:
+        if verdict.critical:
+            mask = np.zeros(len(frame), dtype=bool)
+            mask[kept[verdict.rows]] = True
+            rejects.add(mask, (verdict.rule, verdict.reason), verdict.field, frame.get(verdict.column), verdict.column)
+    gone = _whole_lines(frame, file, rejects.mask) if "series" in frame else rejects.mask
+    moved = rejects.frame()
+    warned = _warnings(verdicts, kept, gone, frame, file)
+
+    begin = np.concatenate(([0], np.cumsum(sizes)))
+    by_file = dict(tuple(moved.groupby("_file", sort=False))) if len(moved) else {}
+    for place, number in enumerate(having):
+        part = slice(begin[place], begin[place + 1])
+        finding = found[number]
+        finding.dropped[table] = gone[part]
+        finding.rows += int(sizes[place])
+        finding.future += int(future[part].sum())
+        if future[part].any():
+            finding.latest = max(finding.latest, str(frame["period"].iloc[part][future[part]].max()))
+        if number in by_file:
+            finding.rejects.append(_with_lines(batches[number], table, by_file[number]))
+        finding.notes += warned.get(number, [])
+
+
+def _whole_lines(
+    frame: pd.DataFrame, file: npt.NDArray[np.int64], gone: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Series printed side by side share their lines; a line is rejected with all its series."""
+    if not gone.any():
+        return gone
+    keys = pd.MultiIndex.from_arrays([file, frame["sheet"], frame["row"]])
+    found: npt.NDArray[np.bool_] = keys.isin(keys[gone])
+    return found
+
+
+class _Moved:
+    """Gathers the rows that leave a table, with the reason."""
+
+    def __init__(self, frame: pd.DataFrame, file: npt.NDArray[np.int64]) -> None:
+        self._frame, self._file = frame, file
+        self.mask = np.zeros(len(frame), dtype=bool)
+        self._parts: list[pd.DataFrame] = []
+
+    def add(
+        self,
+        mask: npt.NDArray[np.bool_],
+        rule: tuple[str, str],
+        field: str,
+        raw: pd.Series | None,
+        column: str = "",
+    ) -> None:
+        if not mask.any():
+            return
+        self.mask |= mask
+        chosen = self._frame.loc[mask, ["sheet", "row"]]
+        text = [_plain(value) for value in raw[mask].tolist()] if raw is not None else ""
+        self._parts.append(
+            chosen.assign(field=field, rule=rule[0], reason=rule[1], raw=text, _file=self._file[mask], _column=column)
+        )
+
+    def frame(self) -> pd.DataFrame:
+        return pd.concat(self._parts, ignore_index=True) if self._parts else pd.DataFrame()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    return "" if value is None else str(value)
+
+
+def _with_lines(batch: Batch, table: str, moved: pd.DataFrame) -> pd.DataFrame:
+    """Rejects of a table's rows, spread over the source lines that each row stands for.
+
+    A row of a list is its own line. A firm's form is one row made of many lines: all of them are rejected, and the
+    offending text stays with the line its cell lies in.
+    """
+    rejects = moved[REJECT_COLUMNS]
+    frame = batch.tables[table]
+    spare = _unclaimed(batch)
+    if spare.empty:
+        return rejects
+    owners = frame[["sheet", "row"]].rename(columns={"row": "owner"}).astype({"owner": "int64"})
+    spare = pd.merge_asof(
+        spare.astype({"row": "int64"}).sort_values("row"),
+        owners.sort_values("owner"),
+        left_on="row",
+        right_on="owner",
+        by="sheet",
+    ).dropna(subset=["owner"])
+    if spare.empty:
+        return rejects
+    spare["owner"] = spare["owner"].astype("int64")
+    cells = pd.Series([batch.cells.get(f"{s}|{c}", "") for s, c in zip(moved["sheet"], moved["_column"], strict=True)])
+    at = pd.to_numeric(cells.str.extract(r"(\d+)$")[0]).to_numpy(dtype=float, na_value=np.nan)
+    first = moved.assign(_at=np.where(np.isnan(at), moved["row"], at).astype("int64"))
+    others = first.merge(spare, left_on=["sheet", "row"], right_on=["sheet", "owner"], suffixes=("_own", ""))
+    whole = pd.concat([first, others.drop(columns=["row_own", "owner"])], ignore_index=True)
+    whole["raw"] = whole["raw"].where(whole["row"] == whole["_at"], "")
+    return whole[REJECT_COLUMNS]
+
+
+def _unclaimed(batch: Batch) -> pd.DataFrame:
+    """Lines that are neither a table's row, nor rejected, nor control: the further lines of a form."""
+    claimed = [
+        frame[["sheet", "row"]] for frame in (*batch.tables.values(), batch.rejects, batch.control) if len(frame)
+    ]
+    if len(batch.lines) == sum(map(len, claimed)):
+        return batch.lines.iloc[:0]
+    keys = pd.MultiIndex.from_frame(batch.lines[["sheet", "row"]])
+    taken = pd.MultiIndex.from_frame(pd.concat(claimed)) if claimed else keys[:0]
+    return batch.lines[~keys.isin(taken)]
+
+
+def _warnings(
+    verdicts: list[Verdict],
+    kept: npt.NDArray[np.int64],
+    gone: npt.NDArray[np.bool_],
+    frame: pd.DataFrame,
+    file: npt.NDArray[np.int64],
+) -> dict[int, list[str]]:
+    """Notes by file: the reason, how many rows, and which; never a value."""
+    notes: dict[int, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.critical:
+            continue
+        positions = kept[verdict.rows]
+        positions = positions[~gone[positions]]
+        for number in np.unique(file[positions]).tolist():
+            mine = positions[file[positions] == number]
+            lines = frame["row"].to_numpy()[mine[:_SHOWN_ROWS]].tolist()
+            shown = "、".join(str(line) for line in lines) + ("…" if len(mine) > _SHOWN_ROWS else "")
+            notes.setdefault(number, []).append(
+                f"{verdict.field}：{verdict.reason}，共 {len(mine)} 行（第 {shown} 行）"
+            )
+    return notes
+
+
+def _outcome(batch: Batch, found: _Findings) -> Batch | Refused:
+    if found.future and found.future == found.rows:
+        return Refused(f"报告期 {_label(found.latest)} 晚于当前月份，整份不收")
+    if not found.rejects:
+        return replace(batch, notes=[*batch.notes, *found.notes]) if found.notes else batch
+    tables = {
+        name: frame[~found.dropped[name]].reset_index(drop=True) if name in found.dropped else frame
+        for name, frame in batch.tables.items()
+    }
+    period = batch.period
+    if found.future and period is not None:
+        months = pd.concat([frame["period"] for frame in tables.values() if "period" in frame])
+        period = Period(str(months.mode().max())) if len(months) else period
+    return replace(
+        batch,
+        period=period,
+        tables=tables,
+        rejects=pd.concat([part for part in (batch.rejects, *found.rejects) if len(part)], ignore_index=True),
+        notes=[*batch.notes, *found.notes],
+    )
+
+
+def _label(period: str) -> str:
+    return f"{period[:4]}年{int(period[5:])}月" if re.fullmatch(r"\d{4}-\d{2}", period) else period

@@ -1,0 +1,95 @@
+"""The suites under ``expectations/``: one YAML file a table, written for a statistician to read and change.
+
+An entry names a Great Expectations expectation, the columns it holds for, how severe a breach is, and the reason in
+Chinese that the person who sent the row will read. An entry with several columns stands for one expectation each.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from qxmonitor.catalog._yaml import Entry, load
+from qxmonitor.quality.measures import MEASURES
+from qxmonitor.settings import ROOT
+
+FOLDER = ROOT / "expectations"
+
+
+class Meta(Entry):
+    """What a person reads about a breach."""
+
+    reason: str = Field(min_length=4)
+    why: str = ""
+
+
+class Rule(Entry):
+    """One entry of a suite.
+
+    Attributes:
+        id: stable name of the rule, as it stands in quarantine.
+        type: name of the expectation in Great Expectations.
+        columns: column or measure → its Chinese label.
+        kwargs: the expectation's own arguments.
+    """
+
+    id: str = Field(pattern=r"^[a-z_]+\.[a-z0-9_]+$")
+    type: str = Field(pattern=r"^expect_column_values_[a-z_]+$")
+    columns: dict[str, str] = Field(min_length=1)
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+    severity: Literal["critical", "warning"]
+    meta: Meta
+
+
+class Suite(Entry):
+    """All expectations of one table; ``unit`` and ``unit_note`` say which rows may not repeat within a file."""
+
+    table: str
+    unit: tuple[str, ...] = ()
+    unit_note: str = ""
+    expectations: tuple[Rule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Suite:
+        ids = [rule.id for rule in self.expectations]
+        if len(ids) != len(set(ids)):
+            raise ValueError("规则 id 重复")
+        return self
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Columns and measures that any expectation looks at."""
+        return frozenset(column for rule in self.expectations for column in rule.columns)
+
+    @property
+    def measures(self) -> frozenset[str]:
+        """Those of them that are computed."""
+        return self.columns & frozenset(MEASURES.get(self.table, {}))
+
+
+@lru_cache(maxsize=32)
+def suite(table: str) -> Suite:
+    """The shipped suite of a warehouse table.
+
+    Raises:
+        CatalogError: the file is missing parts, with its line.
+        FileNotFoundError: the table has no suite.
+    """
+    return load(table, Suite, FOLDER)
+
+
+@lru_cache(maxsize=32)
+def expanded(table: str) -> tuple[dict[str, Any], ...]:
+    """The suite as Great Expectations configurations, one for each column; ``meta`` carries rule and label."""
+    return tuple(
+        {
+            "type": rule.type,
+            "kwargs": {"column": column, **rule.kwargs},
+            "severity": rule.severity,
+            "meta": {"id": rule.id, "field": label, "reason": rule.meta.reason},
+        }
+        for rule in suite(table).expectations
+        for column, label in rule.columns.items()
+    )

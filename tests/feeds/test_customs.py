@@ -1,0 +1,236 @@
+"""The enterprise monthly sheet of customs: values by hand, every kind of broken line, true line numbers."""
+
+from __future__ import annotations
+
+import time
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qxmonitor import identity
+from qxmonitor.errors import Refused
+from qxmonitor.feeds import csvfile, customs
+from qxmonitor.feeds.base import Batch
+from qxmonitor.feeds.opening import open_file
+
+HEADER = "数据年月,海关编码,社会信用代码,企业名称,进出口标志,贸易方式,商品编码,国别(地区),数量,单位,美元值,人民币值,\n"
+BODY = "91000000MA0000001"
+CODE = BODY + identity.uscc_check_char(BODY)
+
+
+def line(**changed: str) -> str:
+    cells = {
+        "period": "202108",
+        "customs": "0000912345",
+        "uscc": CODE,
+        "name": "某某玩具厂",
+        "flow": "出口",
+        "mode": "0110",
+        "hs": "95030089",
+        "partner": "美国",
+        "quantity": '"1,200"',
+        "unit": "千克",
+        "usd": '"12,345.50"',
+        "rmb": '"80,000"',
+    } | changed
+    return ",".join(cells.values()) + ",\n"
+
+
+def read(text: str, encoding: str = "gb18030") -> Batch:
+    opened = open_file(text.encode(encoding), "x.csv")
+    assert customs.matches(opened)
+    batch = customs.read(opened)
+    # The promise of every reader, counted here from the file itself.
+    assert batch.accepted + batch.rejected == batch.rows_read
+    accounted = pd.concat([batch.tables["trade_line"]["row"], batch.rejects["row"], batch.control["row"]])
+    assert set(accounted) == set(batch.lines["row"])
+    return batch
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8-sig", "utf-16"])
+def test_a_line_by_hand(encoding: str) -> None:
+    batch = read(HEADER + line() + '合计,,,,,,,,,,"12,345.50","80,000",\n', encoding)
+    assert batch.tables["trade_line"].to_dict("records") == [
+        {
+            "sheet": "",
+            "row": 2,
+            "subject": CODE,
+            "period": "2021-08",
+            "flow": "E",
+            "mode": "0110",
+            "hs": "95030089",
+            "partner": "美国",
+            "quantity": 1200.0,
+            "unit": "千克",
+            "usd": 12345.5,
+            "rmb": 80000.0,
+        }
+    ]
+    assert batch.control.to_numpy().tolist() == [["", 3, "合计"]]
+    assert (batch.rows_read, batch.period, batch.origin, batch.notes) == (2, "2021-08", "simulated", [])
+    assert batch.cells["|usd"] == "K"
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ({"mode": "8888"}, "customs.mode"),
+        ({"mode": "随便写的"}, "customs.mode"),
+        ({"mode": ""}, "customs.mode"),
+        ({"hs": "9503008"}, "customs.hs"),
+        ({"hs": "9503008A"}, "customs.hs"),
+        ({"hs": "77010000"}, "customs.hs"),
+        ({"flow": "转关"}, "customs.flow"),
+        ({"flow": ""}, "customs.flow"),
+        ({"period": "202113"}, "period.unreadable"),
+        ({"period": ""}, "period.unreadable"),
+        ({"uscc": CODE[:-1] + ("A" if CODE[-1] != "A" else "B")}, "identity.uscc"),
+        ({"uscc": "", "customs": "123"}, "identity.customs"),
+        ({"uscc": "", "customs": "", "name": ""}, "identity.missing"),
+        ({"usd": "待核"}, "number.unreadable"),
+        ({"quantity": "很多"}, "number.unreadable"),
+        ({"usd": "-", "rmb": ""}, "number.missing"),
+        ({"usd": "12,345"}, "row.columns"),
+    ],
+)
+def test_a_broken_line_is_rejected_and_its_neighbours_are_not(changed: dict[str, str], rule: str) -> None:
+    batch = read(HEADER + line() + line(**changed) + line(flow="进口"))
+    assert batch.rejects[["row", "rule"]].to_numpy().tolist() == [[3, rule]]
+    assert batch.tables["trade_line"]["row"].tolist() == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "value"),
+    [
+        ({"mode": "110"}, "mode", "0110"),
+        ({"mode": "一般贸易"}, "mode", "0110"),
+        ({"mode": "6033 物流中心进出境货物"}, "mode", "6033"),
+        ({"flow": "I"}, "flow", "I"),
+        ({"flow": "1"}, "flow", "I"),
+        ({"flow": "0"}, "flow", "E"),
+        ({"hs": "9503008390"}, "hs", "9503008390"),
+        ({"period": "2021-08"}, "period", "2021-08"),
+        ({"uscc": ""}, "subject", "customs:0000912345"),
+        ({"uscc": "", "customs": "", "name": "某某（东莞）有限责任公司"}, "subject", "name:某某(东莞)有限公司"),
+        ({"usd": "（１２３）"}, "usd", -123.0),
+    ],
+)
+def test_every_way_of_writing(changed: dict[str, str], field: str, value: object) -> None:
+    assert read(HEADER + line(**changed)).tables["trade_line"][field].tolist() == [value]
+
+
+def test_quoted_line_breaks_and_blank_lines_keep_line_numbers_true() -> None:
+    text = HEADER + line(name='"某某\n玩具厂"') + "\n,,,\n" + line(mode="8888") + line()
+    batch = read(text)
+    assert batch.tables["trade_line"]["row"].tolist() == [2, 7]
+    assert batch.rejects["row"].tolist() == [6]
+    assert batch.rows_read == 3
+
+
+def test_a_stray_quote_harms_only_its_line() -> None:
+    batch = read(HEADER + line() + line(name='12"电视厂') + line(mode="8888") + line(name='15"屏') + line())
+    assert batch.tables["trade_line"]["row"].tolist() == [2, 3, 5, 6]
+    assert batch.rejects["row"].tolist() == [4]
+
+
+def test_an_open_quote_that_the_next_cell_closes_harms_only_its_line() -> None:
+    batch = read(HEADER + line() + line(name='"某某') + line())
+    assert batch.tables["trade_line"]["row"].tolist() == [2, 4]
+    assert set(batch.rejects["row"]) == {3}
+
+
+@pytest.mark.parametrize("after", [0, 3, 60])
+def test_an_open_quote_is_refused(after: int) -> None:
+    bare = line(quantity="1", usd="2", rmb="3")
+    opened = open_file((HEADER + bare + bare.replace("某某", '"某某') + bare * after).encode(), "x.csv")
+    with pytest.raises(Refused, match="第 3 行的引号没有配对"):
+        customs.read(opened)
+
+
+def test_headings_by_other_names_order_and_unit() -> None:
+    text = (
+        "进出口企业月度情况\n单位：见表头\n统一社会信用代码,统计年月,商品代码,监管方式,进出口,人民币值(万元),美元值（千美元）\n"
+        f"{CODE},2021年8月,95030089,一般贸易,出口,8,12.5\n"
+    )
+    batch = read(text)
+    row = batch.tables["trade_line"].iloc[0]
+    assert (row["rmb"], row["usd"], row["partner"], row["row"]) == (80000.0, 12500.0, "", 4)
+    assert pd.isna(row["quantity"]) and pd.isna(row["unit"])
+    assert batch.rows_read == 1
+
+
+def test_columns_that_must_be_there() -> None:
+    with pytest.raises(Refused, match="贸易方式"):
+        read(HEADER.replace("贸易方式", "方式") + line())
+    with pytest.raises(Refused, match="两列"):
+        read(HEADER.replace("国别(地区)", "监管方式") + line())
+    assert not customs.matches(open_file(b"a,b\n1,2\n", "x"))
+    assert not customs.matches(open_file(b"<a/>", "x"))
+
+
+def test_a_total_that_does_not_add_up_is_a_note_without_figures() -> None:
+    batch = read(HEADER + line() + line() + '合计,,,,,,,,,,"24,691","170,000",\n')
+    assert batch.notes == ["合计行的人民币值与各行之和不符"]
+    # A rejected line still counts towards the total.
+    assert read(HEADER + line() + line(mode="8888") + '合计,,,,,,,,,,"24,691","160,000",\n').notes == []
+
+
+def test_persons_at_the_foot_leave_no_trace() -> None:
+    batch = read(HEADER + line() + "填表人：张某 联系电话：13900000000\n")
+    assert batch.rows_read == 2 and batch.rejected == 0
+    everything = batch.control.to_string() + batch.rejects.to_string() + batch.tables["trade_line"].to_string()
+    assert "张某" not in everything and "139" not in everything
+
+
+def test_simulated_and_real_firms_do_not_mix() -> None:
+    with pytest.raises(Refused, match="模拟"):
+        read(HEADER + line() + line(uscc="91110000600037341L"))
+
+
+def test_unverified_modes_are_taken_with_a_note() -> None:
+    assert read(HEADER + line(mode="1039")).notes == ["监管方式 1039 的含义尚未核实"]
+
+
+@given(st.lists(st.lists(st.text(max_size=6), min_size=1, max_size=14), max_size=12))
+def test_any_lines_are_accounted_for(rows: list[list[str]]) -> None:
+    text = HEADER + line() + "\n".join(",".join(row) for row in rows)
+    try:
+        opened = open_file(text.encode("utf-8", "surrogatepass"), "x.csv")
+        batch = customs.read(opened)
+    except Refused as refusal:
+        assert "\n" not in str(refusal)
+        return
+    assert batch.accepted + batch.rejected == batch.rows_read
+    assert batch.rows_read == len(batch.lines.drop_duplicates())
+
+
+@given(
+    st.lists(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])), min_size=2), max_size=9)
+)
+def test_fast_and_exact_splitting_agree(rows: list[list[str]]) -> None:
+    quoted = [['"' + cell.replace('"', '""') + '"' for cell in row] for row in rows]
+    text = "\n".join(",".join(row) for row in quoted)
+    fast = csvfile._fast(text, ",") if text else None
+    if fast is None:
+        return
+    lines, table = csvfile._exact(text, ",")
+    assert fast[0].tolist() == lines.tolist()
+    assert fast[1].to_pydict() == table.to_pydict()
+    uniform = csvfile._uniform(text, ",")
+    if uniform is not None:
+        assert uniform[0].tolist() == lines.tolist()
+        assert uniform[1].to_pydict() == table.to_pydict()
+
+
+def test_column_letters() -> None:
+    assert [csvfile.column_letter(at) for at in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
+
+
+def test_a_hundred_thousand_lines_take_seconds() -> None:
+    text = HEADER + line() * 100_000
+    start = time.process_time()
+    batch = read(text)
+    assert batch.rows_read == 100_000
+    assert time.process_time() - start < 3

@@ -1,0 +1,59 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qxmonitor.catalog.items import items
+from qxmonitor.feeds.headings import split
+
+ITEMS = {
+    "b204_1": {
+        "工业总产值(当年价格)": "output", "工业销售产值（当年价格）": "sales", "其中:出口交货值": "export",
+        "企业用电量(万千瓦时)": "power",
+    },
+    "b203": {
+        "资产总计": "assets", "负债合计": "liabilities", "平均用工人数": "employees", "其中：产成品": "finished_goods",
+    },
+}  # fmt: skip
+YEARS = {"本年": "ty", "上年同期": "ly", "去年同期": "ly", "上年": "ly", "": None}
+SPANS = {"本月": "m", "": None} | dict.fromkeys(("1-本月", "1—本月", "1～本月", "1至本月", "１－本月", "累计"), "ytd")
+UNITS = ["千元", "万元", "元", ""]
+
+
+@st.composite
+def labels(draw):
+    form = draw(st.sampled_from(sorted(ITEMS)))
+    item, year = draw(st.sampled_from(sorted(ITEMS[form]))), draw(st.sampled_from(sorted(YEARS)))
+    span, unit = draw(st.sampled_from(sorted(SPANS))), draw(st.sampled_from(UNITS))
+    parts = draw(st.permutations([part for part in (item, year, span, unit) if part]))
+    joint = draw(st.sampled_from([";", "；", " ; ", "；\n"]))
+    return form, joint.join(parts), ITEMS[form][item], YEARS[year], SPANS[span], unit
+
+
+@given(labels())
+def test_a_label_means_the_same_in_every_order_of_its_parts(drawn) -> None:
+    form, text, item, year, span, unit = drawn
+    found = split(text, form)
+    assert found[0] is not None
+    assert (found[0].id, found[1], found[2]) == (item, year, span)
+    assert set(found[3]) == {u for u in (unit, "万千瓦时" if item == "power" else "") if u}
+
+
+@pytest.mark.parametrize(
+    ("text", "item"),
+    [
+        ("流动资产合计;应收账款;1-本月", "receivables"),
+        ("应收账款;1-本月;流动资产合计", "receivables"),
+        ("1-本月;产成品;流动资产合计;存货", "finished_goods"),
+        ("社会保险和住房公积金;应付职工薪酬;1-本月", "payroll"),
+    ],
+)
+def test_of_nested_items_the_inner_one_is_meant(text: str, item: str) -> None:
+    found = split(text, "b203")[0]
+    assert found is not None
+    assert found.id == item
+
+
+def test_every_column_of_a_table_has_a_chinese_name() -> None:
+    assert items().columns_of("b204_1")["export_ly_ytd"] == "出口交货值（上年同期1—本月）"
+    assert items().columns_of("b203")["employees_ly"] == "平均用工人数（上年同期）"
+    assert list(items().columns_of("self_report"))[-1] == "employees"
