@@ -1,0 +1,91 @@
+"""The plan's targets for 2022 (``targets.yml``): what was promised, and which indicator measures it, if any.
+
+What the plan does not state (a baseline, what 累计增长 spans, whether 1/3/15 nest) is null, never a guess.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from qxmonitor.catalog._yaml import Entry, load
+from qxmonitor.catalog.indicators import Source, indicators
+
+
+class Measure(Entry):
+    """How the current value is read.
+
+    Attributes:
+        indicator: catalogue id.
+        source: one of that indicator's sources.
+        chain: name of the chain it is read for (matched with the chain map's names); null is the whole town.
+        proxy: true where the indicator only stands in for what the plan names; printed as 测算.
+    """
+
+    indicator: str
+    source: Source
+    chain: str | None
+    proxy: bool
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        entry = next((e for e in indicators().indicators if e.id == self.indicator), None)
+        if entry is None:
+            raise ValueError(f"没有指标 {self.indicator}")
+        use = next((u for u in entry.sources if u.source == self.source), None)
+        if use is None or ("chain" if self.chain else "town") not in use.levels:
+            raise ValueError(f"指标 {self.indicator} 没有来源 {self.source} 在此层级的数")
+        return self
+
+
+class Target(Entry):
+    """One target.
+
+    Attributes:
+        goal: in ``unit``; ``relation`` says whether it must be passed (``over``) or reached (``at_least``).
+        per: indicator units in one ``unit`` (100000 千元 in 1 亿元).
+        baseline: the start the plan measures from; null where it states none, then progress is current ÷ goal.
+        measure: null where no feed of this system reaches it.
+    """
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str
+    clause: str
+    unit: str
+    goal: float = Field(gt=0)
+    relation: Literal["over", "at_least"]
+    per: float = Field(gt=0)
+    baseline: float | None
+    start: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
+    end: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
+    lead: tuple[str, ...] = Field(min_length=1)
+    measure: Measure | None
+    note: str | None
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError("终止年月须晚于起始年月")
+        return self
+
+
+class Targets(Entry):
+    targets: tuple[Target, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        if len({t.id for t in self.targets}) < len(self.targets):
+            raise ValueError("目标编号重复")
+        return self
+
+
+@lru_cache(maxsize=1)
+def targets() -> Targets:
+    """The shipped targets.
+
+    Raises:
+        CatalogError: ``targets.yml`` is wrong.
+    """
+    return load("targets", Targets)

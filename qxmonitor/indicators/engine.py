@@ -1,0 +1,177 @@
+"""From parts to figures: firm values, aggregates with their coverage and dominance, and the states of the empties.
+
+States of a figure that is not there: what the calendar leaves empty is expected-absent; an aggregate short of its
+minimum coverage is late (or failed) when inputs are; a growth on a missing or non-positive base is
+expected-absent, since nothing will ever fill it. No empty is a zero, an infinity or −100 %.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qxmonitor.calendar import DatumState
+from qxmonitor.catalog.indicators import Indicator, SourceUse
+from qxmonitor.indicators import finance, output, structure, trade  # noqa: F401  (they register their formulas)
+from qxmonitor.indicators.formula import FORMULAS, Parts
+from qxmonitor.indicators.grouping import Counts, Grouping
+from qxmonitor.indicators.view import PER_FIRM, Bools, Bytes, Floats, View, chain_codes, group_codes
+
+VALUE, ABSENT = np.uint8(DatumState.VALUE), np.uint8(DatumState.EXPECTED_ABSENT)
+LATE, WITHHELD, FAILED = np.uint8(DatumState.LATE), np.uint8(DatumState.WITHHELD), np.uint8(DatumState.FAILED)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One indicator × source × level: k entities × q asked months. ``shown`` says which make a row."""
+
+    value: Floats
+    state: Bytes
+    coverage: Floats
+    groups: Counts
+    top2: Floats
+    hidden_groups: Counts
+    shown: Bools
+
+
+class Engine:
+    """Evaluates catalogue entries on one view; groupings are made once, parts once per indicator × source."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        chains, names = chain_codes(view.panel.firms)
+        groups = group_codes(view.panel.firms)
+        self.firms = tuple(str(code) for code in view.panel.firms.index)
+        self.groupings = {
+            "chain": Grouping.of(chains, names, groups),
+            "town": Grouping.of(np.zeros(view.n, dtype=np.intp), ["town"], groups),
+        }
+        self._parts: dict[tuple[str, str], Parts] = {}
+        self._missing: dict[tuple[str, int, str], tuple[Bools, Bools]] = {}
+        self._aggregated: dict[tuple[str, str, str], Figures] = {}
+
+    def entities(self, level: str) -> tuple[str, ...]:
+        """Entity ids of a level, in the order of the figures' rows."""
+        return self.firms if level == "firm" else self.groupings[level].entities
+
+    def parts(self, key: str, source: str) -> Parts:
+        """The parts of an indicator from a source, computed once."""
+        if (key, source) not in self._parts:
+            self._parts[key, source] = FORMULAS[key](self.view, source)
+        return self._parts[key, source]
+
+    def figures(self, entry: Indicator, use: SourceUse, level: str) -> Figures:
+        """Figures of one level: ``firm``, ``chain`` or ``town``."""
+        parts = self.parts(entry.id, use.source)
+        if level == "firm":
+            return self._firms(entry, use, parts)
+        key = (entry.id, use.source, level)
+        if key not in self._aggregated:
+            self._aggregated[key] = self._aggregates(entry, use, level, parts)
+        return self._aggregated[key]
+
+    def totals(self, key: str, source: str, level: str) -> tuple[Floats, Floats]:
+        """Numerator and denominator of a ratio summed over the contributing firms of each entity, (k, q) each."""
+        numerator, denominator, _ = _contributions(self.parts(key, source))
+        assert denominator is not None, key
+        grouping = self.groupings[level]
+        return grouping.by_entity(grouping.by_group(numerator)), grouping.by_entity(grouping.by_group(denominator))
+
+    # -- firms -----------------------------------------------------------------------------------------------
+
+    def _firms(self, entry: Indicator, use: SourceUse, parts: Parts) -> Figures:
+        view = self.view
+        value = _value(parts, parts.numerator, parts.denominator, np.ones(parts.numerator.shape, dtype=bool))
+        known = np.isfinite(value)
+        form = view.state(use.form)
+        state = np.where(known, VALUE, np.where(form == DatumState.VALUE, ABSENT, form)).astype(np.uint8)
+        state[:, view.calendar_empty(use.form, entry.basis)] = ABSENT
+        state[known] = VALUE
+        shown = known.copy()
+        if use.form in PER_FIRM:
+            shown |= (form != DatumState.EXPECTED_ABSENT) | view.in_scope(use.form)
+        return Figures(
+            value=value,
+            state=state,
+            coverage=known.astype(np.float64),
+            groups=known.astype(np.int64),
+            top2=np.where(known, 1.0, np.nan),
+            hidden_groups=(known & ~view.authorised).astype(np.int64),
+            shown=shown,
+        )
+
+    # -- chains and the town ---------------------------------------------------------------------------------
+
+    def _aggregates(self, entry: Indicator, use: SourceUse, level: str, parts: Parts) -> Figures:
+        view, grouping = self.view, self.groupings[level]
+        numerator, denominator, has = _contributions(parts)
+        contributing, groups = grouping.count(has), grouping.groups(has)
+        pairs = [grouping.by_group(sums) for sums in (numerator, denominator) if sums is not None]
+        totals = [grouping.by_entity(sums) for sums in pairs]
+        value = _value(parts, totals[0], totals[1] if denominator is not None else None, contributing > 0)
+
+        expected = view.expected(use.form) | has if use.form in PER_FIRM else has
+        wanted = grouping.count(expected)
+        nothing = np.full(value.shape, np.nan)
+        coverage = np.divide(contributing, wanted, out=nothing, where=wanted > 0)
+        short = (contributing == 0) | (np.nan_to_num(coverage) < entry.min_coverage)
+        known = np.isfinite(value) & ~short
+        why = self._why_short(entry, use, grouping)
+        return Figures(
+            value=np.where(known, value, np.nan),
+            state=np.where(known, VALUE, np.where(short, why, ABSENT)).astype(np.uint8),
+            coverage=coverage,
+            groups=groups,
+            top2=np.where(contributing > 0, self._top2(entry, grouping, pairs, has), np.nan),
+            hidden_groups=grouping.groups(has & ~view.authorised),
+            shown=np.ones(value.shape, dtype=bool),
+        )
+
+    @staticmethod
+    def _top2(entry: Indicator, grouping: Grouping, pairs: list[Floats], has: Bools) -> Floats:
+        if entry.weighs == "always":
+            return np.ones((len(grouping.entities), has.shape[1]))
+        if entry.weighs == "firms":
+            pairs = [grouping.by_group(has.astype(np.float64))]
+        return np.asarray(np.max([grouping.top2(sums) for sums in pairs], axis=0), dtype=np.float64)
+
+    def _why_short(self, entry: Indicator, use: SourceUse, grouping: Grouping) -> npt.NDArray[np.uint8]:
+        view = self.view
+        key = (use.form, len(grouping.entities), grouping.entities[0])
+        if key not in self._missing:
+            form = view.state(use.form)
+            late, failed = grouping.count(form == DatumState.LATE) > 0, grouping.count(form == DatumState.FAILED) > 0
+            if use.form not in PER_FIRM and use.form != "register":
+                here = view.arrived(use.form)  # one sheet for all: either it is late for everybody or for nobody
+                late, failed = late & ~here, failed & ~here
+            self._missing[key] = late, failed
+        late, failed = self._missing[key]
+        why = np.where(late, LATE, np.where(failed, FAILED, ABSENT)).astype(np.uint8)
+        why[:, view.calendar_empty(use.form, entry.basis)] = ABSENT
+        return why
+
+
+def _contributions(parts: Parts) -> tuple[Floats, Floats | None, Bools]:
+    """Numerator and denominator blanked to NaN where the firm does not contribute, and who contributes."""
+    numerator, denominator = parts.numerator, parts.denominator
+    has = np.isfinite(numerator)
+    if denominator is not None:
+        has = has & np.isfinite(denominator) if parts.same_firms else has | np.isfinite(denominator)
+    if parts.has is not None:
+        return numerator, denominator, parts.has
+    numerator = np.where(has, numerator, np.nan)
+    return numerator, None if denominator is None else np.where(has, denominator, np.nan), has
+
+
+def _value(parts: Parts, top: Floats, bottom: Floats | None, stands: Bools) -> Floats:
+    """Give scale × top [÷ bottom] + offset where it stands; NaN for a missing, zero or negative base."""
+    if bottom is None:
+        value = top * parts.scale + parts.offset
+    else:
+        ratio = np.full(top.shape, np.nan)
+        np.divide(top, bottom, out=ratio, where=np.isfinite(top) & (np.nan_to_num(bottom) > 0))
+        value = ratio * parts.scale + parts.offset
+    value = np.where(stands & np.isfinite(value), value, np.nan)
+    return np.asarray(value, dtype=np.float64)

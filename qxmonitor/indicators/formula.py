@@ -1,0 +1,56 @@
+"""What a formula gives, and the registry that ties the catalogue's ids to formulas.
+
+A formula returns its parts per firm; one engine turns parts into firm values and into aggregates, so that a
+ratio of sums, its coverage and its dominance are computed in one place for every indicator:
+
+    value = scale × numerator [÷ denominator] + offset
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from qxmonitor.indicators.view import Bools, Floats, View
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Per firm and asked month.
+
+    Attributes:
+        numerator: (n, q), NaN where the firm does not contribute.
+        denominator: (n, q) for a ratio; the firm contributes where both are numbers, the ratio stands where it is > 0.
+        scale: number or (q,) factor on the ratio or sum.
+        offset: added last; −1 for growth.
+        has: who contributes, where this is not simply "has the numbers".
+        same_firms: False sums numerator and denominator over whoever has each (customs totals, where a firm
+            without a line did nothing); True sums both over the same firms (comparable basis).
+    """
+
+    numerator: Floats
+    denominator: Floats | None = None
+    scale: float | Floats = 1.0
+    offset: float = 0.0
+    has: Bools | None = None
+    same_firms: bool = True
+
+
+Formula = Callable[[View, str], Parts]
+"""``(view, source) → Parts``; ``source`` is the prefix of the panel's measures."""
+
+FORMULAS: dict[str, Formula] = {}
+"""Formula by indicator id; filled by the family modules at import."""
+
+
+def formula(*ids: str) -> Callable[[Formula], Formula]:
+    """Register a formula under catalogue ids."""
+
+    def register(function: Formula) -> Formula:
+        for key in ids:
+            if key in FORMULAS:
+                raise ValueError(f"formula registered twice: {key}")
+            FORMULAS[key] = function
+        return function
+
+    return register

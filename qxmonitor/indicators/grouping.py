@@ -1,0 +1,79 @@
+"""Sums, groups and dominance of all entities × months at once.
+
+Disclosure counts groups, not legal entities: within one entity (a chain, or the town) the firms of one group are
+added up first. Firms are sorted once by (entity, group), so that every later step is a ``reduceat`` over runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qxmonitor.indicators.view import Bools, Floats
+
+Codes = npt.NDArray[np.intp]
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The partition of n firms into k entities, and of each entity into groups (p pairs in all).
+
+    Counts go through the 0/1 ``membership`` (k, n): a product exact below 2²⁴ firms.
+    """
+
+    entities: tuple[str, ...]
+    order: Codes
+    pair_starts: Codes
+    pair_entity: Codes
+    entity_starts: Codes
+    membership: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, entity: Codes, entities: list[str], group: Codes) -> Grouping:
+        """Build from each firm's entity and group code; every entity must have a firm."""
+        order = np.lexsort((group, entity))
+        e, g = entity[order], group[order]
+        new_pair = np.ones(len(order), dtype=bool)
+        new_pair[1:] = (e[1:] != e[:-1]) | (g[1:] != g[:-1])
+        pair_starts = np.flatnonzero(new_pair)
+        pair_entity = e[pair_starts]
+        entity_starts = np.searchsorted(pair_entity, np.arange(len(entities)))
+        membership = (entity[None, :] == np.arange(len(entities))[:, None]).astype(np.float32)
+        return cls(tuple(entities), order, pair_starts, pair_entity, entity_starts, membership)
+
+    def by_group(self, values: Floats) -> Floats:
+        """Sum over the firms of each (entity, group), NaN counted as nothing, (n, q) → (p, q)."""
+        sorted_values = values[self.order]
+        sorted_values[np.isnan(sorted_values)] = 0.0
+        return np.add.reduceat(sorted_values, self.pair_starts, axis=0)
+
+    def by_entity(self, pairs: Floats) -> Floats:
+        """Sum over the groups of each entity, (p, q) → (k, q)."""
+        return np.add.reduceat(pairs, self.entity_starts, axis=0)
+
+    def count(self, mask: Bools) -> Counts:
+        """Firms of each entity in the mask, (n, q) → (k, q)."""
+        return (self.membership @ mask.astype(np.float32)).astype(np.int64)
+
+    def groups(self, mask: Bools) -> Counts:
+        """Groups of each entity with a firm in the mask, (n, q) → (k, q)."""
+        hit = np.logical_or.reduceat(mask[self.order], self.pair_starts, axis=0)
+        return np.add.reduceat(hit.astype(np.int64), self.entity_starts, axis=0)
+
+    def top2(self, pairs: Floats) -> Floats:
+        """Share of the two largest groups in the entity's sum of group sizes |Σ|, (p, q) → (k, q).
+
+        Sizes are absolute, so that losses and profits dominate alike; 0 where every size is 0.
+        """
+        size = np.abs(pairs)
+        total = np.add.reduceat(size, self.entity_starts, axis=0)
+        first = np.maximum.reduceat(size, self.entity_starts, axis=0)
+        is_first = size == first[self.pair_entity]
+        ties = np.add.reduceat(is_first, self.entity_starts, axis=0, dtype=np.int64)
+        runner_up = np.maximum.reduceat(np.where(is_first, 0.0, size), self.entity_starts, axis=0)
+        second = np.where(ties > 1, first, runner_up)
+        share: Floats = np.divide(first + second, total, out=np.zeros_like(total), where=total > 0)
+        return share

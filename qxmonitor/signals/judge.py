@@ -1,0 +1,176 @@
+"""Monthly verdicts: each rule × entity × source × month gets a level 0 to 4, or no row where it cannot be judged.
+
+* ``growth_below`` (产值下降): month growth on the comparable basis, adjusted for what the moving Spring Festival
+  alone would do. January has none; February is the two months together. A month of zero output is left to 停产.
+* ``zero_months`` (停产): a return is here and says zero where there was output before, or in last year's column.
+  Consecutive months count; months without a verdict (January, a late return) neither count nor break the run.
+* ``late_months`` (逾期未报): the return is late as known; consecutive months likewise.
+
+Runs of months look back over the whole panel: ask with at least a year before the first month judged.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from qxmonitor.calendar import FESTIVAL_AFTER, FESTIVAL_BEFORE, DatumState, festival_share
+from qxmonitor.catalog.indicators import indicators
+from qxmonitor.catalog.rules import Rule, Watch, rules
+from qxmonitor.indicators.engine import Engine
+from qxmonitor.indicators.output import month_pair
+from qxmonitor.indicators.view import Floats, View
+from qxmonitor.panel import Panel
+from qxmonitor.period import Period
+from qxmonitor.signals.evidence import evidence
+
+COLUMNS = ["period", "rule", "entity_kind", "entity", "source", "level", "evidence"]
+"""Columns of a verdict; level 0 quiet, 1 蓝, 2 黄, 3 橙, 4 红; evidence compact JSON."""
+
+NOT_JUDGED = np.int8(-1)
+Levels = npt.NDArray[np.int8]
+
+
+def judge(panel: Panel, periods: Sequence[Period]) -> pd.DataFrame:
+    """Judge every rule of the catalogue.
+
+    Args:
+        panel: what is known.
+        periods: the months to judge, in any order.
+
+    Returns:
+        :data:`COLUMNS`, ordered by rule (catalogue), watch entry, period, entity.
+
+    Raises:
+        QxError: a month asked lies outside the panel.
+    """
+    asked = View(panel, periods)
+    if not asked.n:
+        return _frame([])
+    engine, history = Engine(asked), View(panel, panel.months)
+    judges: dict[str, Callable[[Rule, Watch], pd.DataFrame]] = {
+        "growth_below": lambda rule, watch: _growth_below(engine, rule, watch),
+        "zero_months": lambda rule, watch: _zero_months(asked, history, rule, watch),
+        "late_months": lambda rule, watch: _late_months(asked, history, rule, watch),
+    }
+    return _frame([judges[rule.judge](rule, watch) for rule in rules().rules for watch in rule.watch])
+
+
+def festival_growth(period: Period, loss: float) -> float:
+    """Year-on-year growth that the festival's date alone would give a month (February: January and February).
+
+    >>> festival_growth(Period("2026-07"), 0.5)
+    0.0
+    """
+    return _working(period, loss) / _working(period - 12, loss) - 1.0
+
+
+def _working(period: Period, loss: float) -> float:
+    """Share of normal output left in a month (February: the two months) if each day of the window loses ``loss``."""
+    together = [period - 1, period] if period.month == 2 else [period]
+    days = sum(calendar.monthrange(p.year, p.month)[1] for p in together)
+    window = FESTIVAL_BEFORE + FESTIVAL_AFTER + 1
+    return 1.0 - loss * window * sum(festival_share(p) for p in together) / days
+
+
+def _growth_below(engine: Engine, rule: Rule, watch: Watch) -> pd.DataFrame:
+    view, stem = engine.view, rule.indicator.removesuffix("_growth")
+    entry = indicators().indicator(rule.indicator)
+    use = next(u for u in entry.sources if u.source == watch.source)
+    figures = engine.figures(entry, use, watch.kind)
+    growth = figures.value
+    if watch.kind == "firm":
+        now, then = month_pair(view, watch.source, stem)
+    else:
+        now, then = engine.totals(rule.indicator, watch.source, watch.kind)
+    expected = np.array([festival_growth(p, rule.festival_loss or 0.0) for p in view.periods])
+    adjusted = (1.0 + growth) / (1.0 + expected) - 1.0
+    judged = np.isfinite(growth) & (then >= (watch.min_base or 0.0))
+    if watch.kind == "firm" and any(other.judge == "zero_months" for other in rules().rules):
+        judged &= now != 0
+    levels = np.where(judged, _at_or_below(adjusted, watch), NOT_JUDGED).astype(np.int8)
+    fields: dict[str, Floats] = {
+        "growth": growth, "expected": np.broadcast_to(expected, growth.shape), "adjusted": adjusted,
+        "current": now, "base": then,
+    }  # fmt: skip
+    if watch.kind != "firm":
+        fields |= {
+            "coverage": figures.coverage, "groups": figures.groups.astype(np.float64), "top2": figures.top2,
+            "hidden_groups": figures.hidden_groups.astype(np.float64),
+        }  # fmt: skip
+    return _rows(view, rule, watch, engine.entities(watch.kind), levels, fields)
+
+
+def _zero_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:
+    now, then = month_pair(history, watch.source, rule.indicator.removesuffix("_m"))
+    zero, running = now == 0, now > 0
+    run, known = np.zeros(now.shape), np.zeros(now.shape, dtype=bool)
+    months, once, base_in_run = np.zeros(history.n), np.zeros(history.n, dtype=bool), np.zeros(history.n, dtype=bool)
+    for j in range(history.q):
+        months = np.where(zero[:, j], months + 1, np.where(running[:, j], 0, months))
+        base_in_run = np.where(running[:, j], False, base_in_run | (zero[:, j] & (then[:, j] > 0)))
+        once |= running[:, j]
+        run[:, j], known[:, j] = months, once | base_in_run
+    hit = zero & known
+    levels = np.where(hit, _at_or_above(run, watch), np.where(running, 0, NOT_JUDGED)).astype(np.int8)
+    fields = {"months": np.where(hit, run, 0), "current": now, "base": then}
+    return _rows(asked, rule, watch, _firms(asked), levels[:, asked.columns], _pick(fields, asked))
+
+
+def _late_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:
+    state = history.state("b204_1")
+    late, here = state == DatumState.LATE, state == DatumState.VALUE
+    run, months = np.zeros(late.shape), np.zeros(history.n)
+    for j in range(history.q):
+        months = np.where(late[:, j], months + 1, np.where(here[:, j], 0, months))
+        run[:, j] = months
+    levels = np.where(late, _at_or_above(run, watch), np.where(here, 0, NOT_JUDGED)).astype(np.int8)
+    return _rows(asked, rule, watch, _firms(asked), levels[:, asked.columns], _pick({"months": run}, asked))
+
+
+def _firms(view: View) -> tuple[str, ...]:
+    return tuple(str(code) for code in view.panel.firms.index)
+
+
+def _pick(fields: dict[str, Floats], view: View) -> dict[str, Floats]:
+    return {key: values[:, view.columns] for key, values in fields.items()}
+
+
+def _at_or_below(values: Floats, watch: Watch) -> Levels:
+    return np.asarray(np.sum([values <= step for step in watch.levels.steps()], axis=0), dtype=np.int8)
+
+
+def _at_or_above(values: Floats, watch: Watch) -> Levels:
+    return np.asarray(np.sum([values >= step for step in watch.levels.steps()], axis=0), dtype=np.int8)
+
+
+def _rows(
+    view: View, rule: Rule, watch: Watch, entities: Sequence[str], levels: Levels, fields: dict[str, Floats]
+) -> pd.DataFrame:
+    """The judged cells as verdict rows, period by period."""
+    period, entity = np.nonzero((levels != NOT_JUDGED).T)
+    # "month" or "1-2": which months the figures behind the verdict stand for
+    basis = np.where(view.february, "1-2", "month").astype(object)
+    proof: dict[str, object] = {key: values[entity, period] for key, values in fields.items()}
+    if rule.judge != "late_months":
+        proof = {"basis": basis[period], **proof}
+    return pd.DataFrame(
+        {
+            "period": np.array([str(p) for p in view.periods], dtype=object)[period],
+            "rule": rule.id,
+            "entity_kind": watch.kind,
+            "entity": np.array(entities, dtype=object)[entity],
+            "source": watch.source,
+            "level": levels[entity, period].astype(np.int16),
+            "evidence": evidence(len(period), proof),
+        }
+    )
+
+
+def _frame(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({name: [] for name in COLUMNS})
+    return frame[COLUMNS].astype({name: "int16" if name == "level" else "str" for name in COLUMNS})

@@ -1,0 +1,54 @@
+"""Code tables: what people write for a mode or a direction."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qxmonitor.catalog.codes import codes, commodity
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("0110", "0110"),
+        ("110", "0110"),
+        ("110.0", "0110"),
+        ("１１０", "0110"),
+        ("一般贸易", "0110"),
+        ("一般 贸易", "0110"),
+        ("一般贸易(0110)", "0110"),
+        ("110-一般贸易", "0110"),
+        ("保税电商A", "1239"),
+        ("9710 跨境电商B2B直接出口", "9710"),
+        ("0111", None),
+        ("0110 来料加工", None),
+        ("", None),
+        ("11000", None),
+    ],
+)
+def test_modes(text: str, code: str | None) -> None:
+    assert codes().mode(text) == code
+
+
+def test_every_mode_is_found_by_code_and_name() -> None:
+    for mode in codes().modes:
+        assert codes().mode(mode.code) == codes().mode(mode.name) == codes().mode(mode.code.lstrip("0")) == mode.code
+
+
+@given(st.text(max_size=12))
+def test_any_text_gives_a_known_code_or_none(text: str) -> None:
+    assert codes().mode(text) in {None, *(mode.code for mode in codes().modes)}
+    assert codes().flow(text) in {None, "I", "E"}
+    assert commodity(text) is None or commodity(text).isdigit()  # type: ignore[union-attr]
+
+
+def test_directions() -> None:
+    assert [codes().flow(word) for word in ("进口", "I", "1", "1-进口", "i")] == ["I"] * 5
+    assert [codes().flow(word) for word in ("出口", "E", "0", "出口(E)")] == ["E"] * 4
+    assert [codes().flow(word) for word in ("", "转口", "进口/出口", "2")] == [None] * 4
+
+
+def test_states_of_inventories() -> None:
+    assert [codes().living(state) for state in ("0", "1", "2", "3", "9", "")] == [True, True, False, False, None, None]

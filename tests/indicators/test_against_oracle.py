@@ -1,0 +1,91 @@
+"""Every row of the frame against plain loops: no row too many, none missing, every column to 1e-9."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from qxmonitor.catalog.indicators import indicators
+from qxmonitor.indicators import COLUMNS, compute
+from qxmonitor.period import Period
+from tests.indicators.oracle import Oracle, same
+from tests.indicators.town import random_town
+
+ELSEWHERE = ("groups_over_", "firms_above", "firms_hightech", "firms_listed", "firms_specialised", "rd_institution",
+             "reference_", "target.")  # fmt: skip
+"""Tested by hand in test_structure and test_targets."""
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_row_agrees_with_plain_loops(seed: int) -> None:
+    town = random_town(seed)
+    asked = [
+        Period(p) for p in ("2020-12", "2021-01", "2021-02", "2021-03", "2021-12", "2022-01", "2022-02", "2022-04")
+    ]
+    frame = compute(town.panel(), asked)
+    assert list(frame.columns) == COLUMNS
+    assert not frame.duplicated(["period", "indicator", "entity_kind", "entity", "source"]).any()
+    frame = frame[~frame["indicator"].str.startswith(ELSEWHERE)]
+    for period in asked:
+        want = Oracle(town, str(period)).run()
+        have = {tuple(row[:4]): row[4:] for row in rows(frame[frame["period"] == str(period)])}
+        assert set(have) == set(want)
+        for key, (value, state, coverage, groups, top2, hidden) in want.items():
+            got = have[key]
+            assert same(value, got[0]), (period, key, value, got)
+            assert state == got[1], (period, key, value, got)
+            assert same(coverage, got[2]), (period, key, coverage, got)
+            assert (groups, hidden) == (got[3], got[5]), (period, key, groups, hidden, got)
+            assert same(top2, got[4]), (period, key, top2, got)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_chains_and_other_add_up_to_the_town(seed: int) -> None:
+    town = random_town(seed, count=30)
+    for f in town.firms.values():
+        f["since"], f["until"] = None, None
+    town.late.clear()
+    town.failed.clear()
+    frame = compute(town.panel(), town.months[-6:])
+    for entry in indicators().indicators:
+        if not entry.additive:
+            continue
+        mine = frame[
+            (frame["indicator"] == entry.id) & (frame["state"] == "value") & (frame["source"] != "self_report")
+        ]
+        chains = mine[mine["entity_kind"] == "chain"].groupby("period")
+        whole = mine[mine["entity_kind"] == "town"].set_index("period")["value"]
+        complete = chains["entity"].nunique() == len({f["chain"] for f in town.firms.values()})
+        sums = chains["value"].sum()[complete]
+        assert sums.to_numpy() == pytest.approx(whole.loc[sums.index].to_numpy(), rel=1e-12)
+
+
+def test_one_month_is_the_same_as_many() -> None:
+    town = random_town(11)
+    panel = town.panel()
+    many = compute(panel, town.months)
+    for period in town.months[::5]:
+        one = compute(panel, [period])
+        pd.testing.assert_frame_equal(one, many[many["period"] == str(period)].reset_index(drop=True))
+
+
+def test_the_frame_does_not_depend_on_the_order_or_repetition_of_the_months_asked() -> None:
+    town = random_town(12)
+    panel = town.panel()
+    pd.testing.assert_frame_equal(compute(panel, town.months), compute(panel, [*reversed(town.months), town.months[3]]))
+
+
+def rows(frame: pd.DataFrame) -> list[tuple[object, ...]]:
+    order = [
+        "indicator",
+        "entity_kind",
+        "entity",
+        "source",
+        "value",
+        "state",
+        "coverage",
+        "groups",
+        "top2",
+        "hidden_groups",
+    ]
+    return list(frame[order].itertuples(index=False, name=None))

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from qxmonitor.catalog.targets import targets
+from qxmonitor.indicators import compute, progress
+from qxmonitor.indicators.targets import PROGRESS_COLUMNS
+from qxmonitor.period import Period, months
+from tests.indicators.town import Town, firm, usccs
+
+CODES = usccs(10)
+
+
+def town(last: str = "2022-06") -> Town:
+    firms = {
+        c: firm(c, chain="C01", hightech_firm=i < 4, since=None if i < 7 else "2022-01") for i, c in enumerate(CODES)
+    }
+    forms = {s: {} for s in ("returns", "finance", "self_report", "customs", "bonded")}
+    for code in CODES:
+        for period, value in {"2021-06": 4.0, "2021-12": 9.0, "2022-06": 5.0}.items():
+            forms["returns"][code, period] = {"output_ytd": value * 100_000}
+    return Town(months(Period("2021-06"), Period(last)), firms, forms, chains={"C01": "光电通讯产业"})
+
+
+def row(frame: pd.DataFrame, key: str) -> pd.Series:
+    return frame.set_index("target").loc[key]
+
+
+def test_a_counted_target_has_share_elapsed_and_pace() -> None:
+    frame = progress(town().panel(), Period("2022-06"))
+    assert list(frame.columns) == PROGRESS_COLUMNS
+    assert len(frame) == len(targets().targets)
+    scale = row(frame, "firms_above_scale")
+    assert (scale["current"], scale["goal"], scale["met"]) == (10.0, 800.0, False)
+    assert scale["share"] == pytest.approx(10 / 800)
+    assert (scale["elapsed"], scale["months_left"]) == (pytest.approx(30 / 36), 6)
+    assert scale["pace_required"] == pytest.approx(790 / 6)
+    assert scale["pace_recent"] == pytest.approx(3 / 12)
+    assert scale["plausible"] is False or scale["plausible"] == False  # noqa: E712
+
+
+def test_a_cluster_target_reads_the_chain_by_its_name_in_the_plans_unit() -> None:
+    cluster = row(progress(town().panel(), Period("2022-06")), "cluster_optoelectronics")
+    assert (cluster["entity_kind"], cluster["entity"], cluster["unit"]) == ("chain", "C01", "亿元")
+    assert cluster["current"] == pytest.approx(10 * (5 + 9 - 4))
+    assert (cluster["source"], cluster["groups"]) == ("returns", 10)
+
+
+def test_what_no_feed_reaches_is_absent_not_zero() -> None:
+    frame = progress(town().panel(), Period("2022-06"))
+    for key in ("value_added", "training", "industrial_investment"):
+        assert row(frame, key)["state"] == "expected-absent"
+        assert math.isnan(row(frame, key)["current"])
+        assert row(frame, key)["met"] is None
+
+
+def test_after_the_end_no_pace_can_help() -> None:
+    one = town("2023-02")
+    scale = row(progress(one.panel(), Period("2023-02")), "firms_above_scale")
+    assert (scale["elapsed"], scale["months_left"]) == (1.0, 0)
+    assert math.isnan(scale["pace_required"])
+
+
+def test_target_rows_carry_the_underlying_figures_gate_data() -> None:
+    frame = compute(town().panel(), [Period("2022-06")])
+    target = frame[frame["indicator"] == "target.over_10yi"].iloc[0]
+    assert (target["value"], target["source"], target["top2"]) == (0.0, "returns", 1.0)
+    assert frame[frame["indicator"] == "target.firms_hightech"].iloc[0]["value"] == pytest.approx(4 / 230)
+
+
+def test_the_plan_states_no_baseline() -> None:
+    assert all(target.baseline is None for target in targets().targets)

@@ -1,0 +1,155 @@
+"""A small random town as plain dicts, and the Panel made of it; shared by the tests of indicators and signals."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qxmonitor.calendar import DatumState
+from qxmonitor.panel import Panel
+from qxmonitor.period import SHANGHAI, Period, months
+
+FLAGS = [
+    "above_scale", "hightech_firm", "advanced_mfg", "hightech_mfg", "specialised", "doubling", "listed",
+    "rd_institution", "key_firm",
+]  # fmt: skip
+FORM_OF = {"returns": "b204_1", "finance": "b203", "self_report": "self_report", "customs": "customs_monthly",
+           "bonded": "bonded_inv101"}  # fmt: skip
+OUTPUT = [f"{m}_{c}" for m in ("output", "sales", "export", "power") for c in ("m", "ytd", "ly_m", "ly_ytd")]
+FINANCE = ["receivables", "receivables_ly", "revenue", "revenue_ly", "profit", "profit_ly"]
+SELF = [f"{m}_{c}" for m in ("output", "export") for c in ("m", "ytd", "ly_m", "ly_ytd")]
+CUSTOMS = ["import_usd", "import_rmb", "export_usd", "export_rmb"]
+BONDED = ["tickets", "in_usd", "out_usd"]
+
+
+@dataclass
+class Town:
+    """Everything by plain keys: forms[source][firm, period] = {measure: number or None}."""
+
+    months: tuple[Period, ...]
+    firms: dict[str, dict[str, Any]]
+    forms: dict[str, dict[tuple[str, str], dict[str, float | None]]]
+    late: set[tuple[str, str, str]] = field(default_factory=set)
+    failed: set[tuple[str, str, str]] = field(default_factory=set)
+    authorised: set[tuple[str, str]] = field(default_factory=set)
+    chains: dict[str, str] = field(default_factory=dict)
+    reference: list[dict[str, Any]] = field(default_factory=list)
+
+    def panel(self) -> Panel:
+        codes = sorted(self.firms)
+        at = {code: i for i, code in enumerate(codes)}
+        when = {period: j for j, period in enumerate(self.months)}
+        shape = (len(codes), len(self.months))
+        values: dict[str, Any] = {}
+        states: dict[str, Any] = {}
+        for source, names in (
+            ("returns", OUTPUT), ("finance", FINANCE), ("self_report", SELF), ("customs", CUSTOMS), ("bonded", BONDED),
+        ):  # fmt: skip
+            prefix = "returns" if source == "finance" else source
+            for name in names:
+                grid = np.full(shape, np.nan)
+                for (firm, period), row in self.forms.get(source, {}).items():
+                    number = row.get(name)
+                    if number is not None:
+                        grid[at[firm], when[Period(period)]] = number
+                values[f"{prefix}.{name}"] = grid
+            state = np.full(shape, DatumState.EXPECTED_ABSENT, dtype=np.uint8)
+            for firm, period in self.forms.get(source, {}):
+                state[at[firm], when[Period(period)]] = DatumState.VALUE
+            for marks, code in ((self.late, DatumState.LATE), (self.failed, DatumState.FAILED)):
+                for form, firm, period in marks:
+                    if form == FORM_OF[source]:
+                        state[at[firm], when[Period(period)]] = code
+            states[FORM_OF[source]] = state
+        authorised = np.zeros(shape, dtype=bool)
+        for firm, period in self.authorised:
+            authorised[at[firm], when[Period(period)]] = True
+        columns = ["name", "group", "chain", "node", "industry", "ownership", *FLAGS, "since", "until", "leader"]
+        firms = pd.DataFrame([self.firms[code] for code in codes], index=pd.Index(codes), columns=columns)
+        chains = pd.DataFrame(
+            [{"chain": k, "chain_name": v, "node": f"{k}-N1", "node_name": "整机", "upstream": None}
+             for k, v in self.chains.items()],
+            columns=["chain", "chain_name", "node", "node_name", "upstream"],
+        )  # fmt: skip
+        reference = pd.DataFrame(
+            self.reference, columns=["series", "name", "frequency", "unit", "source", "period", "value"]
+        )
+        return Panel(
+            self.months, firms, values, states, authorised, reference, chains,
+            datetime(2023, 1, 20, tzinfo=SHANGHAI), True,
+        )  # fmt: skip
+
+
+def firm(code: str, **more: Any) -> dict[str, Any]:
+    """One register row; every flag off but above_scale."""
+    row: dict[str, Any] = {
+        "name": f"模拟企业{code[-3:]}", "group": code, "chain": "", "node": "", "industry": "3900", "ownership": "民营",
+        **dict.fromkeys(FLAGS, False), "since": None, "until": None, "leader": None, "above_scale": True,
+    }  # fmt: skip
+    return row | more
+
+
+def usccs(count: int) -> list[str]:
+    return [f"91000000{i:010d}" for i in range(count)]
+
+
+def random_town(seed: int, count: int = 14, last: str = "2022-04", width: int = 28) -> Town:
+    """Gaps, entries, exits, zeros, negatives, blanks, late and failed forms, groups across chains."""
+    r = random.Random(seed)
+    span = months(Period(last) - (width - 1), Period(last))
+    codes = usccs(count)
+    firms = {}
+    for code in codes:
+        since = r.choice([None, "2019-01", str(r.choice(span))])
+        until = r.choice([None, None, str(r.choice(span))])
+        firms[code] = firm(
+            code, group=r.choice([code, code, "甲集团", "乙集团"]), chain=r.choice(["", "C01", "C02", "C03"]),
+            since=since, until=until, **{flag: r.random() < 0.5 for flag in FLAGS},
+        )  # fmt: skip
+        firms[code]["above_scale"] = r.random() < 0.85
+    town = Town(
+        span, firms, {s: {} for s in FORM_OF}, chains={"C01": "光电通讯", "C02": "电气机械", "C03": "婴幼童玩具用品"}
+    )
+    big = {code: r.choice([500, 50_000, 600_000]) for code in codes}
+
+    def number(code: str, *, negative: bool = False) -> float | None:
+        dice = r.random()
+        if dice < 0.06:
+            return None
+        if dice < 0.12:
+            return 0.0
+        return float(r.randint(1, big[code])) * (-1 if (negative and dice < 0.4) or dice < 0.14 else 1)
+
+    gone = {str(r.choice(span)) for _ in range(2)}
+    for code in codes:
+        for period in span:
+            p, january, february = str(period), period.month == 1, period.month == 2
+            if r.random() < 0.2:
+                town.authorised.add((code, p))
+            for source, names in (("returns", OUTPUT), ("finance", FINANCE), ("self_report", SELF)):
+                if january:
+                    continue
+                if source == "self_report" and (code, p) not in town.authorised:
+                    continue
+                dice = r.random()
+                if dice < 0.1:
+                    r.choice([town.late, town.failed]).add((FORM_OF[source], code, p))
+                elif dice < 0.9:
+                    row = {name: number(code, negative=name.startswith("profit")) for name in names}
+                    if february:
+                        row = {k: None if k.endswith("_m") else v for k, v in row.items()}
+                    town.forms[source][code, p] = row
+            if r.random() < 0.5 and p not in gone:
+                town.forms["customs"][code, p] = {name: number(code) for name in CUSTOMS}
+            if r.random() < 0.3:
+                town.forms["bonded"][code, p] = {name: number(code) for name in BONDED}
+    for code in codes:
+        for p in gone:
+            if r.random() < 0.5:
+                town.late.add(("customs_monthly", code, p))
+    return town
