@@ -1,0 +1,8 @@
+"""Disclosure: what may be said to whom. The gate makes the only values a template or document writer accepts."""
+
+from qxmonitor.disclosure.cleared import Cleared, Picture
+from qxmonitor.disclosure.gate import Gate
+from qxmonitor.disclosure.suppression import Pattern, pattern
+from qxmonitor.disclosure.values import Alert, Figures, TargetProgress
+
+__all__ = ["Alert", "Cleared", "Figures", "Gate", "Pattern", "Picture", "TargetProgress", "pattern"]

@@ -1,0 +1,427 @@
+"""The gate: source × reader × purpose, the only maker of cleared values.
+
+A gate is bound to one reader (or edition) and purpose. Figures, names and alerts go in as the frames other parts of
+the house make; out come :class:`~qxmonitor.disclosure.cleared.Cleared` values, or the same with state ``withheld``
+and no number. A name beside a figure or an alert is a disclosure like the figure itself, and so is the state of a
+firm's datum (who is late). An edition read by several may say what each of them may see.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qxmonitor.catalog._yaml import Entry
+from qxmonitor.catalog.indicators import indicators
+from qxmonitor.catalog.office import office
+from qxmonitor.catalog.permitted_use import RANK, Right, permitted_use
+from qxmonitor.catalog.rules import rules
+from qxmonitor.catalog.targets import Target, targets
+from qxmonitor.disclosure.authority import Authority
+from qxmonitor.disclosure.cleared import Cleared, seal
+from qxmonitor.disclosure.suppression import KEY, TOWN, Pattern, plain
+from qxmonitor.disclosure.suppression import pattern as suppression_pattern
+from qxmonitor.disclosure.values import STATE_TEXT, Alert, Figures, TargetProgress, made_of_cleared
+from qxmonitor.disclosure.values import number as write_number
+from qxmonitor.errors import DisclosureError
+from qxmonitor.period import Period
+
+LEVEL_WORDS = {1: "蓝", 2: "黄", 3: "橙", 4: "红"}
+ENTITY_KINDS = {"firm": "企业", "chain": "产业链", TOWN: "全镇", "reference": "参照序列"}
+SOURCE_NAMES = {
+    "returns": "联网直报",
+    "self_report": "企业自报",
+    "customs": "海关",
+    "bonded": "保税物流中心",
+    "b204_1": "产销总值表",
+    "b203": "财务状况表",
+    "customs_monthly": "海关企业月度表",
+    "bonded_inv101": "保税核注清单",
+    "register": "企业名录",
+    "reference": "公开数据",
+}
+EVIDENCE = {
+    "growth": "rate",
+    "expected": "rate",
+    "adjusted": "rate",
+    "coverage": "rate",
+    "current": "money",
+    "base": "money",
+    "months": "count",
+    "alerts": "count",
+    "since": "period",
+    "basis": "text",
+    "trend": "text",
+}
+"""What a verdict's evidence holds, by name; names not listed (group counts, dominance) are never shown."""
+
+
+class Gate:
+    """The gate of one reader and purpose.
+
+    Args:
+        reader: a reader's id, or an edition's (``joint``).
+        purpose: what for; a purpose the reader does not have is refused.
+        authorisations: subject (USCC), items, readers (``、``-joined ids), since, until (periods, blank is open).
+        simulated: the figures come from simulated feeds.
+        firms: the register, index USCC, column ``name``.
+        chains: chain, chain_name (more columns and repeated chains are fine).
+        reference: series, name, unit of the reference series.
+        pattern: the common suppression pattern; without one, aggregates of an alert are not given, and
+            :meth:`clear` works it out of its own frame.
+
+    Raises:
+        DisclosureError: the reader may not ask for this purpose.
+    """
+
+    def __init__(
+        self,
+        reader: str,
+        purpose: str,
+        *,
+        authorisations: pd.DataFrame,
+        simulated: bool,
+        firms: pd.DataFrame,
+        chains: pd.DataFrame | None = None,
+        reference: pd.DataFrame | None = None,
+        pattern: Pattern | None = None,
+    ) -> None:
+        self.reader, self.purpose, self.simulated = reader, purpose, simulated
+        self.authority = Authority(office().members(reader), purpose, authorisations)
+        self._pattern = pattern
+        self._firms: dict[str, str] = {str(k): str(v) for k, v in firms["name"].items()}
+        self._labels = {TOWN: "全镇", "other": "其他"}
+        if chains is not None:
+            self._labels |= dict(zip(chains["chain"].astype(str), chains["chain_name"].astype(str), strict=True))
+        self._units: dict[str, str] = {}
+        if reference is not None:
+            self._labels |= dict(zip(reference["series"].astype(str), reference["name"].astype(str), strict=True))
+            self._units = dict(zip(reference["series"].astype(str), reference["unit"].astype(str), strict=True))
+
+    # -- figures -----------------------------------------------------------------------------------------------
+
+    def clear(self, frame: pd.DataFrame) -> Figures:
+        """Clear an indicator frame; rows the reader may not see become ``withheld``.
+
+        Raises:
+            KeyError: an indicator is not in the catalogue.
+        """
+        frame = plain(frame)
+        if self._pattern is None:
+            self._pattern = suppression_pattern(frame)
+        allowed = self._allowed(frame)
+        plain_state = frame["state"].astype(str).where(frame["value"].notna() | (frame["state"] != "value"), "unknown")
+        firm_right = frame["source"].map({s: self.authority.right(s) == "firm" for s in frame["source"].unique()})
+        # A late or failed datum below an aggregate is the statistics office's own business.
+        hushed = plain_state.mask(plain_state.isin(["late", "failed"]) & ~firm_right.astype(bool), "unknown")
+        state = hushed.where(allowed, "withheld").to_numpy()
+        keys = zip(*(frame[name] for name in KEY), strict=True)
+        values = frame["value"].to_numpy(dtype=float)
+        rows = dict(zip(keys, zip(values.tolist(), state.tolist(), strict=True), strict=True))
+        return Figures(self.reader, rows, self._units)
+
+    def _allowed(self, frame: pd.DataFrame) -> pd.Series:
+        """Row by row, whether the reader may see it."""
+        right = frame["source"].map({s: self.authority.right(s) for s in frame["source"].unique()})
+        is_firm = frame["entity_kind"] == "firm"
+        aggregate = ~is_firm
+        firm_ok = is_firm & self.authority.firm_mask(frame)
+        free = aggregate & right.eq("firm") & ~frame["source"].map(self.authority.needs_authorisation)
+        only = frame["indicator"].map(
+            {i: permitted_use().statistical_indicator(i) for i in frame["indicator"].unique()}
+        )
+        assert self._pattern is not None
+        safe = aggregate & right.isin(["firm", "aggregate"]) & ~only.astype(bool) & self._pattern.published_mask(frame)
+        # Empty aggregates state no figure: why they are empty (免报) may be said where the aggregate might be.
+        empty = aggregate & right.isin(["firm", "aggregate"]) & ~only.astype(bool) & (frame["state"] != "value")
+        return firm_ok | free | safe | empty
+
+    def progress(self, table: pd.DataFrame, period: Period) -> list[TargetProgress]:
+        """Progress of the targets; what stands on a figure not cleared is ``withheld``.
+
+        Args:
+            table: as ``indicators.progress`` gives it.
+            period: the month of the underlying figures, for the pattern.
+        """
+        return [self._target({str(k): v for k, v in row.items()}, period) for row in table.to_dict("records")]
+
+    def _target(self, row: dict[str, Any], period: Period) -> TargetProgress:
+        target = _target_entry(str(row["target"]))
+        source = str(row["source"] or "office") if target.measure else "office"
+        kind, entity = str(row["entity_kind"]), str(row["entity"])
+        ref = f"{period}|target.{target.id}|{kind}|{entity}|{source}"
+        state = str(row["state"]) if target.measure else "unknown"
+        if target.measure is not None:
+            cell = self.clear_one(period, target.measure.indicator, kind, entity, source)
+            state = state if cell else "withheld"
+        decimals = 0 if target.unit in ("家", "人次") else 1
+
+        def figure(name: str, multiply: float, unit: str, digits: int) -> Cleared:
+            value = row[name]
+            if state == "value" and value is not None and np.isfinite(value):
+                return self._number(float(value) * multiply, digits, unit, source, f"{ref}|{name}")
+            shown = state if state in STATE_TEXT and state not in ("late", "failed") else "unknown"
+            return seal(STATE_TEXT[shown], reader=self.reader, source=source, ref=ref, state=shown)
+
+        tell = {True: "可望达到", False: "进度偏慢", None: "难以判断"}
+        verdict = "已达到" if row["met"] is True or row["met"] is np.True_ else tell.get(row["plausible"], "难以判断")
+        open_ = state == "value"
+        return TargetProgress(
+            name=self.word(target, "name"),
+            goal=self._number(target.goal, 0, target.unit, "office", f"Target.{target.id}"),
+            current=figure("current", 1.0, target.unit, decimals),
+            share=figure("share", 100.0, "%", 1),
+            pace=figure("pace_required", 1.0, target.unit, 2),
+            verdict=seal(verdict, reader=self.reader, source=source, ref=ref) if open_ else None,
+        )
+
+    def clear_one(self, period: Period, indicator: str, kind: str, entity: str, source: str) -> bool:
+        """Whether an aggregate of the pattern may be shown to this reader."""
+        if self.authority.right(source) == "none":
+            return False
+        if self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source):
+            return True
+        only = permitted_use().statistical_indicator(indicator)
+        return (
+            not only and self._pattern is not None and self._pattern.publishes(period, indicator, kind, entity, source)
+        )
+
+    # -- names -------------------------------------------------------------------------------------------------
+
+    def firm(self, subject: str, source: str, period: Period, indicator: str = "") -> Cleared | None:
+        """A firm's name beside a figure or alert of ``source``; None when that would disclose it.
+
+        With ``source="register"`` the name alone, as the register's own information.
+        """
+        if not self.authority.firm(source, subject, str(period), permitted_use().item(indicator)):
+            return None
+        name = self._firms.get(subject, "")
+        if not name:
+            return None
+        return seal(name, reader=self.reader, source=source, ref=f"{period}|name|firm|{subject}|{source}")
+
+    def entity(self, kind: str, entity: str) -> Cleared:
+        """The name of a chain, of the town or of a reference series.
+
+        Raises:
+            DisclosureError: it is a firm; those go through :meth:`firm`.
+        """
+        if kind == "firm":
+            raise DisclosureError("企业名称须连同所附数字一并核准")
+        return seal(
+            self._labels.get(entity, entity),
+            reader=self.reader,
+            source="register",
+            ref=f"|name|{kind}|{entity}|register",
+        )
+
+    # -- alerts ------------------------------------------------------------------------------------------------
+
+    def alerts(self, frame: pd.DataFrame) -> tuple[Alert, ...]:
+        """The alerts this reader may see, most severe first; the others are simply not there.
+
+        Args:
+            frame: columns of table ``alert`` (alert_id, rule, entity_kind, entity, source, level, state, opened,
+                period, closed, evidence as JSON text).
+        """
+        cleared = [
+            alert
+            for row in frame.sort_values(["level", "rule", "alert_id"], ascending=[False, True, True]).to_dict(
+                "records"
+            )
+            if (alert := self._alert({str(k): v for k, v in row.items()})) is not None
+        ]
+        return tuple(cleared)
+
+    def _alert(self, row: dict[str, Any]) -> Alert | None:
+        rule, kind, entity, source = (str(row[name]) for name in ("rule", "entity_kind", "entity", "source"))
+        period, indicator = Period(str(row["period"])), rules().rule(rule).indicator
+        free = self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source)
+        if permitted_use().statistical_rule(rule) and not free:
+            return None
+        if kind == "firm":
+            # The alert tells of every month since it was opened, so the name must be cleared for both ends.
+            name = self.firm(entity, source, period, indicator)
+            if name is None or self.firm(entity, source, Period(str(row["opened"])), indicator) is None:
+                return None
+        else:
+            if not self.clear_one(period, indicator, kind, entity, source):
+                return None
+            name = self.entity(kind, entity)
+        level = int(row["level"])
+        ref = f"{period}|alert:{rule}|{kind}|{entity}|{source}"
+        say = self._sayer(source, ref)
+        evidence = json.loads(row["evidence"]) if isinstance(row["evidence"], str) else dict(row["evidence"] or {})
+        return Alert(
+            alert_id=say(str(row["alert_id"])),
+            rule=say(rule),
+            level=seal(LEVEL_WORDS[level], reader=self.reader, source=source, ref=ref, number=float(level)),
+            entity=name,
+            entity_kind=say(ENTITY_KINDS[kind]),
+            source=say(SOURCE_NAMES.get(source, source)),
+            state=say(str(row["state"])),
+            opened=say(Period(str(row["opened"])).label),
+            period=say(period.label),
+            evidence={
+                str(key): found
+                for key, value in evidence.items()
+                if (found := self._evidence(str(key), value, kind, source, ref)) is not None
+            },
+        )
+
+    def _evidence(self, name: str, value: Any, kind: str, source: str, ref: str) -> Cleared | None:
+        """One piece of evidence; a name nobody described is left out rather than guessed at."""
+        form, ref = EVIDENCE.get(name), f"{ref}|{name}"
+        if form in (None, "text", "period"):
+            if form is None or value is None:
+                return None
+            text = Period(str(value)).label if form == "period" else str(value)
+            return seal(text, reader=self.reader, source=source, ref=ref)
+        if not isinstance(value, int | float) or not np.isfinite(value):
+            return None
+        if form == "rate":
+            return self._number(value * 100.0, 1, "%", source, ref)
+        if form == "count":
+            return self._number(value, 0, "", source, ref)
+        # 千元: a firm's in 万元, a chain's or the town's in 亿元
+        multiply, decimals, unit = (0.1, 0, "万元") if kind == "firm" else (1e-5, 2, "亿元")
+        return self._number(value * multiply, decimals, unit, source, ref)
+
+    def _number(self, shown: float, decimals: int, unit: str, source: str, ref: str) -> Cleared:
+        return write_number(shown, decimals, unit, self.reader, source, ref)
+
+    def _sayer(self, source: str, ref: str) -> Any:
+        return lambda text: seal(text, reader=self.reader, source=source, ref=ref)
+
+    # -- words of the office, and counts of what is shown anyway -------------------------------------------------
+
+    def word(self, entry: Entry, field: str) -> Cleared:
+        """A word of the catalogue (a name, a plan, a note): what the office wrote itself.
+
+        Raises:
+            DisclosureError: the field is not text.
+        """
+        text = getattr(entry, field)
+        if not isinstance(text, str):
+            raise DisclosureError(f"目录字段 {field} 不是文字")
+        return seal(text, reader=self.reader, source="office", ref=f"{type(entry).__name__}.{field}", limit=None)
+
+    def line(self, entry: Entry, field: str, number: int) -> Cleared:
+        """One line of a catalogue entry's list of texts, such as a plan's measure."""
+        text = getattr(entry, field)[number]
+        if not isinstance(text, str):
+            raise DisclosureError(f"目录字段 {field} 不是文字")
+        return seal(text, reader=self.reader, source="office", ref=f"{type(entry).__name__}.{field}", limit=None)
+
+    def label(self, entry: Entry, field: str, key: str) -> Cleared:
+        """One text of a catalogue entry's mapping, such as a table's row label.
+
+        Raises:
+            KeyError: no such key.
+        """
+        text = getattr(entry, field)[key]
+        if not isinstance(text, str):
+            raise DisclosureError(f"目录字段 {field} 不是文字")
+        return seal(
+            text,
+            reader=self.reader,
+            source="office",
+            ref=f"{type(entry).__name__}.{field}",
+            limit=None,
+        )
+
+    def amount(self, entry: Entry, field: str, unit: str = "", decimals: int = 0) -> Cleared:
+        """A number of the catalogue, such as a target's goal."""
+        return self._number(float(getattr(entry, field)), decimals, unit, "office", f"{type(entry).__name__}.{field}")
+
+    def period(self, period: Period) -> Cleared:
+        """A month, as 2026年10月."""
+        return seal(Period(period).label, reader=self.reader, source="office", ref="period")
+
+    def date(self, day: date) -> Cleared:
+        """A day, as 2026年11月18日."""
+        return seal(f"{day.year}年{day.month}月{day.day}日", reader=self.reader, source="office", ref="date")
+
+    def number_of(self, period: Period) -> Cleared:
+        """期号 of a monthly issue."""
+        return seal(office().number(period), reader=self.reader, source="office", ref="issue")
+
+    def span(self, period: Period) -> Cleared:
+        """The months a cumulative figure covers, as 1—10月."""
+        period = Period(period)
+        text = f"1—{period.month}月" if period.month > 1 else "1月"
+        return seal(text, reader=self.reader, source="office", ref="span")
+
+    def year(self, period: Period) -> Cleared:
+        """A month's year, as 2026年."""
+        return seal(f"{Period(period).year}年", reader=self.reader, source="office", ref="year")
+
+    def count(self, shown: Sequence[object], unit: str = "") -> Cleared:
+        """How many cleared things are shown; each of them is on the same paper.
+
+        Raises:
+            DisclosureError: one of them is not made of cleared values.
+        """
+        if not all(made_of_cleared(item) for item in shown):
+            raise DisclosureError("只能清点已核准的内容")
+        return self._number(float(len(shown)), 0, unit, "office", "count")
+
+    def tally(self, numbers: Mapping[str, int], unit: str = "") -> dict[str, Cleared]:
+        """Counts of files and lines (source ``quality``); withheld as a whole where the reader has no right to them."""
+        if self.authority.right("quality") == "none":
+            return {
+                k: seal("—", reader=self.reader, source="quality", ref=f"quality|{k}", state="withheld")
+                for k in numbers
+            }
+        return {k: self._number(float(v), 0, unit, "quality", f"quality|{k}") for k, v in numbers.items()}
+
+    def source(self, key: str) -> Cleared:
+        """The name of a source or feed."""
+        return seal(SOURCE_NAMES.get(key, key), reader=self.reader, source="office", ref=f"source|{key}")
+
+    def register_count(self, subjects: Sequence[str], unit: str = "") -> Cleared:
+        """How many registered firms there are in a list: register information, no figure of theirs."""
+        if self.authority.right("register") == "none":
+            return seal("—", reader=self.reader, source="register", ref="register|count", state="withheld")
+        return self._number(float(len(set(subjects) & self._firms.keys())), 0, unit, "register", "register|count")
+
+    def revision(self, row: Mapping[str, Any], period: Period) -> tuple[Cleared, Cleared] | None:
+        """What a town figure was and is now; None where the reader may not see it.
+
+        The difference of two issues is what the re-filing groups changed, so outside the statistical channel at
+        least the threshold's number of them must stand behind it.
+
+        Args:
+            row: indicator, entity_kind, entity, source, before, value (stored unit), groups_changed.
+            period: the month revised.
+        """
+        indicator, kind, entity, source = (str(row[n]) for n in ("indicator", "entity_kind", "entity", "source"))
+        free = self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source)
+        enough = int(row["groups_changed"]) >= office().thresholds.groups
+        if kind == "firm" or not self.clear_one(period, indicator, kind, entity, source) or not (free or enough):
+            return None
+        entry, ref = indicators().indicator(indicator), f"{period}|{indicator}|{kind}|{entity}|{source}"
+        before, after = (
+            self._number(
+                float(row[n]) * entry.display.multiply, entry.decimals, entry.display.unit, source, f"{ref}|{n}"
+            )
+            for n in ("before", "value")
+        )
+        return before, after
+
+    def may(self, source: str, least: Right) -> bool:
+        """Whether the reader's right on a source is at least this."""
+        return RANK[self.authority.right(source)] >= RANK[least]
+
+    def same_reader(self, values: Sequence[Cleared]) -> bool:
+        """Whether all values were cleared for this gate's reader."""
+        return all(value.reader == self.reader for value in values)
+
+
+def _target_entry(key: str) -> Target:
+    return {entry.id: entry for entry in targets().targets}[key]

@@ -1,0 +1,108 @@
+"""What the gate hands out: figures by key, alerts and targets, all of cleared values; and how a number is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+
+from qxmonitor.catalog.indicators import indicators
+from qxmonitor.disclosure.cleared import Cleared, seal
+from qxmonitor.disclosure.suppression import TOWN
+from qxmonitor.period import Period
+
+STATE_TEXT = {"withheld": "—", "expected-absent": "免报", "late": "迟报", "failed": "待核", "unknown": "…"}
+"""What stands in a table where there is no figure; ``late`` and ``failed`` only for firm-level rights, else ``…``."""
+
+Key = tuple[str, str, str, str, str]
+"""period, indicator, entity_kind, entity, source."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alert as its reader may see it; ``evidence`` holds the numbers of the verdict by name."""
+
+    alert_id: Cleared
+    rule: Cleared
+    level: Cleared
+    entity: Cleared
+    entity_kind: Cleared
+    source: Cleared
+    state: Cleared
+    opened: Cleared
+    period: Cleared
+    evidence: Mapping[str, Cleared]
+
+
+@dataclass(frozen=True)
+class TargetProgress:
+    """Progress of one target; ``verdict`` is None where nothing can be measured or shown."""
+
+    name: Cleared
+    goal: Cleared
+    current: Cleared
+    share: Cleared
+    pace: Cleared
+    verdict: Cleared | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Cleared figures by key; asking for one that is not there gives an honest empty."""
+
+    reader: str
+    rows: Mapping[Key, tuple[float, str]]
+    units: Mapping[str, str]
+
+    def get(
+        self, indicator: str, period: Period, entity_kind: str = TOWN, entity: str = TOWN, source: str | None = None
+    ) -> Cleared:
+        """One figure; without ``source`` the first of the catalogue's sources that has it.
+
+        Raises:
+            KeyError: no such indicator in the catalogue.
+        """
+        names = [use.source for use in indicators().indicator(indicator).sources] if source is None else [source]
+        for name in names:
+            key = (str(period), indicator, entity_kind, entity, name)
+            if key in self.rows:
+                return self._make(key, *self.rows[key])
+        return self._make((str(period), indicator, entity_kind, entity, names[0]), 0.0, "unknown")
+
+    def _make(self, key: Key, value: float, state: str) -> Cleared:
+        ref = "|".join(key)
+        if state != "value":
+            # Customs knows no exempt month; its growth of January alone is just not worked out.
+            text = "不计" if state == "expected-absent" and key[4] in ("customs", "bonded") else STATE_TEXT[state]
+            return seal(text, reader=self.reader, source=key[4], ref=ref, state=state)
+        entry = indicators().indicator(key[1])
+        unit = self.units.get(key[3], "") if entry.display.unit == "原单位" else entry.display.unit
+        return number(value * entry.display.multiply, entry.decimals, unit, self.reader, key[4], ref)
+
+    def latest(self, indicator: str, entity: str, source: str, upto: Period) -> tuple[Period, Cleared] | None:
+        """The newest figure of a reference series no later than a month; None when there is none."""
+        months = [k[0] for k in self.rows if k[1:] == (indicator, "reference", entity, source) and k[0] <= upto]
+        shown = [m for m in months if self.rows[m, indicator, "reference", entity, source][1] == "value"]
+        if not shown:
+            return None
+        month = Period(max(shown))
+        return month, self.get(indicator, month, "reference", entity, source)
+
+    def entities(self, entity_kind: str) -> tuple[str, ...]:
+        """Entities of a kind that have any row, sorted."""
+        return tuple(sorted({key[3] for key in self.rows if key[2] == entity_kind}))
+
+
+def number(shown: float, decimals: int, unit: str, reader: str, source: str, ref: str) -> Cleared:
+    """A number as shown: rounded, without a negative zero."""
+    rounded = round(float(shown), decimals) + 0.0
+    text = f"{rounded:.{decimals}f}"
+    return seal(text, reader=reader, source=source, ref=ref, number=rounded, unit=unit, decimals=decimals)
+
+
+def made_of_cleared(item: object) -> bool:
+    """Whether something is a cleared value, or a tuple or dataclass of such."""
+    if isinstance(item, Cleared):
+        return True
+    if isinstance(item, tuple):
+        return all(made_of_cleared(part) for part in item)
+    return is_dataclass(item) and any(isinstance(getattr(item, f.name), Cleared) for f in fields(item))

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any, cast
+
+import pandas as pd
+import pytest
+
+from qxmonitor.catalog.office import office
+from qxmonitor.catalog.readers import Reader, readers
+from qxmonitor.delivery.alerts import mails
+from qxmonitor.delivery.ledger import Message
+from qxmonitor.delivery.mail import compose
+from qxmonitor.disclosure import Gate
+from tests.delivery import town
+from tests.delivery.conftest import DATE
+
+Gates = Callable[..., Gate]
+READERS = [r.id for r in readers().readers if r.alerts]
+
+
+def sent(gate: Gates, alerts: pd.DataFrame | None = None, **options: Any) -> dict[str, Message]:
+    gates = {reader: gate(reader, **options) for reader in READERS}
+    return {m.reader: m for m in mails(gates, town.alerts() if alerts is None else alerts, town.PERIOD, DATE)}
+
+
+def parsed(message: Message) -> EmailMessage:
+    return cast(EmailMessage, message_from_bytes(message.body, policy=policy.default))
+
+
+def body(message: Message, kind: str = "plain") -> str:
+    part = parsed(message).get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+def test_one_mail_a_reader_and_the_same_bytes_again(gate: Gates) -> None:
+    first, second = sent(gate), sent(gate)
+    assert {r: m.body for r, m in first.items()} == {r: m.body for r, m in second.items()}
+    assert len({m.message_id for m in first.values()}) == len(first)
+
+
+def test_headers_read_back_as_they_were_meant(gate: Gates) -> None:
+    mail = parsed(sent(gate)["gxj"])
+    assert mail["Subject"] == "【风险提示】2026年10月清溪镇工业经济运行：橙1项、黄1项、蓝1项（模拟数据）"
+    (to,) = mail["To"].addresses
+    assert (to.display_name, to.addr_spec) == ("工信局", "gxj@example.invalid")
+    (sender,) = mail["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == (office().sender_name, office().sender_mailbox)
+    assert mail["Date"].datetime == DATE
+    assert mail.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert not mail.defects
+
+
+def test_header_lines_are_short_ascii(gate: Gates) -> None:
+    for message in sent(gate).values():
+        head = message.body.split(b"\n\n", 1)[0]
+        assert head.isascii()
+        assert max(len(line) for line in head.split(b"\n")) <= 98
+
+
+def test_who_gets_a_mail(gate: Gates) -> None:
+    """Readers with nothing to be told and no ``when_empty`` get none."""
+    assert set(sent(gate)) == {"stats", "gxj", "swj", "leaders"}
+    assert set(sent(gate, town.alerts().iloc[:0])) == {"stats", "gxj", "swj", "leaders"}
+    everywhere = pd.DataFrame([town.alert("output_drop", "town", "town", "returns", 1, growth=-0.09)])
+    assert {"finance", "hr"} <= set(sent(gate, everywhere))
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_nothing_to_say_is_said(gate: Gates, kind: str) -> None:
+    message = sent(gate, town.alerts().iloc[:0])["leaders"]
+    assert "本期无风险提示" in body(message, kind)
+    assert message.subject.endswith("本期无风险提示（模拟数据）")
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_an_alert_is_a_whole_story(gate: Gates, kind: str) -> None:
+    text = body(sent(gate)["gxj"], kind)
+    for part in (
+        "模拟数据",
+        "贵局为重点企业与产业链监测的牵头单位",  # why this reader
+        "东莞市虚构光电有限公司",
+        "当月工业总产值同比下降42.0%（本期4200万元，上年同期7241万元）",
+        "2026年8月（第3次提示）",
+        "与上年同期可比口径相比；春节错月一项预计影响1.3%，剔除后同比下降42.7%",
+        "依据企业自报数，未经统计核定",
+        "重点企业产值下降应对预案",
+        "于2026年11月23日前反馈办理情况",  # orange: five days
+        "配合单位：商务局、镇领导班子",
+    ):
+        assert part in text
+
+
+def test_without_authorisation_the_department_has_the_chain(gate: Gates) -> None:
+    text = body(sent(gate)["swj"])
+    assert "电气机械及设备" in text
+    assert "虚构光电" in text
+    assert "甲乙" not in text  # authorised to 工信局 only
+    assert "模拟婴童" not in text  # to nobody
+    assert "婴幼童玩具用品" not in text  # a chain of two groups
+
+
+def test_returns_and_silence_only_in_the_statistics_mail(gate: Gates) -> None:
+    by_reader = {reader: body(message) for reader, message in sent(gate).items()}
+    assert "停产" in by_reader["stats"].split("应对预案")[0]
+    assert "数据催报（不属经济风险）：逾期未报" in by_reader["stats"]
+    for reader, text in by_reader.items():
+        if reader != "stats":
+            assert "逾期未报" not in text
+            assert "企业，联网直报" not in text
+
+
+def test_late_returns_are_no_risks_in_the_subject(gate: Gates) -> None:
+    only_late = town.alerts().query("rule == 'silence'")
+    assert "本期无风险提示" in sent(gate, only_late)["stats"].subject
+
+
+def test_hostile_names_are_text(gate: Gates) -> None:
+    html = body(sent(gate)["gxj"], "html")
+    assert town.SPECIAL not in html
+    assert "甲乙&lt;b&gt;&amp;&#34;厂&#34;&lt;/b&gt;有限公司" in html
+
+
+def test_headers_cannot_be_injected() -> None:
+    to = Reader(
+        id="x", name="甲局\r\nBcc: t@x.y", channel="administrative", mailbox="x@example.invalid",
+        purposes=("monitoring",), alerts=True, when_empty=True, why="测试测试",
+    )  # fmt: skip
+    message = compose(office(), to, "alerts", town.PERIOD, "提示\nBcc: thief@example.invalid", "文", "<p>文</p>", DATE)
+    mail = parsed(message)
+    assert mail["Bcc"] is None
+    assert set(mail.keys()) == {
+        "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "X-Qxmonitor-Kind", "X-Qxmonitor-Period",
+        "MIME-Version", "Content-Type",
+    }  # fmt: skip
+
+
+def test_real_data_carry_no_label(gate: Gates) -> None:
+    message = sent(gate, simulated=False)["gxj"]
+    assert "模拟数据" not in body(message) + body(message, "html") + message.subject
+
+
+def test_alerts_of_later_months_are_not_told(gate: Gates) -> None:
+    assert "本期无风险提示" in sent(gate, town.alerts().assign(period="2026-11"))["gxj"].subject
+
+
+def test_quiet_and_closed_alerts(gate: Gates) -> None:
+    table = town.alerts()
+    table["evidence"] = table["evidence"].str.replace('"trend": "held"', '"trend":"quiet"')
+    assert "另有3项本期恢复正常，尚在观察期" in body(sent(gate, table)["gxj"])
+    closed = town.alerts().assign(state="closed", closed=str(town.PERIOD))
+    text = body(sent(gate, closed)["gxj"])
+    assert "本期解除" in text
+    assert "东莞市虚构光电有限公司：产值下降（自2026年8月起）" in text

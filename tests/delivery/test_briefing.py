@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import docx
+import openpyxl
+import pytest
+from docx.oxml.ns import qn
+from docx.shared import Mm
+
+from qxmonitor.catalog.office import office
+from qxmonitor.delivery.briefing import Briefing, Material, build
+from qxmonitor.delivery.docx import briefing_docx
+from qxmonitor.delivery.files import document_name, write_private
+from qxmonitor.delivery.html import briefing_html
+from qxmonitor.delivery.xlsx import briefing_xlsx
+from qxmonitor.disclosure import Gate
+from qxmonitor.errors import DisclosureError, QxError
+from qxmonitor.period import Period
+from tests.delivery import town
+from tests.delivery.conftest import DATE
+from tests.disclosure.scan import Found, scan, scan_bytes
+
+SECTIONS = [
+    *("一、总体运行", "二、目标进度", "三、产业集群与产业链", "四、重点企业", "五、外贸与保税物流"),
+    *("六、风险提示与应对预案", "七、任务进展与企业诉求", "八、上期议定事项落实", "九、数据质量与修订说明"),
+]
+EDITIONS = ["stats", "joint"]
+
+
+@pytest.fixture(scope="module")
+def papers(views: dict[str, Briefing]) -> dict[str, dict[str, bytes]]:
+    return {
+        reader: {
+            "docx": briefing_docx(view, reader, DATE),
+            "xlsx": briefing_xlsx(view, reader, DATE),
+            "html": briefing_html(view, reader).encode(),
+        }
+        for reader, view in views.items()
+    }
+
+
+def paragraphs(content: bytes) -> list[str]:
+    return [p.text for p in docx.Document(BytesIO(content)).paragraphs]
+
+
+@pytest.mark.parametrize("reader", EDITIONS)
+def test_the_same_view_gives_the_same_bytes(
+    papers: dict[str, dict[str, bytes]], views: dict[str, Briefing], reader: str
+) -> None:
+    assert briefing_docx(views[reader], reader, DATE) == papers[reader]["docx"]
+    assert briefing_xlsx(views[reader], reader, DATE) == papers[reader]["xlsx"]
+    assert briefing_html(views[reader], reader).encode() == papers[reader]["html"]
+
+
+@pytest.mark.parametrize("reader", EDITIONS)
+def test_nine_sections_in_order(papers: dict[str, dict[str, bytes]], reader: str) -> None:
+    assert [text for text in paragraphs(papers[reader]["docx"]) if text in SECTIONS] == SECTIONS
+
+
+def test_sentences(papers: dict[str, dict[str, bytes]]) -> None:
+    text = "\n".join(paragraphs(papers["joint"]["docx"]))
+    for part in (
+        "2026年1—10月清溪镇工业经济运行情况",
+        "1—10月，全镇规上工业总产值382.50亿元，同比增长0.8%；其中2026年10月当月38.25亿元",
+        "增速比上月低2.0个百分点",
+        "参照序列“中国:制造业PMI”2026年10月为50.2%",
+        "光电通讯实现产值204.00亿元，同比增长4.2%；电气机械及设备实现产值91.80亿元，同比下降4.1%",
+        "另有2条产业链（含其他）因企业家数较少或集中度较高，依规定不予公布。",
+        "均未作面向全体成员单位的公开授权",
+        "七、任务进展与企业诉求\n本期未接入任务进展填报表",
+        "共接收数据文件14份，读入1784行，其中接收1765行、隔离待核19行",
+        "报：镇领导班子。",
+    ):
+        assert part in text
+
+
+def test_editions_differ_where_they_must(papers: dict[str, dict[str, bytes]]) -> None:
+    stats, joint = (scan_bytes(papers[reader]["docx"]) for reader in EDITIONS)
+    for secret in ("虚构光电", "婴童用品", "15.30", "停产", "逾期未报："):
+        assert secret in stats.text
+        assert secret not in joint.text
+
+
+@pytest.mark.parametrize("kind", ["docx", "xlsx", "html"])
+def test_no_paper_of_the_joint_edition_has_a_hidden_figure(papers: dict[str, dict[str, bytes]], kind: str) -> None:
+    """C03 and C04: their levels, growth and cumulative figures, as anybody could find them in the file."""
+    found = scan_bytes(papers["joint"][kind])
+    assert not {1.53, 15.30, 3.06, 30.60, -22.4, 22.4} & found.numbers
+    assert not any(name in found.text for name in town.FIRMS["name"])
+    assert not any(code in found.text for code in town.FIRMS.index)
+
+
+@pytest.mark.parametrize("reader", EDITIONS)
+@pytest.mark.parametrize("kind", ["docx", "xlsx", "html"])
+def test_simulated_data_say_so(papers: dict[str, dict[str, bytes]], reader: str, kind: str) -> None:
+    assert "模拟数据" in scan_bytes(papers[reader][kind]).text
+
+
+@pytest.mark.parametrize("reader", EDITIONS)
+def test_no_empty_shows_as_a_number(papers: dict[str, dict[str, bytes]], reader: str) -> None:
+    for content in papers[reader].values():
+        assert not {"nan", "None", "NaN", "inf"} & set(scan_bytes(content).text.split())
+
+
+def test_layout_of_the_page(papers: dict[str, dict[str, bytes]]) -> None:
+    document = docx.Document(BytesIO(papers["joint"]["docx"]))
+    section = document.sections[0]
+    sides = (section.top_margin, section.left_margin, section.right_margin, section.bottom_margin)
+    assert [round(side / Mm(1)) for side in sides if side is not None] == [37, 28, 26, 35]
+    assert section.page_width is not None and round(section.page_width / Mm(1)) == 210
+    grid = section._sectPr.find(qn("w:docGrid"))
+    assert grid is not None
+    assert grid.get(qn("w:type")) == "linesAndChars"
+    assert int(str(grid.get(qn("w:linePitch")))) * 22 <= 12_756  # 225 mm
+    assert -1000 < int(str(grid.get(qn("w:charSpace")))) < -840
+    assert document.settings.odd_and_even_pages_header_footer
+    footer = "".join(run.text for run in section.footer.paragraphs[0].runs)
+    assert footer.startswith("— ") and footer.endswith(" —")
+
+
+def test_fonts_of_headings_and_body(papers: dict[str, dict[str, bytes]]) -> None:
+    document = docx.Document(BytesIO(papers["joint"]["docx"]))
+
+    def font(start: str) -> tuple[str | None, str | None, float | None]:
+        paragraph = next(p for p in document.paragraphs if p.text.startswith(start))
+        fonts = paragraph.runs[0]._r.rPr.rFonts  # type: ignore[union-attr]
+        size = paragraph.runs[0].font.size
+        return fonts.get(qn("w:eastAsia")), fonts.get(qn("w:ascii")), size.pt if size else None
+
+    assert font("2026年1—10月清溪镇") == ("方正小标宋简体", "Times New Roman", 22.0)
+    assert font("一、") == ("黑体", "Times New Roman", 16.0)
+    assert font("（一）") == ("楷体_GB2312", "Times New Roman", 16.0)
+    assert font("1—10月，") == ("仿宋_GB2312", "Times New Roman", 16.0)
+
+
+def test_tables_repeat_their_head_and_the_chart_has_words(papers: dict[str, dict[str, bytes]]) -> None:
+    document = docx.Document(BytesIO(papers["joint"]["docx"]))
+    for table in document.tables:
+        assert table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
+    (picture,) = document.element.body.iter(qn("wp:docPr"))
+    assert picture.get("descr").startswith("折线图：规上工业总产值同比走势。2026年10月当月同比0.8%")
+
+
+def test_the_package_is_neutral(papers: dict[str, dict[str, bytes]]) -> None:
+    with zipfile.ZipFile(BytesIO(papers["stats"]["docx"])) as archive:
+        assert archive.namelist()[0] == "[Content_Types].xml"
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert not any("thumbnail" in name for name in archive.namelist())
+        assert b"thumbnail" not in archive.read("_rels/.rels")
+    core = docx.Document(BytesIO(papers["stats"]["docx"])).core_properties
+    assert (core.author, core.last_modified_by) == (office().issuer, office().issuer)
+    assert core.created is not None and core.created.date() == DATE.date()
+
+
+def test_workbook_numbers_are_numbers_as_shown(papers: dict[str, dict[str, bytes]]) -> None:
+    book = openpyxl.load_workbook(BytesIO(papers["joint"]["xlsx"]))
+    assert all(sheet.sheet_state == "visible" for sheet in book)
+    for sheet in book:
+        assert not any(d.hidden for d in (*sheet.row_dimensions.values(), *sheet.column_dimensions.values()))
+    sheet: Any = book["产业链运行情况"]
+    rows = {row[0].value: row for row in sheet.iter_rows(min_row=4)}
+    cell = rows["光电通讯"][1]
+    assert (cell.value, cell.number_format, cell.data_type) == (20.4, "0.00", "n")
+    assert rows["婴幼童玩具用品"][1].value == "—"
+    assert all(c.data_type != "f" for s in book for row in s.iter_rows() for c in row)
+
+
+def test_a_name_like_a_formula_is_text(gate: Callable[..., Gate], material: Material) -> None:
+    firms = town.FIRMS.assign(name=["=1+1", "@SUM(A1)", "<w:p/>]]>&", "-2"])
+    stats = Gate("stats", "statistics", authorisations=town.AUTHORISED, simulated=True, firms=firms,
+                 chains=town.CHAINS, reference=town.REFERENCE)  # fmt: skip
+    view = build(stats, office().edition("stats"), town.PERIOD, material, DATE)
+    book = openpyxl.load_workbook(BytesIO(briefing_xlsx(view, "stats", DATE)))
+    names = [row[0] for row in book["重点企业产值"].iter_rows(min_row=4, max_row=6)]
+    assert {(c.value, c.data_type) for c in names} >= {("=1+1", "s"), ("@SUM(A1)", "s")}
+    assert "<w:p/>]]>&" in scan_bytes(briefing_docx(view, "stats", DATE)).text
+    assert "&lt;w:p/&gt;]]&gt;&amp;" in briefing_html(view, "stats")
+
+
+def test_a_view_of_one_reader_is_no_document_of_another(views: dict[str, Briefing]) -> None:
+    for write in (briefing_docx, briefing_xlsx):
+        with pytest.raises(DisclosureError):
+            write(views["stats"], "joint", DATE)
+    with pytest.raises(DisclosureError):
+        briefing_html(views["stats"], "joint")
+
+
+def test_an_edition_wants_its_own_gate(gate: Callable[..., Gate], material: Material) -> None:
+    with pytest.raises(QxError, match="自己的披露闸口"):
+        build(gate("gxj"), office().edition("joint"), town.PERIOD, material, DATE)
+
+
+@pytest.mark.parametrize(
+    ("month", "said"),
+    [("2026-01", "1月产销总值表、财务状况表免报"), ("2026-02", "2月报表不单列当月数，按制度1—2月合并计算")],
+)
+def test_january_and_february(gate: Callable[..., Gate], material: Material, month: str, said: str) -> None:
+    view = build(gate("joint"), office().edition("joint"), Period(month), material, DATE)
+    text = scan_bytes(briefing_docx(view, "joint", DATE)).text
+    assert said in text
+    assert "按制度免报" not in text.partition("四、重点企业")[2]
+
+
+def test_an_empty_town_is_still_a_paper(gate: Callable[..., Gate], material: Material) -> None:
+    """Nothing computed, nothing filed: every section says so in a line."""
+    nothing = Material(
+        material.figures.iloc[:0], material.alerts.iloc[:0], material.firms.iloc[:0], material.progress.iloc[:0],
+        material.receipts.iloc[:0], material.revisions.iloc[:0],
+    )  # fmt: skip
+    view = build(gate("joint"), office().edition("joint"), town.PERIOD, nothing, DATE)
+    text = scan_bytes(briefing_docx(view, "joint", DATE)).text
+    assert "暂无数据" in text and "本期无风险提示" in text and "本期未接入省、全国参照数据" in text
+
+
+def test_file_names_and_modes(tmp_path: Path) -> None:
+    name = document_name(office().title, town.PERIOD, "统计办", "docx")
+    assert name == "经济运行监测简报_2026-10_统计办.docx"
+    assert document_name("../a/b", town.PERIOD, 'c:*?"\n', "x") == "..ab_2026-10_c.x"
+    path = tmp_path / "documents" / "2026-10" / name
+    write_private(path, b"x")
+    write_private(path, b"y")
+    assert path.read_bytes() == b"y"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_scanner_finds_what_is_hidden(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    hidden: Any = book.create_sheet("藏")
+    hidden.sheet_state = "hidden"
+    hidden["A1"], hidden["B1"] = "甲厂", 12345.678
+    book.properties.keywords = "乙厂"
+    path = tmp_path / "丙厂.xlsx"
+    book.save(path)
+    found: Found = scan(path)
+    assert 12345.678 in found.numbers
+    assert all(name in found.text for name in ("甲厂", "乙厂", "丙厂", "藏"))
+    document = docx.Document()
+    run = document.add_paragraph().add_run("丁厂 67.8")
+    run.font.hidden = True
+    document.core_properties.comments = "戊厂"
+    out = BytesIO()
+    document.save(out)
+    found = scan_bytes(out.getvalue())
+    assert 67.8 in found.numbers
+    assert "丁厂" in found.text and "戊厂" in found.text

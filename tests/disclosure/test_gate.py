@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from qxmonitor.catalog.office import office
+from qxmonitor.catalog.permitted_use import permitted_use
+from qxmonitor.catalog.readers import readers
+from qxmonitor.disclosure import Cleared, Gate
+from qxmonitor.disclosure.cleared import one_line
+from qxmonitor.errors import DisclosureError
+from qxmonitor.period import Period
+from qxmonitor.settings import ROOT
+from tests.delivery import town
+
+ADMINISTRATIVE = ["gxj", "swj", "leaders", "finance", "hr", "invest", "joint"]
+ONE, TWO, THREE, FOUR = town.FIRMS.index
+SEALERS = {"disclosure/gate.py", "disclosure/values.py", "disclosure/cleared.py", "delivery/render.py",
+           "delivery/words.py", "delivery/chart.py"}  # fmt: skip
+Gates = Callable[..., Gate]
+
+
+def test_nobody_else_makes_a_cleared_value() -> None:
+    with pytest.raises(DisclosureError):
+        Cleared("1", 1.0, "", "gxj", "returns", "x")
+
+
+def test_a_cleared_value_cannot_be_altered(gate: Gates) -> None:
+    value = gate("gxj").period(town.PERIOD)
+    with pytest.raises((ValueError, DisclosureError)):
+        dataclasses.replace(value, reader="swj")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        value.reader = "swj"  # type: ignore[misc]
+
+
+def test_only_known_modules_hold_the_seal() -> None:
+    users = set()
+    for path in (ROOT / "qxmonitor").rglob("*.py"):
+        names = {
+            n.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom)
+            for n in node.names
+        }
+        if names & {"seal", "_SEAL"}:
+            users.add(path.relative_to(ROOT / "qxmonitor").as_posix())
+    assert users <= SEALERS
+
+
+@pytest.mark.parametrize("reader", ADMINISTRATIVE)
+def test_returns_of_a_firm_stay_in_the_statistical_channel(gate: Gates, reader: str) -> None:
+    figures = gate(reader).clear(town.frame())
+    cell = figures.get("output_m", town.PERIOD, "firm", ONE, "returns")
+    assert (cell.state, cell.number, cell.text) == ("withheld", None, "—")
+    assert gate(reader).firm(ONE, "returns", town.PERIOD, "output_m") is None
+
+
+def test_the_statistics_office_sees_them(gate: Gates) -> None:
+    cell = gate("stats").clear(town.frame()).get("output_m", town.PERIOD, "firm", ONE, "returns")
+    assert (cell.text, cell.unit, cell.number) == ("0.42", "亿元", 0.42)
+
+
+def test_but_not_for_another_purpose() -> None:
+    plain = Gate("stats", "monitoring", authorisations=town.AUTHORISED, simulated=True, firms=town.FIRMS)
+    assert not plain.clear(town.frame()).get("output_m", town.PERIOD, "firm", ONE, "returns").shown
+
+
+@pytest.mark.parametrize(
+    ("reader", "firm", "indicator", "period", "named"),
+    [
+        ("gxj", ONE, "output_m", "2026-10", True),
+        ("swj", ONE, "output_growth", "2026-10", True),
+        ("leaders", ONE, "output_m", "2026-10", True),
+        ("hr", ONE, "output_m", "2026-10", False),  # not among its readers
+        ("stats", ONE, "output_m", "2026-10", False),  # nor is the statistics office
+        ("gxj", ONE, "output_m", "2024-12", False),  # before it began
+        ("gxj", TWO, "output_m", "2026-12", True),
+        ("gxj", TWO, "output_m", "2027-01", False),  # after it ended
+        ("swj", TWO, "output_m", "2026-10", False),
+        ("gxj", TWO, "export_delivery_m", "2026-10", False),  # another item
+        ("gxj", ONE, "export_delivery_m", "2026-10", True),
+        ("gxj", ONE, "power_m", "2026-10", False),  # no item covers it
+        ("gxj", THREE, "output_m", "2026-10", False),  # no authorisation at all
+        ("joint", ONE, "output_m", "2026-10", False),  # three of six members only
+    ],
+)
+def test_self_reports_by_reader_item_and_month(
+    gate: Gates, reader: str, firm: str, indicator: str, period: str, named: bool
+) -> None:
+    name = gate(reader).firm(firm, "self_report", Period(period), indicator)
+    assert (name is not None) == named
+
+
+def test_the_frame_says_the_same_as_the_name(gate: Gates) -> None:
+    for reader in ("gxj", "swj", "hr", "stats", "joint"):
+        figures = gate(reader).clear(town.frame())
+        for firm in town.FIRMS.index:
+            shown = figures.get("output_m", town.PERIOD, "firm", firm, "self_report").shown
+            assert shown == (gate(reader).firm(firm, "self_report", town.PERIOD, "output_m") is not None)
+
+
+def test_an_edition_names_whom_all_its_members_may_see(town_pattern: object) -> None:
+    everyone = "、".join(office().members("joint"))
+    granted = pd.DataFrame(
+        {"subject": [ONE], "items": ["output"], "readers": [everyone], "since": ["2026-01"], "until": [None]}
+    )
+    joint = Gate("joint", "monitoring", authorisations=granted, simulated=True, firms=town.FIRMS)
+    assert joint.firm(ONE, "self_report", town.PERIOD, "output_m") is not None
+    one_less = granted.assign(readers=everyone.replace("、hr", ""))
+    joint = Gate("joint", "monitoring", authorisations=one_less, simulated=True, firms=town.FIRMS)
+    assert joint.firm(ONE, "self_report", town.PERIOD, "output_m") is None
+
+
+def test_every_administrative_reader_gets_the_same_aggregates(gate: Gates) -> None:
+    """So that two of them pooling their papers get nothing back."""
+    shown = []
+    for reader in ADMINISTRATIVE:
+        figures = gate(reader).clear(town.frame())
+        keys = {k for k in figures.rows if k[2] in ("chain", "town") and k[4] == "returns"}
+        shown.append({k for k in keys if figures.get(k[1], Period(k[0]), k[2], k[3], k[4]).shown})
+    assert all(each == shown[0] for each in shown)
+    october = {k[3] for k in shown[0] if k[:2] == (town.PERIOD, "output_m")}
+    assert october == {"C01", "C02", "other", "town"}  # C03 has two groups; C04 goes with it
+
+
+@pytest.mark.parametrize("indicator", ["groups_over_10yi", "groups_over_100yi", "firms_reported", "reporting_rate"])
+def test_concentration_and_reporting_stay_in_the_statistical_channel(gate: Gates, indicator: str) -> None:
+    assert gate("stats").clear(town.frame()).get(indicator, town.PERIOD).shown
+    for reader in ADMINISTRATIVE:
+        assert not gate(reader).clear(town.frame()).get(indicator, town.PERIOD).shown
+
+
+def test_customs_of_a_firm_only_for_the_commerce_office(gate: Gates) -> None:
+    assert gate("swj").firm(ONE, "customs", town.PERIOD, "trade_usd_m") is not None
+    for reader in ["stats", *(r for r in ADMINISTRATIVE if r != "swj")]:
+        assert gate(reader).firm(ONE, "customs", town.PERIOD, "trade_usd_m") is None
+    assert gate("swj").clear(town.frame()).get("trade_usd_m", town.PERIOD, "chain", "C03").shown
+    assert not gate("gxj").clear(town.frame()).get("trade_usd_m", town.PERIOD, "chain", "C03").shown
+
+
+def test_who_is_late_is_told_to_the_statistics_office_only(gate: Gates) -> None:
+    late = town.frame()
+    late.loc[late["indicator"] == "output_m", ["value", "state"]] = [float("nan"), "late"]
+    assert gate("stats").clear(late).get("output_m", town.PERIOD, "firm", ONE, "returns").text == "迟报"
+    assert gate("gxj").clear(late).get("output_m", town.PERIOD, "firm", ONE, "returns").state == "withheld"
+    assert gate("gxj").clear(late).get("output_m", town.PERIOD).text == "…"
+
+
+def test_the_empties_are_words_and_never_zero(gate: Gates) -> None:
+    figures = gate("gxj").clear(town.frame())
+    january = figures.get("output_m", Period("2026-01"))
+    assert (january.text, january.number, january.state) == ("免报", None, "expected-absent")
+    assert figures.get("output_m", Period("2020-01")).state == "unknown"
+
+
+def test_a_nan_that_calls_itself_a_value_is_none(gate: Gates) -> None:
+    broken = town.frame()
+    broken.loc[broken["indicator"] == "output_m", "value"] = float("nan")
+    cell = gate("stats").clear(broken).get("output_m", town.PERIOD)
+    assert (cell.number, cell.state) == (None, "unknown")
+
+
+def test_returns_never_feed_support_lists() -> None:
+    for reader in readers().readers:
+        assert permitted_use().right("returns", reader.id, "support") == ("none", False)
+    with pytest.raises(DisclosureError, match="不得为此用途"):
+        Gate("stats", "support", authorisations=town.AUTHORISED, simulated=True, firms=town.FIRMS)
+
+
+def test_banks_see_public_series_only() -> None:
+    gate = Gate("banks", "monitoring", authorisations=town.AUTHORISED, simulated=True, firms=town.FIRMS,
+                chains=town.CHAINS, reference=town.REFERENCE)  # fmt: skip
+    figures = gate.clear(town.frame())
+    shown = {key for key in figures.rows if figures.get(key[1], Period(key[0]), *key[2:]).shown}
+    assert {key[4] for key in shown} == {"reference"}
+
+
+@pytest.mark.parametrize(
+    ("reader", "expected"),
+    [
+        ("stats", {("firm", ONE), ("firm", THREE), ("firm", FOUR), ("chain", "C02"), ("chain", "C03")}),
+        ("gxj", {("firm", ONE), ("firm", TWO), ("chain", "C02")}),
+        ("swj", {("firm", ONE), ("chain", "C02")}),
+        ("hr", {("chain", "C02")}),
+        ("joint", {("chain", "C02")}),
+    ],
+)
+def test_alerts_by_reader(gate: Gates, reader: str, expected: set[tuple[str, str]]) -> None:
+    cleared = gate(reader).alerts(town.alerts())
+    seen = {tuple(alert.rule.ref.split("|")[2:4]) for alert in cleared}
+    assert seen == expected
+    assert not any({"top2", "groups", "hidden_groups"} & alert.evidence.keys() for alert in cleared)
+    if reader != "stats":
+        assert all(alert.source.text == "企业自报" for alert in cleared if alert.entity_kind.text == "企业")
+
+
+def test_an_alert_opened_before_the_authorisation_is_not_told(gate: Gates) -> None:
+    old = town.alerts().assign(opened="2024-08")
+    assert {alert.entity_kind.text for alert in gate("gxj").alerts(old)} == {"产业链"}
+
+
+def test_without_a_pattern_no_aggregate_alert_is_told() -> None:
+    bare = Gate("gxj", "monitoring", authorisations=town.AUTHORISED, simulated=True, firms=town.FIRMS)
+    assert {alert.entity_kind.text for alert in bare.alerts(town.alerts())} == {"企业"}
+
+
+def test_targets_follow_their_indicators(gate: Gates) -> None:
+    states = {
+        reader: [line.current.state for line in gate(reader).progress(town.progress(), town.PERIOD)]
+        for reader in ("stats", "gxj")
+    }
+    # register count, trailing output of a chain, concentration, no feed
+    assert states["stats"] == ["value", "value", "value", "unknown"]
+    assert states["gxj"] == ["value", "value", "withheld", "unknown"]
+
+
+def test_a_revision_by_few_firms_is_not_told(gate: Gates) -> None:
+    rows = town.revisions().to_dict("records")
+    told = [gate("gxj").revision(row, Period(row["period"])) is not None for row in rows]
+    assert told == [False, True]
+    assert all(gate("stats").revision(row, Period(row["period"])) is not None for row in rows)
+
+
+def test_counts_are_of_cleared_things_only(gate: Gates) -> None:
+    assert gate("gxj").count([gate("gxj").period(town.PERIOD)]).text == "1"
+    with pytest.raises(DisclosureError):
+        gate("gxj").count([ONE, TWO])
+
+
+def test_words_come_from_the_catalogue_only(gate: Gates) -> None:
+    with pytest.raises(DisclosureError):
+        gate("gxj").word(office(), "thresholds")
+    with pytest.raises(DisclosureError):
+        gate("gxj").entity("firm", ONE)
+
+
+@pytest.mark.parametrize("bad", ["甲\r\nBcc: x@y", "甲\u2028乙", "\u202e甲", "甲\x00乙", "甲\ufeff乙"])
+def test_names_become_one_printable_line(bad: str) -> None:
+    line = one_line(bad)
+    assert line.isprintable()
+    assert len(line.splitlines()) == 1
