@@ -1,0 +1,5 @@
+"""``python -m qxmonitor``."""
+
+from qxmonitor.cli import main
+
+main()

@@ -1,0 +1,278 @@
+"""The command line: words to verbs, verbs' answers to lines or ``--json``.
+
+Every listing takes ``--json``: one array of flat objects on standard output, printed whatever the exit code, and
+nothing else there. Logs go to standard error, a reason is one line. Exit 0 done (quarantined rows alone are no
+failure), 1 something was refused or failed, 2 bad usage.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qxmonitor import __version__
+from qxmonitor.errors import QxError
+from qxmonitor.period import Period
+from qxmonitor.settings import Settings, parse_time
+
+if TYPE_CHECKING:
+    from qxmonitor.warehouse import Warehouse
+
+Row = dict[str, Any]
+
+as_json = click.option("--json", "json_out", is_flag=True, help="One JSON array on standard output.")
+
+
+class PeriodType(click.ParamType[Period]):
+    """``2026-10`` on the command line."""
+
+    name = "YYYY-MM"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Period:
+        try:
+            return Period(value)
+        except ValueError:
+            self.fail(f"{value!r} 不是月份，应如 2026-10", param, ctx)
+
+
+class TimeType(click.ParamType[datetime]):
+    """A day or a moment; Shanghai's when it has no offset."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_time(value)
+        except QxError as error:
+            self.fail(str(error), param, ctx)
+
+
+PERIOD, TIME = PeriodType(), TimeType()
+known_at_option = click.option("--known-at", type=TIME, default=None, help="Only what was known then.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+@click.option("-v", "--verbose", is_flag=True, help="Progress on standard error.")
+def cli(verbose: bool) -> None:
+    """Economic monitoring and early warning for a manufacturing town."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        stream=sys.stderr,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+
+
+@cli.command()
+def init() -> None:
+    """Create or upgrade the warehouse."""
+    with _warehouse() as wh:
+        click.echo(f"仓库就绪：{wh.settings.home}")
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option("--firms", type=click.IntRange(12, 20_000), default=120, show_default=True)
+@click.option("--from", "first", type=PERIOD, default=None, help="Default: 29 months before --to.")
+@click.option("--to", "last", type=PERIOD, default=None, help="Default: the newest period released.")
+@click.option("--seed", type=int, default=1, show_default=True)
+def simulate(out: Path, firms: int, first: Period | None, last: Period | None, seed: int) -> None:
+    """Write a synthetic town in the real file formats, with the truth beside it."""
+    from qxmonitor import pipeline
+
+    first, last = pipeline.simulate(Settings.from_env().now(), out, firms=firms, first=first, last=last, seed=seed)
+    click.echo(f"已生成模拟数据：{firms} 家企业，{first} 至 {last}，位于 {out}")
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--feed", default=None, help="Accept only this feed; anything else is refused.")
+@known_at_option
+@as_json
+def ingest(paths: tuple[Path, ...], feed: str | None, known_at: datetime | None, json_out: bool) -> None:
+    """Take in files and folders: read, validate, load, quarantine; a receipt each."""
+    from qxmonitor import pipeline
+
+    def work(wh: Warehouse) -> tuple[list[Row], bool]:
+        receipts = pipeline.ingest(wh, paths, feed=feed, known_at=known_at)
+        return receipts, all(receipt["state"] != "refused" for receipt in receipts)
+
+    def line(row: Row) -> str:
+        reasons = "；".join(row["reasons"])
+        counts = f"读取 {row['rows_read']}，入库 {row['accepted']}，隔离 {row['rejected']}"
+        state = {"accepted": "已接收", "duplicate": "重复", "refused": "拒收"}[row["state"]]
+        return f"[{state}] {row['file']}（{counts}）{reasons}"
+
+    _answer(work, json_out, line)
+
+
+@cli.command()
+@click.argument("period", type=PERIOD)
+@known_at_option
+@as_json
+def run(period: Period, known_at: datetime | None, json_out: bool) -> None:
+    """Compute a month's indicators and verdicts, fold the alerts, plan its mails when it is the newest."""
+    from qxmonitor import pipeline
+
+    def line(row: Row) -> str:
+        return (
+            f"{row['period']}：指标值 {row['values']} 条，判定 {row['verdicts']} 条，未结风险提示 {row['open_alerts']} 条"
+            f"，计划邮件 {row['planned']} 封（{row['planning']}）"
+        )
+
+    _answer(lambda wh: ([pipeline.run(wh, period, known_at=known_at)], True), json_out, line)
+
+
+@cli.command()
+@click.argument("period", type=PERIOD)
+@click.option("--for", "reader", required=True, help="Edition: stats or joint.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+@known_at_option
+@as_json
+def brief(period: Period, reader: str, out: Path, known_at: datetime | None, json_out: bool) -> None:
+    """Write the briefing of a month for a reader: Word, Excel and HTML."""
+    from qxmonitor import pipeline
+
+    _answer(
+        lambda wh: (pipeline.brief(wh, period, reader, out, known_at=known_at), True), json_out, lambda row: row["path"]
+    )
+
+
+@cli.command()
+@click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
+@as_json
+def deliver(dry_run: bool, json_out: bool) -> None:
+    """Drain the ledger: send what is planned, once."""
+    from qxmonitor import pipeline
+
+    def work(wh: Warehouse) -> tuple[list[Row], bool]:
+        rows = pipeline.deliver(wh, dry_run=dry_run)
+        return rows, all(row["state"] in ("accepted", "planned") for row in rows)
+
+    _answer(work, json_out, lambda row: f"[{row['state']}] {row['recipient']}  {row['subject']}")
+
+
+@cli.command(name="list")
+@click.argument("what", type=click.Choice(["receipts", "quarantine", "indicators", "alerts", "ledger"]))
+@click.option("--period", type=PERIOD, default=None)
+@click.option("--entity", default=None, help="A firm's code, a chain's code or 'town'.")
+@click.option("--entity-kind", default=None)
+@click.option("--indicator", default=None)
+@click.option("--source", default=None)
+@click.option("--state", default=None)
+@click.option("--file", "file_name", default=None, help="Only this file (path as on the receipt, or its last part).")
+@known_at_option
+@as_json
+def list_(what: str, json_out: bool, **filters: Any) -> None:
+    """Look: receipts, quarantine, indicators, alerts or the ledger."""
+    from qxmonitor import look
+
+    def line(row: Row) -> str:
+        return "  ".join("" if value is None else str(value) for value in row.values())
+
+    _answer(lambda wh: (look.listing(wh, what, **filters), True), json_out, line)
+
+
+@cli.command()
+@click.argument("alert")
+@as_json
+def explain(alert: str, json_out: bool) -> None:
+    """Say why an alert stands as it does: its verdicts month by month, and who is told."""
+    from qxmonitor import look
+
+    _answer(lambda wh: (look.explain(wh, alert), True), json_out, lambda row: f"{row['period']}  {row['words']}")
+
+
+@cli.command()
+@click.argument("issue")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+@as_json
+def replay(issue: str, out: Path, json_out: bool) -> None:
+    """Write an issued briefing again as it was known then; fails unless the bytes are the same."""
+    from qxmonitor import pipeline
+
+    def work(wh: Warehouse) -> tuple[list[Row], bool]:
+        rows = pipeline.replay(wh, issue, out)
+        return rows, all(row["same"] for row in rows)
+
+    _answer(work, json_out, lambda row: f"{'一致' if row['same'] else '不一致'}  {row['path']}")
+
+
+@cli.command()
+@click.option("--firms", type=click.IntRange(12, 2_000), default=120, show_default=True)
+@click.option("--months", "length", type=click.IntRange(15, 120), default=30, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+def demo(firms: int, length: int, seed: int) -> None:
+    """Simulate a town, take its files in by arrival, compute, alert, deliver the newest month."""
+    from qxmonitor import demo as demonstration
+
+    with _reported():
+        demonstration.show(Settings.from_env(), firms=firms, length=length, seed=seed)
+
+
+@cli.command()
+@click.option("--scale", type=click.Choice(["town", "city"]), default="town", show_default=True)
+@as_json
+def bench(scale: str, json_out: bool) -> None:
+    """Time the work users run: ingest beside raw COPY, one month end to end, start-up."""
+    from qxmonitor import bench as benchmark
+
+    with _reported(json_out):
+        rows = benchmark.measure(scale)
+        _print(rows, json_out, lambda row: f"{row['what']:<44} {row['figure']:>12} {row['unit']}")
+
+
+def main() -> None:
+    """Entry point of the ``qxmonitor`` command."""
+    cli(prog_name="qxmonitor")
+
+
+@contextmanager
+def _warehouse() -> Iterator[Warehouse]:
+    from qxmonitor.warehouse import Warehouse
+
+    with _reported(), Warehouse(Settings.from_env()) as wh:
+        wh.init()
+        yield wh
+
+
+@contextmanager
+def _reported(json_out: bool = False) -> Iterator[None]:
+    """An error a person can act on becomes one line and exit code 1."""
+    try:
+        yield
+    except QxError as error:
+        if json_out:
+            click.echo("[]")
+        click.echo(f"错误：{error}", err=True)
+        sys.exit(1)
+
+
+def _answer(work: Callable[[Warehouse], tuple[list[Row], bool]], json_out: bool, line: Callable[[Row], str]) -> None:
+    """Do the work on the warehouse, print its rows, and end with 1 unless all went well."""
+    from qxmonitor.warehouse import Warehouse
+
+    with _reported(json_out), Warehouse(Settings.from_env()) as wh:
+        wh.init()
+        rows, fine = work(wh)
+        _print(rows, json_out, line)
+    if not fine:
+        sys.exit(1)
+
+
+def _print(rows: Sequence[Row], json_out: bool, line: Callable[[Row], str]) -> None:
+    if json_out:
+        click.echo(json.dumps(rows, ensure_ascii=False, default=str, allow_nan=False))
+        return
+    for row in rows:
+        click.echo(line(row))

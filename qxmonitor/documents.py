@@ -1,0 +1,94 @@
+"""A scene's briefing as documents of one edition: Word, Excel and HTML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from qxmonitor import indicators
+from qxmonitor.catalog.office import office
+from qxmonitor.catalog.release import release_calendar
+from qxmonitor.delivery import briefing
+from qxmonitor.delivery.docx import briefing_docx
+from qxmonitor.delivery.files import document_name, write_private
+from qxmonitor.delivery.html import briefing_html
+from qxmonitor.delivery.xlsx import briefing_xlsx
+from qxmonitor.errors import QxError
+from qxmonitor.period import months
+from qxmonitor.scene import HISTORY, Scene
+from qxmonitor.warehouse import store
+from qxmonitor.warehouse.panel import read_panel
+
+_REVISED_MONTHS = 12
+"""How many earlier months a briefing compares with what was known at the last issue."""
+
+
+def write(scene: Scene, edition: str, out: Path, receipts: pd.DataFrame) -> list[Path]:
+    """Write the three documents of an edition.
+
+    The date on them is the month's release day, so that a replay has the same bytes.
+
+    Args:
+        scene: the month.
+        edition: of ``office.yml``.
+        out: a folder; made when missing.
+        receipts: as :func:`receipts_of` gives it.
+
+    Raises:
+        QxError: there is no such edition.
+    """
+    try:
+        wanted = office().edition(edition)
+    except KeyError:
+        known = "、".join(entry.id for entry in office().editions)
+        raise QxError(f"没有简报版本 {edition}，可选：{known}") from None
+    date = release_calendar().released_at(scene.period)
+    gate = scene.gate(wanted.reader, wanted.purpose)
+    view = briefing.build(gate, wanted, scene.period, _material(scene, receipts), date)
+    contents = {
+        "docx": briefing_docx(view, wanted.reader, date),
+        "xlsx": briefing_xlsx(view, wanted.reader, date),
+        "html": briefing_html(view, wanted.reader).encode(),
+    }
+    paths = []
+    for suffix, content in contents.items():
+        path = out / document_name(office().title, scene.period, wanted.name, suffix)
+        write_private(path, content)
+        paths.append(path)
+    return paths
+
+
+def _material(scene: Scene, receipts: pd.DataFrame) -> briefing.Material:
+    return briefing.Material(
+        figures=scene.figures,
+        alerts=scene.alerts,
+        firms=scene.panel.firms,
+        progress=indicators.progress(scene.panel, scene.period),
+        receipts=receipts,
+        revisions=_revisions(scene),
+    )
+
+
+def receipts_of(scene: Scene) -> pd.DataFrame:
+    """Files that arrived since the last release, summed by feed: feed, files, rows_read, accepted, rejected."""
+    calendar = release_calendar()
+    frame = store.read_receipts(scene.wh)
+    until = scene.panel.known_at
+    frame = frame[
+        (frame["state"] == "accepted")
+        & (frame["known_at"] > calendar.released_at(scene.period - 1))
+        & (frame["known_at"] <= until)
+    ]
+    summed = frame.groupby("feed")[["rows_read", "accepted", "rejected"]].sum()
+    return summed.assign(files=frame.groupby("feed").size()).reset_index()
+
+
+def _revisions(scene: Scene) -> pd.DataFrame:
+    """What earlier months say now against what was known when the last issue came out."""
+    last = scene.period - 1
+    then = release_calendar().released_at(last)
+    panel = read_panel(scene.wh, last, months=HISTORY, known_at=then, recorded_at=scene.recorded_at)
+    compared = months(last - (_REVISED_MONTHS - 1), last)
+    before = indicators.compute(panel, compared)
+    return indicators.revisions(before, scene.figures, scene.panel.firms["group"], compared)

@@ -1,0 +1,150 @@
+"""Looking: listings of what is there, and why an alert stands as it does. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+import pandas as pd
+
+from qxmonitor import signals
+from qxmonitor.catalog.indicators import indicators
+from qxmonitor.catalog.readers import readers
+from qxmonitor.catalog.rules import rules
+from qxmonitor.delivery import ledger
+from qxmonitor.errors import QxError
+from qxmonitor.period import SHANGHAI, Period
+from qxmonitor.signals.fold import IDENTITY
+from qxmonitor.warehouse import Warehouse, store
+
+Row = dict[str, Any]
+
+LEVELS = ("平稳", "蓝", "黄", "橙", "红")
+"""Words of alert levels 0 to 4, most severe last."""
+
+
+def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **filters: str | None) -> list[Row]:
+    """One of the five listings as flat rows.
+
+    Args:
+        wh: an open warehouse.
+        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts`` or ``ledger``.
+        known_at: as known then; of use for receipts, indicators and alerts.
+        filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
+            path on the receipt or its last part.
+    """
+    frames: dict[str, Callable[[Warehouse, datetime | None], pd.DataFrame]] = {
+        "receipts": _receipts,
+        "quarantine": lambda wh, _: store.read_quarantine(wh)[
+            ["file", "sheet", "row", "field", "rule", "reason", "raw"]
+        ],
+        "indicators": _indicators,
+        "alerts": _alerts,
+        "ledger": _ledger,
+    }
+    frame = frames[what](wh, known_at)
+    wanted = filters.pop("file_name", None)
+    if wanted is not None and "file" in frame:
+        frame = frame[frame["file"].map(lambda path: wanted in (path, PurePath(path).name)).astype(bool)]
+    for column, value in filters.items():
+        if value is not None and column in frame:
+            frame = frame[frame[column].astype("str") == value]
+    return flat(frame)
+
+
+def explain(wh: Warehouse, alert_id: str) -> list[Row]:
+    """The verdicts behind an alert, month by month, and who is told of it.
+
+    Raises:
+        QxError: there is no such alert.
+    """
+    alerts = store.read_alerts(wh)
+    found = alerts[alerts["alert_id"] == alert_id]
+    if found.empty:
+        raise QxError(f"没有这条风险提示：{alert_id}")
+    alert = found.iloc[0]
+    verdicts = store.read_verdicts(wh)
+    identity = (verdicts[IDENTITY] == alert[IDENTITY]).all(axis=1)
+    end = alert["closed"] if isinstance(alert["closed"], str) else "9999-12"
+    mine = verdicts[identity & verdicts["period"].between(alert["opened"], end)]
+    rule = rules().rule(alert["rule"])
+    watch = rule.watching(alert["entity_kind"], alert["source"])
+    told = "、".join(readers().reader(reader).name for reader in (watch.lead, *watch.support))
+    rows = [
+        {
+            "alert": alert_id, "period": row["period"], "level": int(row["level"]), "evidence": row["evidence"],
+            "known_at": row["known_at"].astimezone(SHANGHAI).isoformat(), "told": told,
+            "words": f"{rule.name} {LEVELS[int(row['level'])]}  依据 {_words(row['evidence'])}  应知会：{told}",
+        }
+        for row in mine.to_dict("records")
+    ]  # fmt: skip
+    return rows
+
+
+def flat(frame: pd.DataFrame) -> list[Row]:
+    """Rows for ``--json``: plain values, ISO times in Shanghai, None for what is not there."""
+    return [{str(key): _plain(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return value
+    if value is None or pd.isna(value):
+        return None
+    if isinstance(value, datetime):
+        return value.astimezone(SHANGHAI).isoformat()
+    if isinstance(value, Period | str | bool | int | float):
+        return value
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def _receipts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
+    frame = store.read_receipts(wh)
+    if known_at is not None:
+        frame = frame[frame["known_at"] <= known_at]
+    columns = [
+        "file", "sha256", "feed", "form", "period", "known_at", "rows_read", "accepted", "rejected", "state", "reasons",
+    ]  # fmt: skip
+    return frame[columns].assign(reasons=frame["reasons"].map(json.loads))
+
+
+def _indicators(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
+    frame = store.read_indicators(wh, known_at=known_at)
+    units = {entry.id: entry.unit for entry in indicators().indicators}
+    columns = [
+        "entity_kind",
+        "entity",
+        "period",
+        "indicator",
+        "source",
+        "value",
+        "unit",
+        "state",
+        "coverage",
+        "known_at",
+    ]
+    return frame.assign(unit=frame["indicator"].map(units).fillna("1"))[columns]
+
+
+def _alerts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
+    if known_at is None:
+        frame = store.read_alerts(wh)
+    else:
+        frame = signals.fold(store.read_verdicts(wh, known_at=known_at), store.read_events(wh))
+    frame = frame.assign(level_name=frame["level"].map(dict(enumerate(LEVELS))))
+    columns = [
+        "id", "type", "entity_kind", "entity", "source", "level", "level_name", "state", "opened", "period", "closed",
+    ]  # fmt: skip
+    return frame.rename(columns={"alert_id": "id", "rule": "type"})[columns]
+
+
+def _ledger(wh: Warehouse, _: datetime | None) -> pd.DataFrame:
+    with wh.engine.connect() as connection:
+        return pd.DataFrame(ledger.listing(connection))
+
+
+def _words(evidence: str) -> str:
+    return "，".join(f"{key}={value}" for key, value in json.loads(evidence).items())

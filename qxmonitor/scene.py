@@ -1,0 +1,63 @@
+"""A month as known at one time, with what a gate needs beside it: panel, figures, alerts, authorisations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+
+from qxmonitor import indicators, signals
+from qxmonitor.disclosure import Gate, Pattern, pattern
+from qxmonitor.panel import Panel
+from qxmonitor.period import Period, months
+from qxmonitor.warehouse import Warehouse, asof, issues, store
+from qxmonitor.warehouse.panel import read_panel
+
+HISTORY = 37
+"""Months a panel looks back: three years, so that trailing years and runs of months have what they need."""
+
+FIGURE_MONTHS = 24
+"""Months of figures a mail or briefing is cleared with: what an earlier month hid stays hidden in sums over it."""
+
+
+class Scene:
+    """Everything a mail or briefing of one month is made from.
+
+    Attributes:
+        period: the month.
+        known_at: as known then; None is newest.
+        recorded_at: as recorded then; fixed at the start, so that a load under way changes nothing.
+        panel: the facts.
+        figures: the indicator frame of the last :data:`FIGURE_MONTHS` months.
+        alerts: folded from the verdicts that counted then, up to the month.
+        judged: whether the month itself was judged by then.
+    """
+
+    def __init__(
+        self, wh: Warehouse, period: Period, known_at: datetime | None = None, recorded_at: datetime | None = None
+    ) -> None:
+        self.wh, self.period, self.known_at = wh, period, known_at
+        self.recorded_at = recorded_at or issues.newest_recorded(wh)
+        self.panel: Panel = read_panel(wh, period, months=HISTORY, known_at=known_at, recorded_at=self.recorded_at)
+        self.figures = indicators.compute(self.panel, months(period - (FIGURE_MONTHS - 1), period))
+        self.pattern: Pattern = pattern(self.figures)
+        self.authorisations = asof.read(wh, "authorisation", known_at=known_at, recorded_at=self.recorded_at)
+        verdicts = store.read_verdicts(wh, known_at=known_at, recorded_at=self.recorded_at)
+        self.alerts = signals.fold(
+            verdicts[verdicts["period"] <= period], store.read_events(wh, recorded_at=self.recorded_at)
+        )
+        self.judged = bool((verdicts["period"] == period).any())
+
+    def gate(self, reader: str, purpose: str) -> Gate:
+        """The gate of a reader or edition; all gates of a scene share one suppression pattern."""
+        return Gate(
+            reader, purpose, authorisations=self.authorisations, simulated=self.panel.simulated, pattern=self.pattern,
+            firms=self.panel.firms, chains=self.panel.chains, reference=self.panel.reference,
+        )  # fmt: skip
+
+    def reported(self) -> float:
+        """Share of the expected output returns that are here; 0 when none is expected."""
+        rows = self.figures
+        mine = (rows["period"] == self.period) & (rows["entity_kind"] == "town") & (rows["source"] == "returns")
+        share = rows.loc[mine & (rows["indicator"] == "reporting_rate"), "value"]
+        return float(share.iloc[0]) if len(share) and pd.notna(share.iloc[0]) else 0.0
