@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -126,8 +127,8 @@ def run(period: Period, known_at: datetime | None, json_out: bool) -> None:
 
     def line(row: Row) -> str:
         return (
-            f"{row['period']}：指标值 {row['values']} 条，判定 {row['verdicts']} 条，未结风险提示 {row['open_alerts']} 条"
-            f"，计划邮件 {row['planned']} 封（{row['planning']}）"
+            f"{row['period']}：指标值 {row['values']} 条，判定 {row['verdicts']} 条，"
+            f"未结风险提示 {row['open_alerts']} 条，计划邮件 {row['planned']} 封（{row['planning']}）"
         )
 
     _answer(lambda wh: ([pipeline.run(wh, period, known_at=known_at)], True), json_out, line)
@@ -233,7 +234,8 @@ def bench(scale: str, json_out: bool) -> None:
 
 
 def main() -> None:
-    """Entry point of the ``qxmonitor`` command."""
+    """Entry point of the ``qxmonitor`` command; ended politely (SIGTERM) it still stops the server it started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     cli(prog_name="qxmonitor")
 
 

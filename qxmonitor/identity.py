@@ -9,6 +9,7 @@ reason to guess from the name. Simulated firms carry area ``000000`` (never issu
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import overload
 
 import numpy as np
@@ -173,6 +174,18 @@ def resolve(
         open_ = open_[~here]
     _fault(faults, open_, "identity.missing", "统一社会信用代码", "没有可识别企业的代码或名称", None)
     return pd.DataFrame({"subject": found, **faults}, index=given.index, dtype="str")
+
+
+@lru_cache(maxsize=65536)
+def resolve_one(uscc: str, customs: str, name: str) -> dict[str, str]:
+    """:func:`resolve` for a document of one firm, kept, since the same firms come back in hundreds of them.
+
+    Returns:
+        ``subject``, ``rule``, ``field``, ``reason`` and ``raw``; empty text where there is none.
+    """
+    codes, customs_codes, names = (pd.Series([text], dtype="str") for text in (uscc, customs, name))
+    row = resolve(codes, customs_codes, None, names).iloc[0]
+    return {str(key): str(value) for key, value in row.fillna("").items()}
 
 
 def subject(

@@ -22,7 +22,7 @@ from qxmonitor.period import SHANGHAI
 
 log = logging.getLogger(__name__)
 
-GROUP_ROWS, GROUP_FILES, GROUP_BYTES = 200_000, 400, 256 << 20
+GROUP_ROWS, GROUP_FILES, GROUP_BYTES = 200_000, 2_000, 256 << 20
 """A group is validated and loaded together once it holds this much of any."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -59,12 +59,11 @@ def read(opened: Opened) -> Batch:
     body = grid.body(below, [label])
     lines = Lines(grid.sheet, body)
     lines.totals_and_footers(body, [0, label], header)
-    who = identity.resolve(_particular(grid, header, _CODE), None, None, _particular(grid, header, _NAME))
-    nobody = who["subject"].isna().item()
+    who = identity.resolve_one(_particular(grid, header, _CODE), "", _particular(grid, header, _NAME))
+    nobody = not who["subject"]
     if nobody:
-        fault = who.iloc[0]
-        raw = pd.Series(fault["raw"], index=range(len(body.rows)), dtype="str")
-        lines.reject(np.ones(len(body.rows), dtype=bool), fault["field"], fault["rule"], fault["reason"], raw)
+        raw = pd.Series(who["raw"], index=range(len(body.rows)), dtype="str")
+        lines.reject(np.ones(len(body.rows), dtype=bool), who["field"], who["rule"], who["reason"], raw)
 
     row_of = _items(body, label, code, lines)
     figures, cells = _figures(grid, body, lines, row_of, columns, label, unit_place, unit)
@@ -72,7 +71,7 @@ def read(opened: Opened) -> Batch:
     notes = [] if unit else ["未注明计量单位，按制度规定的千元处理"]
     missing = [item.name for item in items().items_of(FEED) if item.id not in row_of]
     notes += ["缺少指标行：" + "、".join(missing)] if missing else []
-    head = {"sheet": grid.sheet, "row": min(used, default=0), "subject": who["subject"].item(), "period": period}
+    head = {"sheet": grid.sheet, "row": min(used, default=0), "subject": who["subject"], "period": period}
     table = pd.DataFrame([head | figures])
     if nobody or not used:
         table = table.iloc[:0]
@@ -132,7 +131,7 @@ def _columns(grid: Grid, header: Row) -> tuple[dict[str, int], Row]:
     return columns, last
 
 
-def _particular(grid: Grid, header: Row, pattern: re.Pattern[str]) -> pd.Series:
+def _particular(grid: Grid, header: Row, pattern: re.Pattern[str]) -> str:
     """What a labelled cell above the header says, or the next filled cell of its row."""
     for row in grid.head:
         if row.number >= header.number:
@@ -141,8 +140,8 @@ def _particular(grid: Grid, header: Row, pattern: re.Pattern[str]) -> pd.Series:
             found = pattern.match(text)
             if found:
                 rest = next((other for other in row.texts[at + 1 :] if other), "")
-                return pd.Series([found[1].strip() or ("" if re.search("[:：]", rest) else rest)], dtype="str")
-    return pd.Series([""], dtype="str")
+                return found[1].strip() or ("" if re.search("[:：]", rest) else rest)
+    return ""
 
 
 def _items(body: Body, label: int, code: int, lines: Lines) -> dict[str, int]:

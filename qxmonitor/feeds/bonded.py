@@ -22,6 +22,7 @@ from qxmonitor.catalog.codes import codes, commodity
 from qxmonitor.errors import Refused
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import SHEET
+from qxmonitor.feeds.grid import gather
 from qxmonitor.period import Period
 
 if TYPE_CHECKING:
@@ -93,9 +94,9 @@ def read(opened: Opened) -> Batch:
         form=FORM,
         period=Period(str(fields["period"])) if fields["period"] else None,
         tables={"bonded_line": table if len(good) else table.astype(_DTYPES)},
-        lines=pd.DataFrame({"sheet": [SHEET] * len(rows), "row": [row for row, *_ in rows]}),
-        rejects=pd.DataFrame(rejects, columns=REJECT_COLUMNS),
-        control=pd.DataFrame({"sheet": [], "row": [], "text": []}),
+        lines=_numbered(tuple(row for row, *_ in rows)).copy(),
+        rejects=gather([pd.DataFrame(rejects, columns=REJECT_COLUMNS)] if rejects else [], REJECT_COLUMNS),
+        control=gather([], ["sheet", "row", "text"]),
         origin=_origin(subject),
         notes=_notes(fields),
     )
@@ -178,19 +179,21 @@ def _head(head: dict[str, str]) -> tuple[dict[str, str | bool | date | None], li
     return fields, faults
 
 
-@lru_cache(maxsize=65536)
 def _owner(uscc: str, customs: str, name: str) -> tuple[str | None, Fault | None]:
-    """One firm through :func:`identity.resolve`; the same few firms come back in hundreds of messages."""
-    codes_, customs_codes, names = (pd.Series([text], dtype="str") for text in (uscc, customs, name))
-    row = identity.resolve(codes_, customs_codes, name=names).iloc[0]
-    if row["rule"]:
-        return None, (row["field"], row["rule"], row["reason"], row["raw"])
-    return str(row["subject"]), None
+    """One firm; the same few come back in hundreds of messages."""
+    row = identity.resolve_one(uscc, customs, name)
+    return row["subject"] or None, (row["field"], row["rule"], row["reason"], row["raw"]) if row["rule"] else None
 
 
 @lru_cache(maxsize=65536)
 def _origin(subject: str) -> str | None:
     return identity.origin(pd.Series([subject], dtype="str")) if subject else None
+
+
+@lru_cache(maxsize=1024)
+def _numbered(rows: tuple[int, ...]) -> pd.DataFrame:
+    """The lines of a message; most messages number theirs 1, 2, 3."""
+    return pd.DataFrame({"sheet": pd.Series([SHEET] * len(rows), dtype="str"), "row": list(rows)})
 
 
 def _date(text: str) -> date | None:

@@ -177,12 +177,10 @@ def lock(connection: dbapi.Connection, number: int) -> None:
 
 
 def _marks(connection: psycopg.Connection[Any]) -> tuple[str, str] | None:
-    there = connection.execute("select to_regclass('alembic_version') is not null and to_regclass('meta') is not null")
+    there = connection.execute(sql.query("migrated").encode())
     if not (there.fetchone() or (False,))[0]:
         return None
-    marks = connection.execute(
-        "select (select version_num from alembic_version), (select value from meta where key = 'views')"
-    ).fetchone()
+    marks = connection.execute(sql.query("marks").encode()).fetchone()
     return (marks[0], marks[1]) if marks else None
 
 

@@ -113,7 +113,8 @@ def _problem(batch: Batch) -> str | None:
     for table, frame in batch.tables.items():
         if table not in FACT_TABLES:
             return f"读取程序出错：没有数据表 {table}"
-        if len(frame) > 1 and frame.duplicated(["sheet", "row"]).any():
+        lines = set(zip(frame["sheet"].tolist(), frame["row"].tolist(), strict=True)) if len(frame) > 1 else ()
+        if len(frame) > 1 and len(lines) < len(frame):
             return f"读取程序出错：数据表 {table} 中同一行出现两次"
     return None
 
@@ -205,26 +206,23 @@ def _names(entries: pd.DataFrame) -> pd.DataFrame:
 
 def _further_lines(batches: list[tuple[int, Batch]]) -> pd.DataFrame:
     """Accepted lines that are no fact row of their own, each with the nearest fact row above it (a firm form)."""
-    tables = [
-        (file_id, batch, [batch.tables[table] for table in MATCHED_TABLES if len(batch.tables.get(table, ()))])
-        for file_id, batch in batches
-    ]
-    parts = [
-        (file_id, _lines_of(batch, pd.concat([fact[["sheet", "row"]] for fact in facts])))
-        for file_id, batch, facts in tables
-        if facts and batch.rows_read > sum(map(len, facts)) + len(batch.rejects) + len(batch.control)
-    ]
-    return _stack(parts, ["sheet", "row", "line"])
-
-
-def _lines_of(batch: Batch, facts: pd.DataFrame) -> pd.DataFrame:
-    lines = batch.lines[["sheet", "row"]].drop_duplicates()
-    taken = pd.concat([facts, batch.control[["sheet", "row"]], batch.rejects[["sheet", "row"]]]).drop_duplicates()
-    further = lines.merge(taken.assign(taken=True), on=["sheet", "row"], how="left", validate="1:1")
-    further = further.loc[further["taken"].isna(), ["sheet", "row"]].rename(columns={"row": "line"})
-    further = further.assign(line=further["line"].astype("int64")).sort_values("line")
-    heads = facts.assign(row=facts["row"].astype("int64"), line=facts["row"].astype("int64")).sort_values("line")
-    found = pd.merge_asof(further, heads, on="line", by="sheet")
+    facts, others, lines = [], [], []
+    for file_id, batch in batches:
+        own = [batch.tables[table] for table in MATCHED_TABLES if len(batch.tables.get(table, ()))]
+        if own and batch.rows_read > sum(map(len, own)) + len(batch.rejects) + len(batch.control):
+            facts += [(file_id, fact) for fact in own]
+            others += [(file_id, batch.control), (file_id, batch.rejects)]
+            lines.append((file_id, batch.lines))
+    heads, taken, every = (_stack(parts, ["sheet", "row"]).drop_duplicates() for parts in (facts, others, lines))
+    if every.empty:
+        return every.assign(line=every["row"])
+    used = pd.MultiIndex.from_frame(pd.concat([heads, taken])[_KEY])
+    further = every[~pd.MultiIndex.from_frame(every[_KEY]).isin(used)].rename(columns={"row": "line"})
+    heads = heads.assign(line=heads["row"]).astype({"row": "int64", "line": "int64"})
+    found = pd.merge_asof(
+        further.astype({"line": "int64"}).sort_values("line"), heads.sort_values("line"),
+        on="line", by=["file_id", "sheet"],
+    )  # fmt: skip
     return found.dropna(subset="row").astype({"row": "int64"})
 
 

@@ -22,17 +22,15 @@ def upgrade(engine: Engine, head: str, views: str) -> None:
     config.set_main_option("script_location", str(sql.FOLDER / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with engine.begin() as connection:
-        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK_INIT})
+        connection.execute(text(sql.query("init_lock")), {"lock": LOCK_INIT})
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, head)
         except CommandError:
             raise QxError("数据库的版本比本程序新，请更新程序") from None
-        there = connection.scalar(text("select value from meta where key = 'views'"))
+        there = connection.scalar(text(sql.query("views_mark")))
         if there == views:
             return
         for script in sql.scripts("views"):
             connection.execution_options(no_parameters=True).exec_driver_sql(script.read_text(encoding="utf-8"))
-        connection.execute(
-            text("insert into meta values ('views', :v) on conflict (key) do update set value = :v"), {"v": views}
-        )
+        connection.execute(text(sql.query("views_marked")), {"views": views})

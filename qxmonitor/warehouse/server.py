@@ -26,6 +26,7 @@ import psycopg
 
 from qxmonitor.errors import QxError
 from qxmonitor.settings import Settings
+from qxmonitor.warehouse import sql
 from qxmonitor.warehouse._account import PORT, Account, account_for, binaries, place, socket_dir
 
 log = logging.getLogger(__name__)
@@ -179,7 +180,7 @@ class _Instance:
 
     def _databases(self, at: dict[str, Any]) -> None:
         with closing(_connect(at)) as connection:
-            there = {name for (name,) in connection.execute("select datname from pg_database")}
+            there = {name for (name,) in connection.execute(sql.query("databases").encode())}
             for name in DATABASES:
                 if name not in there:
                     connection.execute(f'create database "{name}"'.encode())

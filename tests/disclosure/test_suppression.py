@@ -182,6 +182,7 @@ def stated(firms: list[tuple[str, str, float]]) -> pd.DataFrame:
     return frame(cells)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(towns())
 def test_no_union_of_hidden_chains_gives_anything_away(firms: list[tuple[str, str, float]]) -> None:

@@ -215,7 +215,7 @@ def test_a_missing_item_is_noted_and_never_a_zero() -> None:
 
 
 def test_simulated_and_real_firms_in_one_file_are_refused() -> None:
-    rows = [row(1, 1, 2), ["91110000600037341L", "真公司", "2026 00 10", 1, 2]]
+    rows = [row(1, 1, 2), ["91999999MA0000T1X2", "真公司", "2026 00 10", 1, 2]]
     with pytest.raises(Refused, match="模拟"):
         read(workbook({"表": export(B204, rows)}))
 

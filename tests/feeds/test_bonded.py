@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date
 
 import pandas as pd
@@ -220,12 +219,3 @@ def test_an_entity_in_a_mandatory_field_is_refused() -> None:
     subset = b'<!DOCTYPE Signature [<!ENTITY when "20210805">]>\n<Signature'
     with pytest.raises(Refused, match="实体"):
         bonded.matches(open_file(data.replace(b"<Signature", subset, 1), "x.xml"))
-
-
-def test_hundreds_of_small_messages_are_quick() -> None:
-    messages = [message(HEAD | {"bondInvtNo": f"QD000021I{n:09d}"}, [GOODS]) for n in range(200)]
-    read(messages[0])
-    start = time.process_time()
-    for data in messages:
-        bonded.read(open_file(data, "x.xml"))
-    assert (time.process_time() - start) / len(messages) < 0.005

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
@@ -329,11 +328,3 @@ def test_judging_together_or_alone_is_the_same(files: list[list[tuple[str, str, 
             assert rules(ours) == rules(theirs) and ours.notes == theirs.notes
             assert ours.tables["output_return"].equals(theirs.tables["output_return"])
             assert ours.accepted + ours.rejected == ours.rows_read
-
-
-def test_hundreds_of_small_files_cost_one_run() -> None:
-    batches = [returns(*(output_row(4 + i, f"F{i}") for i in range(4))) for _ in range(300)]
-    quality.check(batches[:1], NOW)
-    start = time.process_time()
-    quality.check(batches, NOW)
-    assert time.process_time() - start < 3

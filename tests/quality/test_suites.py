@@ -46,6 +46,7 @@ def test_suites_name_existing_columns_and_give_reasons(table: str) -> None:
         assert all(re.search("[\u4e00-\u9fff]", label) for label in rule.columns.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES)
 def test_great_expectations_takes_every_rule(table: str) -> None:
     gx = verdicts._library()

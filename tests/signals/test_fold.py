@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def acts(events: list[tuple[Identity, str, str]]) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(VERDICTS, EVENTS, st.randoms(use_true_random=False))
 def test_the_fold_tells_the_story_of_a_plain_state_machine(

@@ -65,6 +65,7 @@ def test_reads_agree_with_the_oracle_in_any_order_and_frozen_reads_never_change(
             assert read(warehouse, **when, recorded_at=recorded_at) == oracle(arrivals, make, known_day, number)
 
 
+@pytest.mark.slow
 def test_the_order_of_arrival_never_matters(embedded, make, new_database):
     arrivals = [("register", 2, None), *random_arrivals(make, 77)]
     seen = []

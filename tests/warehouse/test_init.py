@@ -20,6 +20,7 @@ def _init(settings, barrier, answers):
         answers.put("fine")
 
 
+@pytest.mark.slow
 def test_two_processes_create_the_tables_at_once(embedded, tmp_path):
     with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
         connection.execute("create database two_at_once")

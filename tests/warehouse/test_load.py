@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -214,6 +213,7 @@ SLOW_CLIENT = """
 """
 
 
+@pytest.mark.slow
 def test_a_client_killed_in_the_middle_leaves_nothing_and_can_start_again(warehouse, make):
     settings = warehouse.settings
     script = textwrap.dedent(SLOW_CLIENT.format(tests=str(Path(__file__).parent)))
@@ -233,6 +233,7 @@ def _load_all(settings, make, items, barrier, answers):
         answers.put([r["state"] for r in load(wh, items)])
 
 
+@pytest.mark.slow
 def test_two_processes_with_the_same_files_load_each_once(warehouse, make):
     items = [make.item(f"f{n}", n, make.output({make.A: float(n)})) for n in range(20)]
     context = multiprocessing.get_context("spawn")
@@ -249,14 +250,12 @@ def test_two_processes_with_the_same_files_load_each_once(warehouse, make):
     assert count(warehouse, "file") == 20
 
 
-def test_bulk_goes_at_copy_speed(warehouse, make):
-    """A sanity floor only; the honest figures are the benchmark's."""
+def test_a_large_file_goes_in_whole(warehouse, make):
     n = 50_000
     rows = pd.DataFrame(
         {"sheet": "s", "row": range(n), "subject": [f"9{i:017d}" for i in range(n)], "period": "2026-03"}
     )
     batch = make.batch("output_return", [], more={"output_return": rows.assign(output_m=1.0)})
-    start = time.perf_counter()
     (receipt,) = load(warehouse, [make.item("big", 0, batch)])
     assert receipt["rows_read"] == n
-    assert time.perf_counter() - start < 10
+    assert count(warehouse, "output_return") == n

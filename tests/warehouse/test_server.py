@@ -11,7 +11,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 from pathlib import Path
 
 import psycopg
@@ -20,6 +19,8 @@ import pytest
 from qxmonitor.errors import QxError
 from qxmonitor.settings import ROOT
 from qxmonitor.warehouse import Warehouse, server
+
+pytestmark = pytest.mark.slow  # each test starts servers of its own
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -273,11 +274,3 @@ def test_an_ordinary_user_has_everything_at_home():
         assert (state / "data").is_dir() and not state.is_symlink()
     finally:
         shutil.rmtree(base)
-
-
-def test_starting_is_quick(new_home):
-    settings = new_home()
-    server.ensure(settings).close()
-    start = time.perf_counter()
-    server.ensure(settings).close()
-    assert time.perf_counter() - start < 5, "a generous ceiling for a busy machine; alone it takes 0.2 s"
