@@ -195,6 +195,20 @@ def explain(alert: str, json_out: bool) -> None:
 
 
 @cli.command()
+@click.argument("figure")
+@known_at_option
+@as_json
+def trace(figure: str, known_at: datetime | None, json_out: bool) -> None:
+    """Show the cells behind a figure INDICATOR:ENTITY_KIND:ENTITY:PERIOD, e.g. output_m:town:town:2026-10."""
+    from qxmonitor.trace import trace as cells_of
+
+    def line(row: Row) -> str:
+        return f"{row['file']}  {row['sheet']}!{row['cell']}  {row['field']} = {row['value']}"
+
+    _answer(lambda wh: (cells_of(wh, figure, known_at=known_at), True), json_out, line)
+
+
+@cli.command()
 @click.argument("issue")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
 @as_json

@@ -21,9 +21,11 @@ YI = 100_000.0
 
 def month_pair(view: View, source: str, measure: str) -> tuple[Floats, Floats]:
     """This year's and last year's figure behind month growth, (n, q) each: NaN in January, 1—2月 in February."""
-    cumulative, single = f"{source}.{measure}_", f"{source}.{measure}_"
-    now = np.where(view.february, view.take(cumulative + "ytd"), view.take(single + "m"))
-    then = np.where(view.february, view.take(cumulative + "ly_ytd"), view.take(single + "ly_m"))
+    stem = f"{source}.{measure}_"
+    now, then = view.take(stem + "m").copy(), view.take(stem + "ly_m").copy()
+    if view.february.any():
+        now = np.where(view.february, view.take(stem + "ytd"), now)
+        then = np.where(view.february, view.take(stem + "ly_ytd"), then)
     now[:, view.january] = np.nan
     then[:, view.january] = np.nan
     return now, then
