@@ -8,7 +8,7 @@ economic risk: they stand apart, as 数据催报. Whether a mail goes when there
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -62,6 +62,15 @@ class TypeGroup:
 class LevelGroup:
     level: Cleared
     types: tuple[TypeGroup, ...]
+    count: Cleared
+
+
+@dataclass(frozen=True)
+class PlanGroup:
+    """The alerts one plan answers: said once for all of them; ``due`` is one story a level, for its date."""
+
+    story: Story
+    due: tuple[Story, ...]
     count: Cleared
 
 
@@ -128,6 +137,21 @@ def split(
     risks = tuple(story for story in stories if economic[story.rule.text])
     late = [story for story in stories if not economic[story.rule.text]]
     return _by_level(gate, list(risks)), _by_type(gate, late), risks
+
+
+def by_plan(gate: Gate, stories: Sequence[Story]) -> tuple[PlanGroup, ...]:
+    """Stories by the plan that applies, in the order they come; each level's date once."""
+    groups = []
+    for name in dict.fromkeys(story.plan.text for story in stories):
+        mine = [story for story in stories if story.plan.text == name]
+        due = {story.level.text: story for story in sorted(mine, key=lambda story: _ORDER[story.level.text])}
+        groups.append(PlanGroup(mine[0], tuple(due.values()), gate.count(mine)))
+    return tuple(groups)
+
+
+def by_basis(stories: Sequence[Story]) -> tuple[Story, ...]:
+    """One story of each kind of entity and source, for what must be said of them all."""
+    return tuple({(story.entity_kind.text, story.source.text): story for story in reversed(stories)}.values())[::-1]
 
 
 def mails(gates: Mapping[str, Gate], alerts: pd.DataFrame, period: Period, date: datetime) -> list[Message]:

@@ -8,34 +8,39 @@ from this one tree, so that they cannot differ.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
 
-from qxmonitor.catalog.briefing import TableForm, briefing_forms
+from qxmonitor.catalog.briefing import briefing_forms
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import Edition, office
-from qxmonitor.delivery.alerts import LevelGroup, TypeGroup, split
+from qxmonitor.delivery.alerts import LevelGroup, PlanGroup, Story, TypeGroup, by_basis, by_plan, split
 from qxmonitor.delivery.chart import Series, trend
-from qxmonitor.delivery.words import in_wan, measure, unit_head, with_unit
-from qxmonitor.disclosure import Cleared, Figures, Gate, Picture, TargetProgress
+from qxmonitor.delivery.tables import (
+    COUNTS,
+    TREND_MONTHS,
+    Compared,
+    Table,
+    alert_table,
+    chain_table,
+    firm_source,
+    firm_table,
+    key_firms,
+    levels_table,
+    numbered,
+    quality_table,
+    reference_table,
+    revisions_table,
+    target_table,
+    town_table,
+    trend_table,
+)
+from qxmonitor.disclosure import Cleared, Figures, Gate, Picture
+from qxmonitor.disclosure.values import NOTHING
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
-
-TREND_MONTHS = 13
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table; every cell is cleared. ``number`` counts the tables this edition has."""
-
-    id: Cleared
-    number: Cleared
-    title: Cleared
-    head: tuple[Cleared, ...]
-    rows: tuple[tuple[Cleared, ...], ...]
-    note: Cleared
 
 
 @dataclass(frozen=True)
@@ -43,17 +48,6 @@ class Chain:
     name: Cleared
     level: Cleared
     growth: Cleared
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A reference series, with the town's own growth beside it."""
-
-    name: Cleared
-    month: Cleared
-    value: Cleared
-    growth: Cleared
-    ours: Cleared
 
 
 @dataclass(frozen=True)
@@ -119,9 +113,13 @@ class Briefing:
     unmeasured: tuple[Cleared, ...]
     firms: tuple[Firm, ...]
     falling_firms: tuple[Firm, ...]
+    stopped_firms: tuple[Firm, ...]
     key_firms: Cleared
     unnamed_firms: Cleared | None
     levels: tuple[LevelGroup, ...]
+    plans: tuple[PlanGroup, ...]
+    bases: tuple[Story, ...]
+    festival: Cleared | None
     count: Cleared
     quality: Quality
     revised: Cleared | None
@@ -173,18 +171,19 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     targets = gate.progress(material.progress, period)
     groups, late, stories = split(gate, material.alerts, period, date)
     compared = _compared(gate, figures, period)
-    revisions = _revisions(gate, material.revisions)
+    revisions = revisions_table(gate, material.revisions)
     lines = tuple(TargetLine(t.name, t.goal, t.current, t.share, t.verdict, t.verdict is not None) for t in targets)
     tables = (
-        _town_table(gate, figures, period),
-        _levels_table(gate, "levels", (now, before, year_ago)),
-        _chain_table(gate, figures, period),
-        _target_table(gate, targets),
-        _firm_table(gate, figures, material.firms, period),
-        _levels_table(gate, "bonded", (now, before, year_ago)),
-        _reference_table(gate, compared),
-        _trend_table(gate, figures, period),
-        _quality_table(gate, material.receipts),
+        town_table(gate, figures, period),
+        levels_table(gate, "levels", (now, before, year_ago)),
+        chain_table(gate, figures, [chain.name for chain in chains], period),
+        target_table(gate, targets),
+        firm_table(gate, figures, material.firms, period),
+        alert_table(gate, stories),
+        levels_table(gate, "bonded", (now, before, year_ago)),
+        reference_table(gate, compared),
+        trend_table(gate, figures, period),
+        quality_table(gate, material.receipts),
         revisions,
     )
     return Briefing(
@@ -216,13 +215,17 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         unmeasured=tuple(line.name for line in lines if not line.judged),
         firms=firms,
         falling_firms=tuple(sorted((f for f in firms if (f.growth.number or 0) < 0), key=_lowest)),
-        key_firms=gate.register_count(_key_firms(material.firms)),
+        stopped_firms=tuple(f for f in firms if f.growth.state == NOTHING),
+        key_firms=gate.register_count(key_firms(material.firms)),
         unnamed_firms=gate.register_count(unnamed) if unnamed else None,
         levels=groups,
+        plans=by_plan(gate, stories),
+        bases=by_basis(stories),
+        festival=_festival(stories),
         count=gate.count(stories),
         quality=_quality(gate, figures, material.receipts, period, late),
         revised=gate.count(revisions.rows) if revisions.rows else None,
-        tables=_numbered(gate, [table for table in tables if table.rows]),
+        tables=numbered(gate, [table for table in tables if table.rows]),
         chart=_chart(gate, figures, period),
     )  # fmt: skip
 
@@ -251,18 +254,10 @@ def _chains(gate: Gate, figures: Figures, period: Period) -> list[Chain]:
     return [chain for _, chain in found]
 
 
-def _key_firms(firms: pd.DataFrame) -> list[str]:
-    return [str(code) for code in firms.index[firms["key_firm"].fillna(value=False).astype(bool)]]
-
-
-def _source(gate: Gate) -> str:
-    return "returns" if gate.may("returns", "firm") else "self_report"
-
-
 def _firms(gate: Gate, figures: Figures, firms: pd.DataFrame, period: Period) -> tuple[tuple[Firm, ...], list[str]]:
     """Key firms that may be named, largest first, and the codes of the others."""
-    source, named, unnamed = _source(gate), [], []
-    for code in _key_firms(firms):
+    source, named, unnamed = firm_source(gate), [], []
+    for code in key_firms(firms):
         name = gate.firm(code, source, period, "output_m")
         if name is None:
             unnamed.append(code)
@@ -289,7 +284,7 @@ def _compared(gate: Gate, figures: Figures, period: Period) -> tuple[Compared, .
 def _quality(
     gate: Gate, figures: Figures, receipts: pd.DataFrame, period: Period, late: tuple[TypeGroup, ...]
 ) -> Quality:
-    sums = {name: int(receipts[name].sum()) if len(receipts) else 0 for name in _COUNTS}
+    sums = {name: int(receipts[name].sum()) if len(receipts) else 0 for name in COUNTS}
     counts = gate.tally(sums)
     return Quality(
         files=counts["files"],
@@ -318,115 +313,7 @@ def _chart(gate: Gate, figures: Figures, period: Period) -> Picture | None:
     return trend(gate.reader, gate.word(form, "title"), gate.word(form, "axis"), series)
 
 
-# -- tables ------------------------------------------------------------------------------------------------------
-
-_COUNTS = ("files", "rows_read", "accepted", "rejected")
-
-
-def _table(gate: Gate, key: str, rows: Sequence[tuple[Cleared, ...]]) -> Table:
-    form = briefing_forms().table(key)
-    return Table(
-        id=gate.word(form, "id"),
-        number=gate.count(()),
-        title=gate.word(form, "title"),
-        head=tuple(gate.line(form, "head", number) for number in range(len(form.head))),
-        rows=tuple(rows),
-        note=gate.word(form, "note"),
-    )
-
-
-def _numbered(gate: Gate, tables: list[Table]) -> tuple[Table, ...]:
-    return tuple(replace(table, number=gate.count(tables[: at + 1])) for at, table in enumerate(tables))
-
-
-def _name(gate: Gate, form: TableForm, key: str) -> Cleared:
-    return gate.label(form, "labels", key) if key in form.labels else gate.word(indicators().indicator(key), "name")
-
-
-def _town_table(gate: Gate, figures: Figures, period: Period) -> Table:
-    form = briefing_forms().table("town")
-    rows = []
-    for stem, source in form.sources.items():
-        four = [figures.get(f"{stem}_{kind}", period, source=source) for kind in ("m", "growth", "ytd", "growth_ytd")]
-        unit = gate.word(indicators().indicator(f"{stem}_ytd").display, "unit")
-        rows.append((_name(gate, form, stem), unit, *four))
-    return _table(gate, "town", rows)
-
-
-def _levels_table(gate: Gate, key: str, times: tuple[Mapping[str, Cleared], ...]) -> Table:
-    form = briefing_forms().table(key)
-    rows = []
-    for indicator in form.sources:
-        entry = indicators().indicator(indicator)
-        rows.append((_name(gate, form, indicator), gate.word(entry.display, "unit"), *(t[indicator] for t in times)))
-    return _table(gate, key, rows)
-
-
-def _chain_table(gate: Gate, figures: Figures, period: Period) -> Table:
-    columns = ("output_m", "output_growth", "output_ytd", "output_growth_ytd", "decline_share")
-    order = {chain.name.ref: rank for rank, chain in enumerate(_chains(gate, figures, period))}
-    codes = sorted(figures.entities("chain"), key=lambda code: order[gate.entity("chain", code).ref])
-    rows = [
-        (gate.entity("chain", code), *(figures.get(key, period, "chain", code, "returns") for key in columns))
-        for code in codes
-    ]
-    return _table(gate, "chains", rows)
-
-
-def _target_table(gate: Gate, targets: Sequence[TargetProgress]) -> Table:
-    rows = [
-        (t.name, measure(t.goal), with_unit(t.current), t.share, with_unit(t.pace), t.verdict or t.current)
-        for t in targets
-    ]
-    return _table(gate, "targets", rows)
-
-
-def _firm_table(gate: Gate, figures: Figures, firms: pd.DataFrame, period: Period) -> Table:
-    source = _source(gate)
-    rows = []
-    for code in _key_firms(firms):
-        name = gate.firm(code, source, period, "output_m")
-        if name is None:
-            continue
-        chain = gate.entity("chain", str(firms.loc[code, "chain"] or "other"))
-        figure = figures.get("output_m", period, "firm", code, source)
-        growth = figures.get("output_growth", period, "firm", code, source)
-        rows.append((name, chain, in_wan(figure), growth, gate.source(source)))
-    rows.sort(key=lambda row: (-(row[2].number or -1.0), row[0].text))
-    return _table(gate, "firms", rows)
-
-
-def _reference_table(gate: Gate, compared: tuple[Compared, ...]) -> Table:
-    return _table(gate, "reference", [(c.name, c.month, unit_head(c.value), c.value, c.growth) for c in compared])
-
-
-def _trend_table(gate: Gate, figures: Figures, period: Period) -> Table:
-    form = briefing_forms().table("trend")
-    rows = []
-    for back in range(TREND_MONTHS - 1, -1, -1):
-        month = period - back
-        cells = (figures.get(key, month, source=source) for key, source in form.sources.items())
-        rows.append((gate.period(month), *cells))
-    return _table(gate, "trend", rows)
-
-
-def _quality_table(gate: Gate, receipts: pd.DataFrame) -> Table:
-    """By source for the statistics office only; other editions have the totals in the text."""
-    rows = []
-    if gate.may("quality", "firm"):
-        for row in receipts.to_dict("records"):
-            counts = gate.tally({name: int(row[name]) for name in _COUNTS})
-            rows.append((gate.source(str(row["feed"])), *(counts[name] for name in _COUNTS)))
-    return _table(gate, "quality", rows)
-
-
-def _revisions(gate: Gate, revisions: pd.DataFrame) -> Table:
-    rows = []
-    for row in revisions.to_dict("records"):
-        month = Period(str(row["period"]))
-        pair = gate.revision({str(k): v for k, v in row.items()}, month)
-        if pair is not None:
-            entry = indicators().indicator(str(row["indicator"]))
-            unit = gate.word(entry.display, "unit")
-            rows.append((gate.word(entry, "name"), gate.period(month), *pair, unit))
-    return _table(gate, "revisions", rows)
+def _festival(stories: Sequence[Story]) -> Cleared | None:
+    """What the festival's date alone does to the month's growth; None where it does nothing."""
+    shifts = (story.evidence["expected"] for story in stories)
+    return next((shift for shift in shifts if shift is not None and shift.number), None)

@@ -14,9 +14,10 @@ from docx.shared import Mm, Pt
 from docx.text.paragraph import Paragraph
 
 from qxmonitor.delivery import layout
-from qxmonitor.delivery.briefing import Briefing, Table
+from qxmonitor.delivery.briefing import Briefing
 from qxmonitor.delivery.files import rezip
 from qxmonitor.delivery.render import Renderer, check, put
+from qxmonitor.delivery.tables import Table
 from qxmonitor.delivery.words import join
 
 TEXT_MM = 156.0
@@ -147,7 +148,7 @@ def _table(document: Document, table: Table, reader: str, *, first: bool) -> Non
     heading.paragraph_format.page_break_before = first
     heading.paragraph_format.keep_with_next = True
     layout.line_height(heading, 24)
-    heading.paragraph_format.space_before = Pt(0 if first else 14)
+    heading.paragraph_format.space_before = Pt(0 if first else 12)
     name = f"附表{put(table.number, reader)}　{put(table.title, reader)}"
     layout.style(heading.add_run(name), layout.HEITI, 14)
     layout.free(heading)
@@ -157,7 +158,7 @@ def _table(document: Document, table: Table, reader: str, *, first: bool) -> Non
     for number, row in enumerate((table.head, *table.rows)):
         for column, (cell, value) in enumerate(zip(grid.rows[number].cells, row, strict=True)):
             paragraph = cell.paragraphs[0]
-            layout.line_height(paragraph, 16)
+            layout.line_height(paragraph, 15)
             right = numeric[column] and column > 0
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if right else WD_ALIGN_PARAGRAPH.LEFT
             # The head stays with the first rows, the note with the last, and short tables stay whole.
@@ -195,7 +196,7 @@ def _imprint(document: Document, view: Briefing, reader: str) -> None:
         form.line_spacing_rule, form.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(24)
         form.left_indent = form.right_indent = Pt(14)
         if number == 0:
-            form.space_before = Pt(28)
+            form.space_before = Pt(16)
             layout.rule(paragraph, "top", 12, space=2)
         if number == len(lines) - 1:
             _tab(paragraph, TEXT_MM - 5)

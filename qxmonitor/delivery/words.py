@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from qxmonitor.disclosure.cleared import Cleared, seal
+from qxmonitor.disclosure.values import NOTHING
 from qxmonitor.errors import DisclosureError
 
 WHY_EMPTY = {
@@ -22,6 +23,8 @@ WHY_EMPTY = {
 
 def growth(rate: Cleared, what: str = "同比") -> Cleared:
     """A growth rate as 同比增长5.2%, 同比下降3.0%, 同比持平 or 同比增速不予公布."""
+    if rate.state == NOTHING:
+        return _like(rate, rate.text if rate.text == "停产" else f"本期{rate.text}")
     if rate.number is None:
         why = "不单独计算" if rate.state == "expected-absent" else WHY_EMPTY.get(rate.state, "暂无数据")
         return _like(rate, f"{what}增速{why}")
@@ -35,11 +38,6 @@ def measure(figure: Cleared) -> Cleared:
     if figure.number is None:
         return _like(figure, WHY_EMPTY.get(figure.state, "暂无数据"))
     return _like(figure, f"{figure.text}{figure.unit}")
-
-
-def with_unit(figure: Cleared) -> Cleared:
-    """A figure with its unit for a table cell; an empty one keeps its sign."""
-    return _like(figure, f"{figure.text}{figure.unit}") if figure.number is not None else figure
 
 
 def points(pair: Sequence[Cleared]) -> Cleared:

@@ -12,9 +12,10 @@ from typing import Any
 
 import xlsxwriter
 
-from qxmonitor.delivery.briefing import Briefing, Table
+from qxmonitor.delivery.briefing import Briefing
 from qxmonitor.delivery.docx import len_, numeric_columns
 from qxmonitor.delivery.render import check, put
+from qxmonitor.delivery.tables import Table
 from qxmonitor.disclosure.cleared import Cleared
 
 _OPTIONS = {

@@ -168,15 +168,18 @@ class Gate:
             shown = state if state in STATE_TEXT and state not in ("late", "failed") else "unknown"
             return seal(STATE_TEXT[shown], reader=self.reader, source=source, ref=ref, state=shown)
 
-        tell = {True: "可望达到", False: "进度偏慢", None: "难以判断"}
-        verdict = "已达到" if row["met"] is True or row["met"] is np.True_ else tell.get(row["plausible"], "难以判断")
-        open_ = state == "value"
+        open_ = state == "value" and np.isfinite(float(row["current"]))
+        over = not int(row["months_left"]) and not np.isfinite(float(row["pace_required"]))
+        pace = figure("pace_required", 1.0, target.unit, 2)
+        if open_ and over:
+            pace = seal("期满", reader=self.reader, source=source, ref=f"{ref}|pace_required", state="unknown")
+        verdict = _verdict(target, row, period, decimals) if open_ else ""
         return TargetProgress(
             name=self.word(target, "name"),
             goal=self._number(target.goal, 0, target.unit, "office", f"Target.{target.id}"),
             current=figure("current", 1.0, target.unit, decimals),
             share=figure("share", 100.0, "%", 1),
-            pace=figure("pace_required", 1.0, target.unit, 2),
+            pace=pace,
             verdict=seal(verdict, reader=self.reader, source=source, ref=ref) if open_ else None,
         )
 
@@ -257,6 +260,8 @@ class Gate:
         ref = f"{period}|alert:{rule}|{kind}|{entity}|{source}"
         say = self._sayer(source, ref)
         evidence = json.loads(row["evidence"]) if isinstance(row["evidence"], str) else dict(row["evidence"] or {})
+        if not free:  # 7 of 8 reported: who has (not) reported is the statistics office's own business
+            evidence.pop("coverage", None)
         return Alert(
             alert_id=say(str(row["alert_id"])),
             rule=say(rule),
@@ -338,6 +343,10 @@ class Gate:
     def amount(self, entry: Entry, field: str, unit: str = "", decimals: int = 0) -> Cleared:
         """A number of the catalogue, such as a target's goal."""
         return self._number(float(getattr(entry, field)), decimals, unit, "office", f"{type(entry).__name__}.{field}")
+
+    def blank(self) -> Cleared:
+        """An empty cell: nothing is said there."""
+        return seal("", reader=self.reader, source="office", ref="blank")
 
     def period(self, period: Period) -> Cleared:
         """A month, as 2026年10月."""
@@ -421,6 +430,20 @@ class Gate:
     def same_reader(self, values: Sequence[Cleared]) -> bool:
         """Whether all values were cleared for this gate's reader."""
         return all(value.reader == self.reader for value in values)
+
+
+def _verdict(target: Target, row: Mapping[str, Any], period: Period, decimals: int) -> str:
+    """What can honestly be said of a target: reached, out of time, or what is missing and the pace it takes."""
+    if bool(row["met"]):
+        return "已达到"
+    gap = round(target.goal - round(float(row["current"]), decimals), decimals)
+    unit = "个百分点" if target.unit == "%" else target.unit
+    missing = f"还差{gap:.{decimals}f}{unit}" if gap > 0 else "尚未超过目标值"
+    if not np.isfinite(float(row["pace_required"])):
+        return f"{'目标期届满' if period == target.end else '目标期已过'}，{missing}"
+    plausible = row["plausible"]
+    outlook = "" if plausible is None or pd.isna(plausible) else f"，按近一年进度{'可望' if plausible else '难以'}达到"
+    return f"{missing}，需月均增加{float(row['pace_required']):.2f}{unit}{outlook}"
 
 
 def _target_entry(key: str) -> Target:

@@ -39,8 +39,16 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
     Progress of a target is a figure of its indicator in other clothes: it is cleared with that one
     (:meth:`~qxmonitor.disclosure.Gate.progress`).
     """
-    table = frame.assign(**{name: frame[name].astype(object).astype(str).astype(object) for name in (*KEY, "state")})
-    return table[~table["indicator"].str.startswith("target.")].reset_index(drop=True)
+    targets = [name for name in frame["indicator"].unique() if str(name).startswith("target.")]
+    table = frame[~frame["indicator"].isin(targets)].reset_index(drop=True)
+    return table.assign(**{name: _words(table[name]) for name in (*KEY, "state")})
+
+
+def _words(column: pd.Series) -> pd.Series:
+    """A column of few distinct words as plain ``str`` objects."""
+    positions, distinct = pd.factorize(column)
+    words = np.array([*(str(word) for word in distinct), np.nan], dtype=object)
+    return pd.Series(words[positions], index=column.index, dtype=object)
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,11 @@ class Pattern:
 
     def published_mask(self, frame: pd.DataFrame) -> pd.Series:
         """Row by row, whether an aggregate of an indicator frame may be given."""
-        keys = zip(*(frame[column].astype(str) for column in KEY), strict=True)
-        return pd.Series([key in self.published for key in keys], index=frame.index, dtype=bool)
+        kinds = {kind for _, _, kind, _, _ in self.published}
+        mask = frame["entity_kind"].isin(kinds).to_numpy(dtype=bool, copy=True)  # most rows are firms'
+        keys = zip(*(frame[column][mask].astype(str).tolist() for column in KEY), strict=True)
+        mask[mask] = [key in self.published for key in keys]
+        return pd.Series(mask, index=frame.index)
 
     def publishes(self, period: str, indicator: str, entity_kind: str, entity: str, source: str) -> bool:
         """Whether one aggregate may be given; unknown ones may not."""

@@ -11,6 +11,9 @@ from qxmonitor.disclosure.suppression import TOWN
 from qxmonitor.period import Period
 
 STATE_TEXT = {"withheld": "—", "expected-absent": "免报", "late": "迟报", "failed": "待核", "unknown": "…"}
+NOTHING = "zero"
+"""State of a growth rate whose figure fell to nothing: it is 停产 or 为零 in words, never −100 %."""
+
 """What stands in a table where there is no figure; ``late`` and ``failed`` only for firm-level rights, else ``…``."""
 
 Key = tuple[str, str, str, str, str]
@@ -72,10 +75,19 @@ class Figures:
         ref = "|".join(key)
         if state != "value":
             # Customs knows no exempt month; its growth of January alone is just not worked out.
+            if state == "expected-absent" and not _exempt(key):
+                state = "unknown"
             text = "不计" if state == "expected-absent" and key[4] in ("customs", "bonded") else STATE_TEXT[state]
             return seal(text, reader=self.reader, source=key[4], ref=ref, state=state)
         entry = indicators().indicator(key[1])
+        if "_growth" in key[1] and value <= -1.0:
+            text = "停产" if key[2] == "firm" and key[1].startswith("output_") else "为零"
+            return seal(text, reader=self.reader, source=key[4], ref=ref, state=NOTHING)
+        if "_growth" in key[1]:  # nearly nothing is not nothing
+            value = max(value, (10.0**-entry.decimals - 100.0) / 100.0)
         unit = self.units.get(key[3], "") if entry.display.unit == "原单位" else entry.display.unit
+        if key[2] == "firm" and unit == "亿元":  # a single firm's money is told in 万元
+            return number(value * entry.display.multiply * 1e4, 0, "万元", self.reader, key[4], ref)
         return number(value * entry.display.multiply, entry.decimals, unit, self.reader, key[4], ref)
 
     def latest(self, indicator: str, entity: str, source: str, upto: Period) -> tuple[Period, Cleared] | None:
@@ -90,6 +102,12 @@ class Figures:
     def entities(self, entity_kind: str) -> tuple[str, ...]:
         """Entities of a kind that have any row, sorted."""
         return tuple(sorted({key[3] for key in self.rows if key[2] == entity_kind}))
+
+
+def _exempt(key: Key) -> bool:
+    """Whether the calendar leaves the figure empty: January, or February's single month; else it just has no base."""
+    month = Period(key[0]).month
+    return month == 1 or (month == 2 and "growth" not in key[1])
 
 
 def number(shown: float, decimals: int, unit: str, reader: str, source: str, ref: str) -> Cleared:

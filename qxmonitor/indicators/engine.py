@@ -124,10 +124,25 @@ class Engine:
             state=np.where(known, VALUE, np.where(short, why, ABSENT)).astype(np.uint8),
             coverage=coverage,
             groups=groups,
-            top2=np.where(contributing > 0, self._top2(entry, grouping, pairs, has), np.nan),
+            top2=np.where(contributing > 0, self._dominance(entry, grouping, numerator, denominator, has), np.nan),
             hidden_groups=grouping.groups(has & ~view.authorised),
             shown=np.ones(value.shape, dtype=bool),
         )
+
+    def _dominance(
+        self, entry: Indicator, grouping: Grouping, numerator: Floats, denominator: Floats | None, has: Bools
+    ) -> Floats:
+        """Top-2 share of all contributing groups, or of those left once named self-reports are taken off, if larger.
+
+        A reader who knows some firms by name subtracts them; two groups must not make up nearly all that remains.
+        """
+        sums = [part for part in (numerator, denominator) if part is not None]
+        whole = self._top2(entry, grouping, [grouping.by_group(part) for part in sums], has)
+        known = has & self.view.authorised
+        if not known.any():
+            return whole
+        rest = [grouping.by_group(np.where(known, 0.0, part)) for part in sums]
+        return np.maximum(whole, self._top2(entry, grouping, rest, has & ~known))
 
     @staticmethod
     def _top2(entry: Indicator, grouping: Grouping, pairs: list[Floats], has: Bools) -> Floats:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -249,3 +250,43 @@ def test_the_scanner_finds_what_is_hidden(tmp_path: Path) -> None:
     found = scan_bytes(out.getvalue())
     assert 67.8 in found.numbers
     assert "丁厂" in found.text and "戊厂" in found.text
+
+
+def test_a_plan_is_said_once_for_all_its_alerts(papers: dict[str, dict[str, bytes]]) -> None:
+    texts = paragraphs(papers["stats"]["docx"])
+    drops = next(t for t in texts if t.startswith("【橙】产值下降"))
+    assert drops == "【橙】产值下降1项：东莞市虚构光电有限公司（同比下降42.0%）。"
+    assert "【红】停产1项：模拟婴童用品（东莞）有限公司（连续4个报告期）。" in texts
+    (plan,) = (t for t in texts if "《统计核实办法（产值异常、停产）》" in t)
+    assert "适用上述2项，由统计办牵头" in plan and "红色提示于2026年11月21日前、橙色提示于2026年11月23日前" in plan
+    assert "-100" not in scan_bytes(papers["stats"]["docx"]).text
+
+
+def test_a_firm_that_stopped_is_no_fall_of_a_hundred_percent(gate: Callable[..., Gate], material: Material) -> None:
+    figures = material.figures.copy()
+    mine = (figures["entity"] == town.FIRMS.index[1]) & (figures["period"] == str(town.PERIOD))
+    figures.loc[mine & (figures["indicator"] == "output_m"), "value"] = 0.0
+    figures.loc[mine & (figures["indicator"] == "output_growth"), "value"] = -1.0
+    view = build(gate("stats"), office().edition("stats"), town.PERIOD, replace(material, figures=figures), DATE)
+    assert [firm.name.text for firm in view.stopped_firms] == [town.FIRMS["name"].iloc[1]]
+    assert town.FIRMS["name"].iloc[1] not in [firm.name.text for firm in view.falling_firms]
+    text = scan_bytes(briefing_docx(view, "stats", DATE)).text
+    assert "其中当月停产的有：甲乙" in text and "100.0%" not in text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"months_left": 0, "pace_required": float("nan")}, "目标期已过，还差145家"),
+        ({"months_left": 6, "pace_required": 145 / 6, "plausible": False},
+         "还差145家，需月均增加24.17家，按近一年进度难以达到"),
+        ({"months_left": 6, "pace_required": 145 / 6, "plausible": None}, "还差145家，需月均增加24.17家"),
+        ({"months_left": 6, "pace_required": 0.0, "met": True}, "已达到"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_a_target(gate: Callable[..., Gate], change: dict[str, Any], said: str) -> None:
+    table = town.progress().iloc[:1].astype(object)
+    for name, value in change.items():
+        table[name] = [value]
+    (target,) = gate("joint").progress(table, town.PERIOD)
+    assert target.verdict is not None and target.verdict.text == said

@@ -112,7 +112,8 @@ def rate(gate: Gates, value: float, state: str = "value") -> Cleared:
         (-0.1234, "value", "同比下降12.3%"),
         (0.0, "value", "同比持平"),
         (-0.0004, "value", "同比持平"),  # as shown, with one decimal
-        (float("nan"), "expected-absent", "同比增速不单独计算"),
+        (float("nan"), "expected-absent", "同比增速暂无数据"),  # no base: October is no exempt month
+        (-1.0, "value", "本期为零"),
         (float("nan"), "late", "同比增速尚未报送"),
     ],
 )

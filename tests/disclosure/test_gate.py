@@ -61,7 +61,7 @@ def test_returns_of_a_firm_stay_in_the_statistical_channel(gate: Gates, reader: 
 
 def test_the_statistics_office_sees_them(gate: Gates) -> None:
     cell = gate("stats").clear(town.frame()).get("output_m", town.PERIOD, "firm", ONE, "returns")
-    assert (cell.text, cell.unit, cell.number) == ("0.42", "亿元", 0.42)
+    assert (cell.text, cell.unit, cell.number) == ("4200", "万元", 4200.0)
 
 
 def test_but_not_for_another_purpose() -> None:

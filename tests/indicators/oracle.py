@@ -118,6 +118,7 @@ class Oracle:
         is_sum: bool,
     ) -> None:  # fmt: skip
         sums: dict[str, list[float]] = {}
+        unnamed: dict[str, list[float]] = {}
         count = wanted = 0
         hidden = set()
         late = failed = False
@@ -132,11 +133,14 @@ class Oracle:
                 count += 1
                 group = self.town.firms[code]["group"]
                 mine = sums.setdefault(group, [0.0, 0.0, 0.0])
+                rest = unnamed.setdefault(group, [0.0, 0.0, 0.0])
                 mine[0] += top or 0.0
                 mine[1] += bottom or 0.0
                 mine[2] += 1
                 if (code, self.p) not in self.town.authorised:
                     hidden.add(group)
+                    for column, amount in enumerate((top or 0.0, bottom or 0.0, 1.0)):
+                        rest[column] += amount
         top, bottom = sum(s[0] for s in sums.values()), sum(s[1] for s in sums.values())
         value = None
         if count and is_sum:
@@ -153,7 +157,11 @@ class Oracle:
         elif value is None:
             state = "expected-absent"
         columns = {"firms": [2], "sums": [0] if is_sum else [0, 1]}[weigh]
-        top2 = max(dominance([s[c] for s in sums.values()]) for c in columns) if count else None
+        top2 = (
+            max(dominance([s[c] for s in part.values()]) for c in columns for part in (sums, unnamed))
+            if count
+            else None
+        )
         self.rows[key, kind, entity, source] = (value, state, coverage, len(sums), top2, len(hidden))
 
     # -- families -------------------------------------------------------------------------------------------------
@@ -278,6 +286,7 @@ class Oracle:
                 self.rows[key, "firm", c, source] = (value, "value", 1.0, 1, 1.0, hidden)
         for kind, entity, members in self.entities():
             groups: dict[str, list[float]] = {}
+            unnamed: dict[str, list[float]] = {}
             hidden_groups = set()
             count = 0
             for c in members:
@@ -291,6 +300,9 @@ class Oracle:
                 mine[1] += base or 0.0
                 if (c, self.p) not in self.town.authorised:
                     hidden_groups.add(group)
+                    rest = unnamed.setdefault(group, [0.0, 0.0])
+                    rest[0] += now[c] or 0.0
+                    rest[1] += base or 0.0
             top, bottom = sum(g[0] for g in groups.values()), sum(g[1] for g in groups.values())
             value: Number = None
             if count:
@@ -300,7 +312,11 @@ class Oracle:
             if not count and not empty and not self.arrived(source, self.p):
                 words = {self.status(source, c) for c in members}
                 state = "late" if "late" in words else "failed" if "failed" in words else state
-            shares = [dominance([g[i] for g in groups.values()]) for i in ((0, 1) if growth else (0,))]
+            shares = [
+                dominance([g[i] for g in part.values()])
+                for i in ((0, 1) if growth else (0,))
+                for part in (groups, unnamed)
+            ]
             self.rows[key, kind, entity, source] = (
                 value, state, 1.0 if count else None, len(groups), max(shares) if count else None, len(hidden_groups),
             )  # fmt: skip

@@ -1,0 +1,180 @@
+"""The appendix tables of the briefing, every cell cleared; titles and heads stand in ``catalog/briefing.yml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from qxmonitor.catalog.briefing import TableForm, briefing_forms
+from qxmonitor.catalog.indicators import indicators
+from qxmonitor.delivery.alerts import Story
+from qxmonitor.delivery.words import in_wan, join, unit_head
+from qxmonitor.disclosure import Cleared, Figures, Gate, TargetProgress
+from qxmonitor.period import Period
+
+TREND_MONTHS = 13
+
+COUNTS = ("files", "rows_read", "accepted", "rejected")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table; every cell is cleared. ``number`` counts the tables this edition has."""
+
+    id: Cleared
+    number: Cleared
+    title: Cleared
+    head: tuple[Cleared, ...]
+    rows: tuple[tuple[Cleared, ...], ...]
+    note: Cleared
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A reference series, with the town's own growth beside it."""
+
+    name: Cleared
+    month: Cleared
+    value: Cleared
+    growth: Cleared
+    ours: Cleared
+
+
+def key_firms(firms: pd.DataFrame) -> list[str]:
+    """The USCC of the key firms of a register."""
+    return [str(code) for code in firms.index[firms["key_firm"].fillna(value=False).astype(bool)]]
+
+
+def firm_source(gate: Gate) -> str:
+    """Which source of single firms an edition may show."""
+    return "returns" if gate.may("returns", "firm") else "self_report"
+
+
+def _table(gate: Gate, key: str, rows: Sequence[tuple[Cleared, ...]]) -> Table:
+    form = briefing_forms().table(key)
+    return Table(
+        id=gate.word(form, "id"),
+        number=gate.count(()),
+        title=gate.word(form, "title"),
+        head=tuple(gate.line(form, "head", number) for number in range(len(form.head))),
+        rows=tuple(rows),
+        note=gate.word(form, "note"),
+    )
+
+
+def numbered(gate: Gate, tables: list[Table]) -> tuple[Table, ...]:
+    """The tables with their numbers in this edition."""
+    return tuple(replace(table, number=gate.count(tables[: at + 1])) for at, table in enumerate(tables))
+
+
+def _name(gate: Gate, form: TableForm, key: str) -> Cleared:
+    return gate.label(form, "labels", key) if key in form.labels else gate.word(indicators().indicator(key), "name")
+
+
+def town_table(gate: Gate, figures: Figures, period: Period) -> Table:
+    """主要经济指标: month and cumulative levels with their growth."""
+    form = briefing_forms().table("town")
+    rows = []
+    for stem, source in form.sources.items():
+        four = [figures.get(f"{stem}_{kind}", period, source=source) for kind in ("m", "growth", "ytd", "growth_ytd")]
+        unit = gate.word(indicators().indicator(f"{stem}_ytd").display, "unit")
+        rows.append((_name(gate, form, stem), unit, *four))
+    return _table(gate, "town", rows)
+
+
+def levels_table(gate: Gate, key: str, times: tuple[Mapping[str, Cleared], ...]) -> Table:
+    """Some of the town's figures now, a month ago and a year ago."""
+    form = briefing_forms().table(key)
+    rows = []
+    for indicator in form.sources:
+        entry = indicators().indicator(indicator)
+        rows.append((_name(gate, form, indicator), gate.word(entry.display, "unit"), *(t[indicator] for t in times)))
+    return _table(gate, key, rows)
+
+
+def chain_table(gate: Gate, figures: Figures, chains: Sequence[Cleared], period: Period) -> Table:
+    """The chains, in the order of their names given."""
+    columns = ("output_m", "output_growth", "output_ytd", "output_growth_ytd", "decline_share")
+    order = {chain.ref: rank for rank, chain in enumerate(chains)}
+    codes = sorted(figures.entities("chain"), key=lambda code: order[gate.entity("chain", code).ref])
+    rows = [
+        (gate.entity("chain", code), *(figures.get(key, period, "chain", code, "returns") for key in columns))
+        for code in codes
+    ]
+    return _table(gate, "chains", rows)
+
+
+def target_table(gate: Gate, targets: Sequence[TargetProgress]) -> Table:
+    """Progress of the targets that can be measured."""
+    rows = [
+        (t.name, unit_head(t.goal), t.goal, t.current, t.share, t.verdict) for t in targets if t.verdict is not None
+    ]
+    return _table(gate, "targets", rows)
+
+
+def firm_table(gate: Gate, figures: Figures, firms: pd.DataFrame, period: Period) -> Table:
+    """The key firms this edition may name."""
+    source = firm_source(gate)
+    rows = []
+    for code in key_firms(firms):
+        name = gate.firm(code, source, period, "output_m")
+        if name is None:
+            continue
+        chain = gate.entity("chain", str(firms.loc[code, "chain"] or "other"))
+        figure = figures.get("output_m", period, "firm", code, source)
+        growth = figures.get("output_growth", period, "firm", code, source)
+        rows.append((name, chain, figure, growth, gate.source(source)))
+    rows.sort(key=lambda row: (-(row[2].number or -1.0), row[0].text))
+    return _table(gate, "firms", rows)
+
+
+def alert_table(gate: Gate, stories: Sequence[Story]) -> Table:
+    """The alerts, most severe first."""
+    rows = []
+    for story in stories:
+        proof = story.evidence
+        growth = proof["growth"] or story.rule
+        money = (in_wan(proof[name] or gate.blank()) for name in ("current", "base"))
+        rows.append((story.entity, join((story.level,)), story.opened, *money, growth))
+    return _table(gate, "alerts", rows)
+
+
+def reference_table(gate: Gate, compared: tuple[Compared, ...]) -> Table:
+    """The reference series beside the town."""
+    return _table(gate, "reference", [(c.name, c.month, unit_head(c.value), c.value, c.growth) for c in compared])
+
+
+def trend_table(gate: Gate, figures: Figures, period: Period) -> Table:
+    """The last thirteen months."""
+    form = briefing_forms().table("trend")
+    rows = []
+    for back in range(TREND_MONTHS - 1, -1, -1):
+        month = period - back
+        cells = (figures.get(key, month, source=source) for key, source in form.sources.items())
+        rows.append((gate.period(month), *cells))
+    return _table(gate, "trend", rows)
+
+
+def quality_table(gate: Gate, receipts: pd.DataFrame) -> Table:
+    """By source for the statistics office only; other editions have the totals in the text."""
+    rows = []
+    if gate.may("quality", "firm"):
+        for row in receipts.to_dict("records"):
+            counts = gate.tally({name: int(row[name]) for name in COUNTS})
+            rows.append((gate.source(str(row["feed"])), *(counts[name] for name in COUNTS)))
+    return _table(gate, "quality", rows)
+
+
+def revisions_table(gate: Gate, revisions: pd.DataFrame) -> Table:
+    """What earlier months said, and say now."""
+    rows = []
+    for row in revisions.to_dict("records"):
+        month = Period(str(row["period"]))
+        pair = gate.revision({str(k): v for k, v in row.items()}, month)
+        if pair is not None:
+            entry = indicators().indicator(str(row["indicator"]))
+            unit = gate.word(entry.display, "unit")
+            rows.append((gate.word(entry, "name"), gate.period(month), *pair, unit))
+    return _table(gate, "revisions", rows)
