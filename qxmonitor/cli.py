@@ -83,7 +83,7 @@ def init() -> None:
 
 @cli.command()
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
-@click.option("--firms", type=click.IntRange(12, 20_000), default=120, show_default=True)
+@click.option("--firms", type=click.IntRange(20, 5_000), default=120, show_default=True)
 @click.option("--from", "first", type=PERIOD, default=None, help="Default: 29 months before --to.")
 @click.option("--to", "last", type=PERIOD, default=None, help="Default: the newest period released.")
 @click.option("--seed", type=int, default=1, show_default=True)
@@ -91,7 +91,8 @@ def simulate(out: Path, firms: int, first: Period | None, last: Period | None, s
     """Write a synthetic town in the real file formats, with the truth beside it."""
     from qxmonitor import pipeline
 
-    first, last = pipeline.simulate(Settings.from_env().now(), out, firms=firms, first=first, last=last, seed=seed)
+    with _reported():
+        first, last = pipeline.simulate(Settings.from_env().now(), out, firms=firms, first=first, last=last, seed=seed)
     click.echo(f"已生成模拟数据：{firms} 家企业，{first} 至 {last}，位于 {out}")
 
 
@@ -224,7 +225,7 @@ def replay(issue: str, out: Path, json_out: bool) -> None:
 
 
 @cli.command()
-@click.option("--firms", type=click.IntRange(12, 2_000), default=120, show_default=True)
+@click.option("--firms", type=click.IntRange(20, 2_000), default=120, show_default=True)
 @click.option("--months", "length", type=click.IntRange(15, 120), default=30, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 def demo(firms: int, length: int, seed: int) -> None:

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 GROUP_ROWS, GROUP_FILES, GROUP_BYTES = 200_000, 2_000, 256 << 20
 """A group is validated and loaded together once it holds this much of any."""
 
+_KEEPERS = 8
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -70,7 +72,7 @@ def arrivals(
         paths: any mix of files and folders.
         known_at: overrides the folders' days.
         now: the present.
-        keep: stores a file's bytes and returns their sha256 and size.
+        keep: stores a file's bytes and returns their sha256 and size; called by several threads.
 
     Returns:
         The arrivals, and the files that could not be kept with the reason.
@@ -83,20 +85,25 @@ def arrivals(
         if not path.exists():
             raise QxError(f"找不到文件或文件夹：{printable(path)}")
         found.update(dict.fromkeys(_files(path)))
-    kept, lost = [], {}
-    for path in sorted(found):
+
+    def arrival(path: Path) -> Arrival | QxError:
         try:
             sha256, size = keep(path)
         except QxError as error:
-            lost[path] = error
-        else:
-            kept.append(Arrival(path, sha256, size, known_at or _day_of(path.absolute()) or now))
-    return kept, lost
+            return error
+        return Arrival(path, sha256, size, known_at or _day_of(path.absolute()) or now)
+
+    # Keeping a file is waiting for the disk, which takes many syncs at a time as easily as one.
+    with ThreadPoolExecutor(_KEEPERS) as pool:
+        outcomes = dict(zip(sorted(found), pool.map(arrival, sorted(found)), strict=True))
+    kept = [outcome for outcome in outcomes.values() if isinstance(outcome, Arrival)]
+    return kept, {path: outcome for path, outcome in outcomes.items() if isinstance(outcome, QxError)}
 
 
 def printable(path: Path) -> str:
-    """A path as one line of valid text."""
-    return " ".join(os.fsencode(path).decode("utf-8", "replace").split("\n"))
+    """A path as one line of valid text: line breaks, escapes and other unprintables in it become spaces."""
+    text = os.fsencode(path).decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def groups(pending: Iterable[Arrival], feed: str | None = None) -> Iterator[list[Read]]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from qxmonitor import documents, indicators, intake, signals
+from qxmonitor import indicators, intake, signals
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.release import release_calendar
@@ -141,8 +141,10 @@ def run(wh: Warehouse, period: Period, *, known_at: datetime | None = None) -> R
     (``known_at``); the ledger then makes it once.
 
     Raises:
-        QxError: nothing is known of the month by then.
+        QxError: nothing is known of the month by then, or it has not begun.
     """
+    if period > Period.of(known_at or wh.settings.now()):
+        raise QxError(f"{period.label}尚未开始，无法计算")
     for month, then in _never_run(wh, period, known_at):
         _compute(wh, month, then)
     stamp = _compute(wh, period, known_at)
@@ -208,6 +210,8 @@ def brief(wh: Warehouse, period: Period, edition: str, out: Path, *, known_at: d
     Raises:
         QxError: there is no such edition, or the month was not run yet.
     """
+    from qxmonitor import documents  # brings Word and the charts, a second that no other verb needs
+
     scene = Scene(wh, period, known_at)
     if scene.recorded_at is None or not scene.judged:
         raise QxError(f"{period.label}尚未计算，请先运行 qxmonitor run {period}")
@@ -229,6 +233,8 @@ def replay(wh: Warehouse, issue: str, out: Path) -> list[Row]:
     Raises:
         QxError: there is no such issue.
     """
+    from qxmonitor import documents
+
     noted = issues.read(wh, issue)
     scene = Scene(wh, Period(noted["period"]), noted["known_at"], noted["recorded_at"])
     issued, receipts = json.loads(noted["files"]), pd.DataFrame(json.loads(noted["counts"]))

@@ -113,8 +113,8 @@ def _problem(batch: Batch) -> str | None:
     for table, frame in batch.tables.items():
         if table not in FACT_TABLES:
             return f"读取程序出错：没有数据表 {table}"
-        lines = set(zip(frame["sheet"].tolist(), frame["row"].tolist(), strict=True)) if len(frame) > 1 else ()
-        if len(frame) > 1 and len(lines) < len(frame):
+        key = [*_KEY[1:], "series"] if table == "reference_point" else _KEY[1:]  # series may share a line
+        if len(frame) > 1 and len(set(zip(*(frame[name].tolist() for name in key), strict=True))) < len(frame):
             return f"读取程序出错：数据表 {table} 中同一行出现两次"
     return None
 

@@ -63,7 +63,7 @@ def stamps(
     calendar calls due by then is stamped too, since a return becomes late without any file arriving.
 
     Raises:
-        QxError: nothing is known by then.
+        QxError: no return of the month or an earlier one is known by then.
     """
     files = wh.frame(sql.query("files_known"), known_at or FOREVER, recorded_at or FOREVER)
     there = wh.frame(sql.query("runs"))
@@ -71,9 +71,10 @@ def stamps(
     stated = files["known_at"].map(pd.Timestamp.isoformat)
     found = []
     for period in periods:
-        used = files["period"].isna() | (files["period"] <= period) | (files["feed"] == "register")
-        if not used.any():
-            raise QxError(f"{period.label}之前没有任何已知文件，无法计算")
+        spoken = files["period"] <= period
+        if not spoken.any():
+            raise QxError(f"{period.label}及以前没有任何已知报表，无法计算")
+        used = spoken | files["period"].isna() | (files["feed"] == "register")
         lines = files["sha256"].str.cat(stated, sep=" ")[used]
         text = "\n".join([period, __version__, _catalogue(), *_due(period, known_at or wh.settings.now()), *lines])
         fingerprint = hashlib.sha256(text.encode()).hexdigest()

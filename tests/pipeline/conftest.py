@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psycopg
 import pytest
+from click.testing import CliRunner
 
 from qxmonitor import pipeline
 from qxmonitor.catalog.release import release_calendar
+from qxmonitor.cli import cli
 from qxmonitor.period import Period, months
 from qxmonitor.settings import Settings
 from qxmonitor.simulate import write_town
@@ -48,6 +54,58 @@ class Town:
         return months(self.first, self.last)
 
 
+@dataclass(frozen=True)
+class Ingested:
+    """A warehouse that holds a whole town, and the receipts it gave for it."""
+
+    wh: Warehouse
+    town: Town
+    receipts: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command gave."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The one JSON array on standard output."""
+        found = json.loads(self.out)
+        assert isinstance(found, list)
+        assert all(isinstance(row, dict) for row in found)
+        return found
+
+
+def qxmonitor(settings: Settings, *words: object) -> Answer:
+    """Run the real command line in a process of its own on a warehouse."""
+    found = subprocess.run(
+        [sys.executable, "-m", "qxmonitor", *map(str, words)], env=environment(settings), capture_output=True,
+        text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return Answer(found.returncode, found.stdout, found.stderr)
+
+
+def in_process(settings: Settings, *words: object) -> Answer:
+    """The same command line without the start of a process."""
+    result = CliRunner(env=environment(settings)).invoke(cli, [str(word) for word in words])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return Answer(result.exit_code, result.stdout, result.stderr)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment in which a process works on a warehouse with its clock."""
+    return {
+        **os.environ,
+        "QXMONITOR_HOME": str(settings.home),
+        "QXMONITOR_DATABASE_URL": str(settings.database_url),
+        "QXMONITOR_NOW": settings.now().isoformat(),
+    }
+
+
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     """36 firms, October 2024 to May 2025: over a January, with re-filings."""
@@ -70,6 +128,32 @@ def open_town(new_database: Callable[[], Settings], town: Town) -> Callable[[], 
     return opened
 
 
+@pytest.fixture(scope="module")
+def new_module_database(
+    embedded: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Settings]]:
+    """Like ``new_database``, for a warehouse that the tests of a module share; by a name of its own."""
+    made: list[str] = []
+    with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
+
+        def new(name: str) -> Settings:
+            made.append(f"shared_{name}")
+            connection.execute(f"create database {made[-1]} template warehouse".encode())
+            return Settings(home=tmp_path_factory.mktemp(name), database_url=embedded.dsn("psycopg", made[-1]))
+
+        yield new
+        for name in made:
+            connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture(scope="module")
+def ingested(town: Town, new_module_database: Callable[[str], Settings]) -> Iterator[Ingested]:
+    """The whole town taken in at once; nothing run yet. Tests of a module share it and only add runs."""
+    now = release_calendar().released_at(town.last) + timedelta(days=1)
+    with Warehouse(replace(new_module_database("ingested"), fixed_now=now)) as wh:
+        yield Ingested(wh, town, pipeline.ingest(wh, [town.landing]))
+
+
 @pytest.fixture(scope="session")
 def live(town: Town) -> Callable[[Warehouse], None]:
     """Runs every month as known on its release day, then the newest as known now, and delivers."""
@@ -88,8 +172,6 @@ def reference_state(
     town: Town, embedded: Settings, tmp_path_factory: pytest.TempPathFactory, live: Callable[[Warehouse], None]
 ) -> Iterator[Callable[[], dict[str, Any]]]:
     """The end state of an undisturbed run, computed once on first use."""
-    import psycopg
-
     known: list[dict[str, Any]] = []
 
     def state() -> dict[str, Any]:

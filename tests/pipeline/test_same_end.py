@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -16,7 +15,7 @@ import pytest
 from qxmonitor import pipeline
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.warehouse import Warehouse
-from tests.pipeline.conftest import Town, end_state
+from tests.pipeline.conftest import Town, end_state, environment
 
 pytestmark = pytest.mark.slow
 
@@ -94,15 +93,9 @@ def test_killed_anywhere_and_called_again(
 
 
 def _start(wh: Warehouse, *words: str) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        "QXMONITOR_HOME": str(wh.settings.home),
-        "QXMONITOR_DATABASE_URL": str(wh.settings.database_url),
-        "QXMONITOR_NOW": wh.settings.now().isoformat(),
-    }
     nothing = subprocess.DEVNULL
     return subprocess.Popen(
-        [sys.executable, "-m", "qxmonitor", *words], env=environment, stdout=nothing, stderr=nothing
+        [sys.executable, "-m", "qxmonitor", *words], env=environment(wh.settings), stdout=nothing, stderr=nothing
     )
 
 

@@ -79,9 +79,9 @@ def test_no_figure_may_be_negative() -> None:
     assert set(judged.rejects["reason"]) == {"产值、销售产值、出口交货值和用电量不能是负数"}
     labels = judged.rejects.set_index("row")["field"]
     assert (labels[5], labels[8], labels[20]) == (
-        "工业总产值 本月",
-        "工业总产值 上年同期1—本月",
-        "企业用电量 上年同期1—本月",
+        "工业总产值（本月）",
+        "工业总产值（上年同期1—本月）",
+        "企业用电量（上年同期1—本月）",
     )
 
 
@@ -94,8 +94,8 @@ def test_blanks_are_never_judged() -> None:
     ("changed", "note"),
     [
         ({"output_m": 900.0}, "工业总产值：1—本月累计小于本月，共 1 行（第 5 行）"),
-        ({"export_m": 111.0}, "出口交货值 本月：出口交货值大于工业销售产值，共 1 行（第 5 行）"),
-        ({"output_m": 0.0}, "企业用电量 本月：本月产值为零但有用电，共 1 行（第 5 行）"),
+        ({"export_m": 111.0}, "出口交货值（本月）：出口交货值大于工业销售产值，共 1 行（第 5 行）"),
+        ({"output_m": 0.0}, "企业用电量（本月）：本月产值为零但有用电，共 1 行（第 5 行）"),
         ({"power_ytd": 36000.0}, "企业用电量：累计数与上年同期相差 8 倍以上，可能计量单位填错，共 1 行（第 5 行）"),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_stop_is_a_value_and_no_jump_of_the_unit() -> None:
 
 def test_long_lists_of_rows_are_cut() -> None:
     judged = check(returns(*(output_row(4 + i, f"F{i}", export_m=300.0, export_ytd=700.0) for i in range(20))))[0]
-    assert "出口交货值 本月：出口交货值大于工业销售产值，共 20 行（第 4、5、6、7、8、9、10、11… 行）" in judged.notes
+    assert "出口交货值（本月）：出口交货值大于工业销售产值，共 20 行（第 4、5、6、7、8、9、10、11… 行）" in judged.notes
 
 
 def test_a_repeat_is_rejected_from_its_second_appearance() -> None:

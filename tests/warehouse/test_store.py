@@ -95,7 +95,7 @@ def test_the_order_of_loading_does_not_change_a_stamp(loaded, make, new_database
 
 
 def test_nothing_known_cannot_be_computed(warehouse, make):
-    with pytest.raises(QxError, match="没有任何已知文件"):
+    with pytest.raises(QxError, match="没有任何已知报表"):
         store.stamps(warehouse, [MARCH])
 
 

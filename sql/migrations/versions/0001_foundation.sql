@@ -182,8 +182,9 @@ create table reference_point (
     file_id bigint not null, sheet text not null, "row" integer not null,
     series text not null, name text not null, frequency text not null, unit text not null, source text not null,
     period text not null, value double precision not null,
-    primary key (file_id, sheet, "row")
+    primary key (file_id, sheet, "row", series)
 );
+comment on table reference_point is 'an export may hold several series side by side, so a line may give several points';
 comment on column reference_point.period is '2026-10, 2026-Q3 or 2026';
 
 create index on register_entry (subject);

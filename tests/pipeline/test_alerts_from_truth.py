@@ -1,0 +1,115 @@
+"""Planted falls of key firms raise an alert, and their quiet months hardly ever do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qxmonitor import look, pipeline
+from qxmonitor.catalog.release import release_calendar
+from qxmonitor.period import Period, months
+from qxmonitor.settings import Settings
+from qxmonitor.simulate import write_town
+from qxmonitor.warehouse import Warehouse, store
+from tests.pipeline.conftest import Town
+
+pytestmark = pytest.mark.slow
+
+ECONOMIC = {"output_drop", "stop"}
+
+Judged = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+"""Alerts as listed, and verdicts."""
+
+
+def judged(town: Town, settings: Settings) -> Judged:
+    """The alerts, and the verdicts of every month as known on its release day."""
+    now = release_calendar().released_at(town.last) + timedelta(days=1)
+    with Warehouse(replace(settings, fixed_now=now)) as wh:
+        pipeline.ingest(wh, [town.landing])
+        pipeline.run(wh, town.last)  # runs the months before it as well
+        assert store.periods_run(wh) >= {p for p in town.periods if p.month != 1}
+        return look.listing(wh, "alerts"), store.read_verdicts(wh).to_dict("records")
+
+
+def falls(town: Town) -> list[dict[str, Any]]:
+    """Planted falls of key firms by 40 % or more."""
+    events = town.truth["events"]
+    return [event for event in events if event["key_firm"] and event["size"] <= -0.4]
+
+
+def missed(town: Town, alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Falls without an alert opened while they lasted (a fall of January shows in February's 1—2 months)."""
+    opened = [
+        (alert["entity"], alert["opened"])
+        for alert in alerts
+        if alert["entity_kind"] == "firm" and alert["source"] == "returns" and alert["type"] in ECONOMIC
+    ]
+    return [
+        event
+        for event in falls(town)
+        if not any(firm == event["entity"] and event["from"] <= at <= event["to"] for firm, at in opened)
+    ]
+
+
+def quiet(town: Town) -> set[tuple[str, str]]:
+    """Key firms and months with no event of theirs and no shock of the town."""
+    troubled = {
+        (event["entity"], month)
+        for event in town.truth["events"]
+        for month in months(Period(event["from"]), Period(event["to"]))
+    }
+    return {
+        (firm, month)
+        for firm in town.truth["key_firms"]
+        for month in town.periods
+        if not {(firm, month), ("town", month)} & troubled
+    }
+
+
+def false_alarm_share(town: Town, verdicts: list[dict[str, Any]]) -> float:
+    """Share of the quiet key-firm months with a verdict on the firm's returns that raise any alert."""
+    calm = quiet(town)
+    mine = [
+        (row["entity"], row["period"], row["level"] > 0)
+        for row in verdicts
+        if row["entity_kind"] == "firm" and (row["entity"], row["period"]) in calm
+    ]
+    raised = {(firm, month) for firm, month, alarm in mine if alarm}
+    return len(raised) / len({(firm, month) for firm, month, _ in mine})
+
+
+@pytest.fixture(scope="module")
+def small(town: Town, new_module_database: Callable[[str], Settings]) -> Judged:
+    return judged(town, new_module_database("alerts"))
+
+
+def test_falls_and_quiet_months_of_the_small_town(town: Town, small: Judged) -> None:
+    alerts, verdicts = small
+    assert len(falls(town)) >= 3
+    assert missed(town, alerts) == []
+    assert false_alarm_share(town, verdicts) <= 0.05
+
+
+def test_a_silent_firm_is_reminded_not_warned(town: Town, small: Judged) -> None:
+    alerts, _ = small
+    silent = {event["entity"] for event in town.truth["events"] if event["type"] == "silence"}
+    assert silent
+    for firm in silent:
+        assert {a["type"] for a in alerts if a["entity"] == firm and a["state"] != "closed"} == {"silence"}
+
+
+def test_falls_and_quiet_months_of_a_larger_town(tmp_path: Path, settings: Settings) -> None:
+    first, last = Period("2022-12"), Period("2025-05")
+    write_town(tmp_path / "town", firms=120, first=first, last=last, seed=1)
+    truth = json.loads((tmp_path / "town/truth.json").read_text(encoding="utf-8"))
+    town = Town(tmp_path / "town", first, last, truth)
+    alerts, verdicts = judged(town, settings)
+    assert len(falls(town)) >= 8
+    assert missed(town, alerts) == []
+    assert false_alarm_share(town, verdicts) <= 0.05

@@ -1,0 +1,220 @@
+"""The command line as people and scripts meet it: exit codes, one-line errors, filters, explanations and replays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from qxmonitor.catalog.release import release_calendar
+from qxmonitor.cli import cli
+from qxmonitor.period import Period
+from qxmonitor.settings import Settings, parse_time
+from qxmonitor.warehouse import Warehouse
+from tests.pipeline.conftest import Answer, Town, in_process, qxmonitor
+
+pytestmark = pytest.mark.slow
+
+Command = Callable[..., Answer]
+
+
+@pytest.fixture(scope="module")
+def shop(town: Town, new_module_database: Callable[[str], Settings]) -> Iterator[Warehouse]:
+    """A warehouse by the release of April, which was then run; May's files have not come in."""
+    now = release_calendar().released_at(Period("2025-04")) + timedelta(hours=1)
+    with Warehouse(replace(new_module_database("cli"), fixed_now=now)) as wh:
+        assert in_process(wh.settings, "ingest", *upto(town, "2025-05-18")).code == 0
+        assert in_process(wh.settings, "run", "2025-04").code == 0
+        yield wh
+
+
+@pytest.fixture
+def command(shop: Warehouse) -> Command:
+    return lambda *words: in_process(shop.settings, *words)
+
+
+def upto(town: Town, day: str) -> list[Path]:
+    return [folder for folder in town.folders if folder.name <= day]
+
+
+# -- bad usage and errors --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "2025-13"), ("run", "2025-1"), ("run",), ("ingest",), ("brief", "2025-04"), ("list", "secrets"),
+        ("list", "receipts", "--period", "x"), ("ingest", ".", "--known-at", "soon"), ("nonsense",),
+        ("simulate", "--out", "x", "--firms", "1"), ("deliver", "--loudly"), ("replay", "x"),
+    ],
+)  # fmt: skip
+def test_bad_usage_exits_2_and_says_nothing_on_standard_output(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(cli, list(words))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ingest", "/nowhere/at/all"), ("brief", "2024-01", "--for", "stats", "--out", "x"), ("run", "2001-05"),
+            ("run", "2099-01"), ("run", "2025-04", "--known-at", "2024-01-01"),
+        ("brief", "2025-04", "--for", "nobody", "--out", "x"), ("explain", "output_drop:firm:x:returns:2025-01"),
+        ("replay", "2025-04-stats-00000000", "--out", "x"),
+    ],
+)  # fmt: skip
+def test_an_error_is_one_line_and_an_empty_array(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = command(*words, "--json")
+    assert (answer.code, answer.rows) == (1, [])
+    assert len(answer.err.splitlines()) == 1
+    assert answer.err.startswith("错误：")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_is_the_same_from_a_process_of_its_own(shop: Warehouse) -> None:
+    answer = qxmonitor(shop.settings, "explain", "x", "--json")
+    assert (answer.code, answer.rows, len(answer.err.splitlines())) == (1, [], 1)
+    assert qxmonitor(shop.settings, "run", "2025-13").code == 2
+
+
+def test_an_outside_server_that_does_not_answer_is_one_line(shop: Warehouse) -> None:
+    away = replace(shop.settings, database_url="postgresql://nobody@127.0.0.1:1/x")
+    answer = in_process(away, "list", "alerts", "--json")
+    assert (answer.code, answer.rows, len(answer.err.splitlines())) == (1, [], 1)
+
+
+def test_simulating_into_a_full_folder_or_backwards_is_one_line(shop: Warehouse, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x")
+    for words in (("--from", "2025-01"), ("--from", "2025-05", "--to", "2025-01")):
+        answer = in_process(shop.settings, "simulate", "--out", tmp_path, *words)
+        assert (answer.code, answer.out, len(answer.err.splitlines())) == (1, "", 1)
+
+
+def test_a_file_of_another_feed_than_asked_is_refused(command: Command, town: Town, tmp_path: Path) -> None:
+    path = tmp_path / "一.csv"
+    path.write_bytes(next(town.landing.glob("2025-06-*/海关*.csv")).read_bytes())
+    answer = command("ingest", path, "--feed", "b204_1", "--json")
+    assert (answer.code, [row["state"] for row in answer.rows]) == (1, ["refused"])
+
+
+# -- listings --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("what", "options"),
+    [
+        ("receipts", {"period": "2025-02", "state": "accepted"}),
+        ("indicators", {"period": "2025-04", "entity": "town", "indicator": "output_ytd", "source": "returns"}),
+        ("indicators", {"entity-kind": "chain", "state": "value", "period": "2025-03"}),
+        ("alerts", {"state": "open", "entity-kind": "firm"}),
+        ("alerts", {"source": "self_report"}),
+        ("ledger", {"period": "2025-04", "state": "planned"}),
+    ],
+)
+def test_filters_keep_exactly_the_rows_that_match(command: Command, what: str, options: dict[str, str]) -> None:
+    every = command("list", what, "--json").rows
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    expected = [row for row in every if all(row[name.replace("-", "_")] == value for name, value in options.items())]
+    assert 0 < len(expected) < len(every) or what == "ledger"
+    assert command("list", what, *words, "--json").rows == expected != []
+
+
+def test_a_file_is_found_by_its_path_or_its_name(command: Command) -> None:
+    every = command("list", "quarantine", "--json").rows
+    path = every[0]["file"]
+    expected = [row for row in every if row["file"] == path]
+    assert command("list", "quarantine", "--file", path, "--json").rows == expected
+    assert command("list", "quarantine", "--file", Path(path).name, "--json").rows == expected
+    assert command("list", "quarantine", "--file", "无", "--json").rows == []
+
+
+def test_a_listing_as_known_earlier(command: Command) -> None:
+    early = command("list", "receipts", "--known-at", "2025-01-01", "--json").rows
+    assert early
+    assert all(parse_time(row["known_at"]) <= parse_time("2025-01-01") for row in early)
+    before = command("list", "indicators", "--known-at", "2025-02-28", "--json").rows
+    assert {row["period"] for row in before} == {"2024-10", "2024-11", "2024-12"}
+
+
+def test_without_json_a_listing_is_a_line_a_row(command: Command) -> None:
+    answer = command("list", "alerts")
+    assert len(answer.out.splitlines()) == len(command("list", "alerts", "--json").rows)
+
+
+def test_an_alert_is_explained_month_by_month(command: Command) -> None:
+    alerts = command("list", "alerts", "--json").rows
+    for alert in {(alert["type"], alert["entity_kind"], alert["source"]): alert for alert in alerts}.values():
+        rows = command("explain", alert["id"], "--json").rows
+        assert [row["period"] for row in rows] == sorted(row["period"] for row in rows)
+        assert rows[0]["period"] == alert["opened"]
+        assert rows[0]["level"] > 0
+        assert all(len(row["words"].splitlines()) == 1 and row["told"] for row in rows)
+    assert command("explain", alert["id"]).code == 0
+
+
+# -- briefing, replay, delivery --------------------------------------------------------------------------------------
+
+
+def test_a_briefing_of_a_month_never_run_says_what_to_do(command: Command, tmp_path: Path) -> None:
+    answer = command("brief", "2025-05", "--for", "joint", "--out", tmp_path)
+    assert (answer.code, answer.out) == (1, "")
+    assert "qxmonitor run 2025-05" in answer.err
+
+
+def test_deliver_dry_run_shows_and_sends_nothing(command: Command, shop: Warehouse) -> None:
+    planned = command("list", "ledger", "--state", "planned", "--json").rows
+    shown = command("deliver", "--dry-run", "--json")
+    assert shown.code == 0
+    assert {row["message_id"] for row in shown.rows} == {row["message_id"] for row in planned} != set()
+    assert command("list", "ledger", "--state", "planned", "--json").rows == planned
+    assert list(shop.settings.maildir.glob("*/new/*")) == []
+
+
+def test_a_replay_gives_the_same_bytes_whatever_came_later(town: Town, settings: Settings, tmp_path: Path) -> None:
+    """Later arrivals, one of them dated back before the issue, change a new briefing but never the issued one."""
+    issued = release_calendar().released_at(Period("2025-04")) + timedelta(hours=1)
+    later = replace(settings, fixed_now=issued + timedelta(days=60))
+    on_time = replace(settings, fixed_now=issued)
+    late, backdated = (next(town.landing.glob(f"*/{name}")) for name in ("B204-1_202504_更正*", "B204-1_202502_更正*"))
+
+    files = [path for folder in upto(town, "2025-05-18") for path in folder.iterdir() if path != backdated]
+    few = [path for path in files if path.name.startswith(("企业名录", "B204-1_20250", "财务状况_202504"))]
+    assert in_process(on_time, "ingest", *few).code == 0
+    assert in_process(on_time, "run", "2025-04").code == 0
+    issues = {}
+    for edition in ("stats", "joint"):
+        words = ("brief", "2025-04", "--for", edition, "--out", tmp_path / edition, "--json")
+        (issues[edition],) = {row["issue"] for row in in_process(on_time, *words).rows}
+
+    assert in_process(later, "ingest", late).code == 0
+    assert in_process(later, "ingest", backdated, "--known-at", "2025-04-10").code == 0
+    assert in_process(later, "run", "2025-04").code == 0
+    for edition, issue in issues.items():
+        again = in_process(later, "replay", issue, "--out", tmp_path / f"{edition}-again", "--json")
+        assert (again.code, [row["same"] for row in again.rows]) == (0, [True] * 3)
+        assert contents(tmp_path / edition) == contents(tmp_path / f"{edition}-again")
+        assert len(contents(tmp_path / edition)) == 3
+
+    words = ("brief", "2025-04", "--for", "stats", "--out", tmp_path / "anew", "--json")
+    assert {row["issue"] for row in in_process(later, *words).rows}.isdisjoint(issues.values())
+    assert contents(tmp_path / "anew") != contents(tmp_path / "stats"), "new facts make a new issue"
+
+    forged = "update issue set files = replace(files, ': \"', ': \"0') where issue_id = :issue"
+    with Warehouse(later) as wh, wh.engine.begin() as connection:
+        connection.execute(text(forged), {"issue": issues["stats"]})
+    differing = in_process(later, "replay", issues["stats"], "--out", tmp_path / "differing")
+    assert differing.code == 1
+    assert all(line.startswith("不一致") for line in differing.out.splitlines())
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The documents of a folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
