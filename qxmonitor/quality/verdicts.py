@@ -106,10 +106,10 @@ def _validate(table: str, judged: pd.DataFrame) -> list[Any]:
 
 @lru_cache(maxsize=1)
 def _library() -> Any:
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)  # before the import, which talks a lot
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns about its own imports
         import great_expectations
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
     return great_expectations
 
 

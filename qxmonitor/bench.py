@@ -1,0 +1,341 @@
+"""``qxmonitor bench``: times the work users run, each figure beside something on the same machine in the same run.
+
+Everything happens in a temporary home with an embedded server of its own, removed afterwards. What users start as a
+command is started as one here, in a process of its own, so imports, the connection and Great Expectations' loading are
+in the figure. Two things are made beforehand and not counted: the simulated files, and the text that raw ``COPY``
+feeds to the server.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import psycopg
+import xlsxwriter
+
+from qxmonitor import feeds, pipeline, quality
+from qxmonitor.catalog.office import office
+from qxmonitor.catalog.release import release_calendar
+from qxmonitor.errors import QxError
+from qxmonitor.period import Period, months
+from qxmonitor.settings import ROOT, Settings
+from qxmonitor.simulate.codes import uscc_codes
+from qxmonitor.warehouse import Warehouse, sql
+from qxmonitor.warehouse.load import load
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+
+_TABLE = "output_return"
+_REPEATS = 5
+_LAST = Period("2026-10")
+"""Newest month of what is simulated; fixed, so that every run of the benchmark does the same work."""
+
+_ITEMS = ("工业总产值(当年价格)", "工业销售产值(当年价格)", "其中:出口交货值", "企业用电量(万千瓦时)")
+_REGISTER = {
+    "行业代码": "3922", "产业链": "", "链节点": "", "经济类型": "170", "规上": "是", "高新技术企业": "否",
+    "先进制造业": "否", "高技术制造业": "否", "专精特新": "否", "倍增企业": "否", "境内上市": "否", "研发机构": "否",
+    "重点企业": "否",
+}  # fmt: skip
+_COLUMNS = ("本年;本月", "本年;1-本月", "上年同期;本月", "上年同期;1-本月")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much: firms × months of the one large export, and of the simulated town."""
+
+    export_firms: int
+    firms: int
+    months: int
+
+
+_SCALES = {"town": Scale(800, 800, 36), "city": Scale(14_000, 800, 36)}
+
+
+class _Cost(NamedTuple):
+    """What one command took: wall clock and its own processor seconds, and its peak memory in MiB."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def measure(scale: str) -> list[Row]:
+    """Run the benchmark of a scale.
+
+    Args:
+        scale: ``town`` (one export of 800 firms × 36 months, and a town of that size), or ``city`` (the export is of
+            14,000 firms; the town is the same).
+
+    Returns:
+        Rows of ``what``, ``figure`` (a number) and ``unit``.
+
+    Raises:
+        QxError: a command failed.
+    """
+    return measure_scale(_SCALES[scale])
+
+
+def measure_scale(scale: Scale, repeats: int = _REPEATS) -> list[Row]:
+    """:func:`measure` for any size; ``repeats`` is how often start-up is timed."""
+    with _home() as settings:
+        rows = _export(settings, scale)
+    with _home() as settings:
+        rows += _town(settings, scale)
+        rows += _startup(settings, repeats)
+    return rows
+
+
+# -- one large export beside COPY ----------------------------------------------------------------------------------
+
+
+def _export(settings: Settings, scale: Scale) -> list[Row]:
+    """A platform export of B204-1 as csv: as the command takes it in, stage by stage, and as raw COPY."""
+    rng = np.random.default_rng(1)
+    codes = uscc_codes(rng, scale.export_firms)
+    axis = months(_LAST - (scale.months - 1), _LAST)
+    folder = settings.home / "landing"
+    folder.mkdir()
+    first, second = (_write_export(folder / f"export-{n}.csv", codes, axis, rng) for n in (1, 2))
+    count = len(codes) * len(axis)
+    with Warehouse(settings) as wh:
+        wh.init()
+        [register] = pipeline.ingest(wh, [_write_register(folder / "register.xlsx", codes)])
+        if register["accepted"] != len(codes):
+            raise QxError(f"基准测试的名录未全部入库：{register['reasons']}")
+        whole = _command(settings, "ingest", str(first))
+        stages = _stages(wh, second)
+        copies = {kind: _copy(wh, kind, count) for kind in ("indexed", "plain")}
+    staged = sum(stages.values())
+    return [
+        _row("export: rows", count, "rows"),
+        _row("export: qxmonitor ingest, whole command", whole.wall, "s"),
+        _row("export: qxmonitor ingest, whole command", count / whole.wall, "rows/s"),
+        _row("export: qxmonitor ingest, peak memory", whole.peak, "MiB"),
+        *(_row(f"export: stage {name}", seconds, "s") for name, seconds in stages.items()),
+        _row("export: all stages, in a running process", count / staged, "rows/s"),
+        _row("export: raw COPY, same shape and indexes", copies["indexed"], "s"),
+        _row("export: raw COPY, same shape and indexes", count / copies["indexed"], "rows/s"),
+        _row("export: raw COPY, no index", copies["plain"], "s"),
+        _row("export: raw COPY, no index", count / copies["plain"], "rows/s"),
+        _row("export: whole command / raw COPY with indexes", whole.wall / copies["indexed"], "times"),
+        _row("export: all stages / raw COPY with indexes", staged / copies["indexed"], "times"),
+        _row("export: all stages / raw COPY, no index", staged / copies["plain"], "times"),
+        _row("export: stage load / raw COPY with indexes", stages["load"] / copies["indexed"], "times"),
+    ]
+
+
+def _stages(wh: Warehouse, path: Path) -> dict[str, float]:
+    """The parts of ``pipeline.ingest`` for one file, called one by one."""
+    taken: dict[str, float] = {}
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        gc.collect()
+        begin = time.perf_counter()
+        found = work()
+        taken[name] = time.perf_counter() - begin
+        return found
+
+    def opened() -> tuple[feeds.Opened, feeds.Feed]:
+        file = feeds.open_file(path)
+        return file, feeds.sniff(file)
+
+    sha256, size = timed("keep", lambda: wh.files.put(path))
+    file, feed = timed("open, decode, sniff", opened)
+    batch = timed("read", lambda: feed.read(file))
+    [checked] = timed("quality", lambda: quality.check([batch], wh.settings.now()))
+    [receipt] = timed("load", lambda: load(wh, [(str(path), sha256, size, wh.settings.now(), checked)]))
+    if receipt["rejected"] or receipt["state"] != "accepted":
+        raise QxError(f"基准测试的文件未全部入库，隔离 {receipt['rejected']} 行：{receipt['reasons']}")
+    return taken
+
+
+def _copy(wh: Warehouse, kind: str, count: int) -> float:
+    """Seconds of a raw COPY of the rows of the newest file into a new table, commit included."""
+    name = f"bench_{kind}"
+    make = sql.query("bench_indexed" if kind == "indexed" else "bench_plain", made=name, table=_TABLE)
+    with psycopg.connect(wh.settings.dsn("psycopg")) as connection, connection.cursor() as cursor:
+        cursor.execute(make.encode())
+        connection.commit()
+        with cursor.copy(sql.query("bench_out", made=_TABLE).encode()) as copy:
+            text = b"".join(copy).splitlines(keepends=True)[-count:]
+        chunks = [b"".join(text[at : at + 1000]) for at in range(0, len(text), 1000)]
+        connection.commit()
+        begin = time.perf_counter()
+        with cursor.copy(sql.query("bench_in", made=name).encode()) as copy:
+            for chunk in chunks:
+                copy.write(chunk)
+        connection.commit()
+        return time.perf_counter() - begin
+
+
+def _write_export(path: Path, codes: Sequence[str], axis: Sequence[Period], rng: np.random.Generator) -> Path:
+    """The csv of a platform export; figures are plausible, so that few rows draw a remark."""
+    heads = ["统一社会信用代码", "单位详细名称", "报告期"]
+    heads += [f"{item};{column}" for item in _ITEMS for column in _COLUMNS]
+    size = rng.integers(20_000, 900_000, len(codes))
+    with path.open("w", encoding="gb18030") as out:
+        out.write("B204-1表 工业产销总值及主要产品产量（模拟数据）\n计量单位：千元\n" + ",".join(heads) + "\n")
+        for period in axis:
+            month = (size * rng.uniform(0.9, 1.1, len(codes))).astype(np.int64)
+            spans = np.stack([month, month * period.month, month * 19 // 20, month * period.month * 19 // 20])
+            figures = np.concatenate([spans, spans * 97 // 100, spans * 2 // 5, spans // 100]).T.astype(str)
+            for number, (code, line) in enumerate(zip(codes, figures.tolist(), strict=True)):
+                out.write(f"{code},模拟企业{number},{period[:4]} 00 {period[5:]},{','.join(line)}\n")
+    return path
+
+
+def _write_register(path: Path, codes: Sequence[str]) -> Path:
+    """A register of the firms, so that the rows are matched as they are in a town."""
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet("企业名录")
+        sheet.write_row(0, 0, ["重点企业名录（模拟数据）"])
+        sheet.write_row(2, 0, ["统一社会信用代码", "企业名称", "纳入年月", *_REGISTER])
+        for number, code in enumerate(codes):
+            sheet.write_row(3 + number, 0, [code, f"模拟企业{number}", "2020-01", *_REGISTER.values()])
+    return path
+
+
+# -- a town, from landed files to mails ----------------------------------------------------------------------------
+
+
+def _town(settings: Settings, scale: Scale) -> list[Row]:
+    """A simulated town taken in as a whole, then one more month of it as it arrives."""
+    before = _LAST - 1
+    simulating = time.perf_counter()
+    town = settings.home / "town"
+    first = _LAST - scale.months
+    pipeline.simulate(settings.now(), town, firms=scale.firms, first=first, last=_LAST, seed=1)
+    simulating = time.perf_counter() - simulating
+    folders = sorted(folder for folder in (town / "landing").iterdir() if folder.is_dir())
+    split = f"{release_calendar().released_at(before):%Y-%m-%d}"
+    parts = {
+        before: [folder for folder in folders if folder.name <= split],
+        _LAST: [folder for folder in folders if folder.name > split],
+    }
+    rows = [_row("town: simulating the files (not part of any sum)", simulating, "s")]
+    with Warehouse(settings) as wh:
+        wh.init()
+        for period, name in ((before, "town"), (_LAST, "one more month")):
+            rows += _lived(settings, period, parts[period], name)
+    return rows
+
+
+def _lived(settings: Settings, period: Period, folders: Sequence[Path], name: str) -> list[Row]:
+    """From landed files to rendered mails and documents of the newest month, command by command."""
+    at = replace(settings, fixed_now=_after(period))
+    out = settings.documents_dir
+    steps = {
+        "ingest": [_command(at, "ingest", *map(str, folders))],
+        "run, mails planned": [_command(at, "run", str(period))],
+        "deliver": [_command(at, "deliver")],
+        "briefing, all editions": [
+            _command(at, "brief", str(period), "--for", edition.id, "--out", str(out)) for edition in office().editions
+        ],
+    }
+    costs = [cost for step in steps.values() for cost in step]
+    made = sum(1 for place in (settings.maildir.glob("*/new/*"), out.iterdir()) for path in place if path.is_file())
+    return [
+        _row(f"{name}: files", sum(1 for folder in folders for path in folder.rglob("*") if path.is_file()), "files"),
+        *(_row(f"{name}: {step}", sum(c.wall for c in found), "s") for step, found in steps.items()),
+        _row(f"{name}: landed files to mails and briefing", sum(cost.wall for cost in costs), "s"),
+        _row(f"{name}: processor time of the commands", sum(cost.cpu for cost in costs), "s"),
+        _row(f"{name}: peak memory of a command", max(cost.peak for cost in costs), "MiB"),
+        _row(f"{name}: mails and documents there", made, "files"),
+    ]
+
+
+# -- start-up ------------------------------------------------------------------------------------------------------
+
+
+def _startup(settings: Settings, repeats: int) -> list[Row]:
+    """Commands that do next to nothing, and the server by itself; medians."""
+
+    def median(*words: str) -> float:
+        return statistics.median(_command(settings, *words).wall for _ in range(repeats))
+
+    version, stopped = median("--version"), median("list", "ledger")
+    starts = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        with Warehouse(settings):
+            starts.append(time.perf_counter() - begin)
+    with Warehouse(settings):
+        running = median("list", "ledger")
+    return [
+        _row("start-up: qxmonitor --version", version, "s"),
+        _row("start-up: qxmonitor list ledger, server running", running, "s"),
+        _row("start-up: qxmonitor list ledger, server stopped (start and stop included)", stopped, "s"),
+        _row("start-up: server", statistics.median(starts), "s"),
+    ]
+
+
+# -- tools ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _home() -> Iterator[Settings]:
+    """A temporary home, removed with its server's data wherever that lies."""
+    home = Path(tempfile.mkdtemp(prefix="qxmonitor-bench-"))
+    home.chmod(0o755)  # so that root's server user can pass; figures lie in private folders below
+    settings = Settings(home=home, fixed_now=_after(_LAST))
+    try:
+        yield settings
+    finally:
+        shutil.rmtree(settings.server_dir.resolve(), ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _command(settings: Settings, *words: str) -> _Cost:
+    """Run a command of ours in a process of its own.
+
+    Exit code 1 of ``ingest`` only says that some simulated file was refused, which is part of the work.
+
+    Raises:
+        QxError: it failed.
+    """
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("QXMONITOR_")},
+        "QXMONITOR_HOME": str(settings.home),
+        "QXMONITOR_NOW": settings.now().isoformat(),
+        "PYTHONPATH": str(ROOT),
+    }
+    log.info("%s", " ".join(words)[:120])
+    begin = time.perf_counter()
+    arguments = [sys.executable, "-m", "qxmonitor", *words, *(["--json"] if "--version" not in words else [])]
+    with tempfile.TemporaryFile() as answer:
+        quiet = [(os.POSIX_SPAWN_DUP2, answer.fileno(), 1)]
+        pid = os.posix_spawn(sys.executable, arguments, environment, file_actions=quiet)
+        _, status, used = os.wait4(pid, 0)
+        wall = time.perf_counter() - begin
+        answer.seek(0)
+        text = answer.read()
+    code = os.waitstatus_to_exitcode(status)
+    if code and not (words[0] == "ingest" and code == 1 and json.loads(text or b"[]")):
+        raise QxError(f"基准测试的命令失败：qxmonitor {words[0]}（返回 {code}）")
+    return _Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def _after(period: Period) -> datetime:
+    """The day after a month's release."""
+    return release_calendar().released_at(period) + timedelta(days=1)
+
+
+def _row(what: str, figure: float, unit: str) -> Row:
+    return {"what": what, "figure": round(figure, 3 if figure < 100 else 0), "unit": unit}

@@ -1,0 +1,1 @@
+copy {made} from stdin

@@ -1,0 +1,27 @@
+"""The benchmark measures what it says, at a size that tells nothing about speed."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from qxmonitor.bench import Scale, measure_scale
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_row_is_there_and_positive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    rows = measure_scale(Scale(export_firms=20, firms=20, months=3), repeats=1)
+    assert all(set(row) == {"what", "figure", "unit"} for row in rows)
+    assert [row for row in rows if not row["figure"] > 0] == []
+    named = {(row["what"], row["unit"]) for row in rows}
+    assert len(named) == len(rows)
+    assert {"rows/s", "s", "times", "MiB", "files", "rows"} == {row["unit"] for row in rows}
+    for part in ("stage read", "stage quality", "stage load", "raw COPY, no index", "one more month: ingest", "server"):
+        assert any(part in row["what"] for row in rows), part
+    assert [row["figure"] for row in rows if row["what"] == "export: rows"] == [60]
+    assert list(tmp_path.iterdir()) == [], "the temporary homes are removed"
