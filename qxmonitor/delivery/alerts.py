@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from qxmonitor.catalog.office import Office, office
-from qxmonitor.catalog.plans import Plan, plans
+from qxmonitor.catalog.plans import LEVELS, Plan, plans
 from qxmonitor.catalog.readers import Reader, readers
 from qxmonitor.catalog.rules import Watch, rules
 from qxmonitor.delivery.ledger import Message
@@ -48,6 +48,7 @@ class Story:
     lead: Cleared
     support: tuple[Cleared, ...]
     answer_by: Cleared
+    days: Cleared
     mine: bool
 
 
@@ -67,7 +68,7 @@ class LevelGroup:
 
 @dataclass(frozen=True)
 class PlanGroup:
-    """The alerts one plan answers: said once for all of them; ``due`` is one story a level, for its date."""
+    """The alerts one plan answers: said once for all of them; ``due`` is one story a level, for its days."""
 
     story: Story
     due: tuple[Story, ...]
@@ -140,7 +141,7 @@ def split(
 
 
 def by_plan(gate: Gate, stories: Sequence[Story]) -> tuple[PlanGroup, ...]:
-    """Stories by the plan that applies, in the order they come; each level's date once."""
+    """Stories by the plan that applies, in the order they come; each level's days once."""
     groups = []
     for name in dict.fromkeys(story.plan.text for story in stories):
         mine = [story for story in stories if story.plan.text == name]
@@ -222,6 +223,7 @@ def _story(gate: Gate, to: Reader | None, alert: Alert, date: datetime) -> Story
         lead=gate.word(readers().reader(plan.lead), "name"),
         support=tuple(gate.word(readers().reader(key), "name") for key in plan.support),
         answer_by=gate.date(by),
+        days=gate.amount(plan.days, LEVELS[int(alert.level.number or 1) - 1]),
         mine=to is not None and to.id == plan.lead,
     )
 
