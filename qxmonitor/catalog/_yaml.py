@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
@@ -11,7 +11,35 @@ from ruamel.yaml.error import YAMLError
 
 from qxmonitor.errors import CatalogError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 HERE = Path(__file__).parent
+
+_CHINESE = {
+    "missing": "缺少这一项",
+    "extra_forbidden": "没有这一项，是否写错",
+    "literal_error": "只能是 {expected}",
+    "string_type": "应为文字",
+    "string_pattern_mismatch": "写法不对",
+    "string_too_short": "太短，至少 {min_length} 个字",
+    "string_too_long": "太长，至多 {max_length} 个字",
+    "too_short": "至少要有 {min_length} 个",
+    "bool_type": "只能是 true 或 false",
+    "bool_parsing": "只能是 true 或 false",
+    "date_type": "应为日期，如 2026-11-01",
+    "date_parsing": "应为日期，如 2026-11-01",
+    "date_from_datetime_parsing": "应为日期，如 2026-11-01",
+    "date_from_datetime_inexact": "应为日期，如 2026-11-01",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "tuple_type": "应为列表",
+    "greater_than": "应大于 {gt}",
+    "greater_than_equal": "不得小于 {ge}",
+    "less_than": "应小于 {lt}",
+    "less_than_equal": "不得大于 {le}",
+}
+"""Kinds of error that an office meets when it edits a file, in its language."""
 
 
 class Entry(BaseModel):
@@ -42,7 +70,15 @@ def load(name: str, model: type[E], folder: Path = HERE) -> E:
         # A misspelt key shows as two errors, one unknown and one missing; the unknown one has a line.
         first = max(error.errors(), key=lambda found: found["type"] == "extra_forbidden")
         where = ".".join(str(part) for part in first["loc"])
-        raise CatalogError(f"{path.name} 第 {_line(tree, first['loc'])} 行 {where}：{first['msg']}") from None
+        raise CatalogError(f"{path.name} 第 {_line(tree, first['loc'])} 行 {where}：{_words(first)}") from None
+
+
+def _words(error: ErrorDetails) -> str:
+    """What pydantic found, in the office's language; its own words where there are none here."""
+    if error["type"] == "value_error":  # a validator of ours
+        return str(error["ctx"]["error"])
+    form = _CHINESE.get(error["type"])
+    return form.format(**error.get("ctx", {})).replace(" or ", " 或 ") if form else error["msg"]
 
 
 def _plain(node: Any) -> Any:
