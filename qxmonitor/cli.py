@@ -151,33 +151,72 @@ def brief(period: Period, reader: str, out: Path, known_at: datetime | None, jso
 
 
 @cli.command()
-@click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent; send nothing.")
+@click.option("--show", is_flag=True, help="With --dry-run: each mail as its reader would read it.")
 @as_json
-def deliver(dry_run: bool, json_out: bool) -> None:
-    """Drain the ledger: send what is planned, once."""
+def deliver(dry_run: bool, show: bool, json_out: bool) -> None:
+    """Drain the ledger: send what is due, once; exit code 1 while any mail waits for a person."""
     from qxmonitor import pipeline
 
-    def work(wh: Warehouse) -> tuple[list[Row], bool]:
-        rows = pipeline.deliver(wh, dry_run=dry_run)
-        return rows, all(row["state"] in ("accepted", "planned") for row in rows)
+    if show and not dry_run:
+        raise click.UsageError("--show 须与 --dry-run 同用")
 
-    _answer(work, json_out, lambda row: f"[{row['state']}] {row['recipient']}  {row['subject']}")
+    def work(wh: Warehouse) -> tuple[list[Row], bool]:
+        rows = pipeline.deliver(wh, dry_run=dry_run, show=show)
+        waiting = pipeline.waiting(wh)
+        if waiting:
+            click.echo(f"有 {waiting} 封邮件待人工处理，见 qxmonitor list ledger", err=True)
+        return rows, not waiting
+
+    _answer(work, json_out, _mail_line)
+
+
+def _mail_line(row: Row) -> str:
+    again = f"，{row['next_try_at']} 再试" if row["next_try_at"] else ""
+    head = f"[{row['state']}] {row['recipient'] or '（无邮箱）'}  {row['subject']}  {row['message_id']}"
+    text = f"\n\n{row['text']}\n" if "text" in row else ""
+    return f"{head}  {row['detail']}{again}{text}".rstrip(" ")
+
+
+def _decision(name: str, summary: str) -> None:
+    """One of the commands by which a person decides about a mail."""
+
+    @cli.command(name=name, help=summary)
+    @click.argument("message_id")
+    @click.option("--who", required=True, help="Who decides.")
+    @click.option("--why", required=True, help="The reason, kept in the mail's history.")
+    @as_json
+    def command(message_id: str, who: str, why: str, json_out: bool) -> None:
+        from qxmonitor import pipeline
+
+        verb = {"hold": pipeline.hold, "release": pipeline.release, "drop": pipeline.drop}[name]
+        _answer(lambda wh: ([verb(wh, message_id, who=who, why=why)], True), json_out, _mail_line)
+
+
+_decision("hold", "Keep a planned mail from going until it is released.")
+_decision("release", "Let a held, failed, refused or unknown mail go (again).")
+_decision("drop", "Decide that a mail never goes.")
 
 
 @cli.command(name="list")
-@click.argument("what", type=click.Choice(["receipts", "quarantine", "indicators", "alerts", "ledger"]))
+@click.argument("what", type=click.Choice(["receipts", "quarantine", "indicators", "alerts", "ledger", "history"]))
 @click.option("--period", type=PERIOD, default=None)
 @click.option("--entity", default=None, help="A firm's code, a chain's code or 'town'.")
 @click.option("--entity-kind", default=None)
 @click.option("--indicator", default=None)
 @click.option("--source", default=None)
 @click.option("--state", default=None)
+@click.option("--reader", default=None, help="Ledger and history: who the mail is made for.")
+@click.option("--message-id", default=None, help="Ledger and history: only this mail.")
 @click.option("--file", "file_name", default=None, help="Only this file (path as on the receipt, or its last part).")
 @known_at_option
 @as_json
 def list_(what: str, json_out: bool, **filters: Any) -> None:
-    """Look: receipts, quarantine, indicators, alerts or the ledger."""
+    """Look: receipts, quarantine, indicators, alerts, the ledger of mails or its history."""
     from qxmonitor import look
+
+    if filters["message_id"]:
+        filters["message_id"] = f"<{filters['message_id'].strip('<>')}>"
 
     def line(row: Row) -> str:
         return "  ".join("" if value is None else str(value) for value in row.values())

@@ -41,7 +41,7 @@ def show(settings: Settings, *, firms: int, length: int, seed: int) -> None:
     first = last - (length - 1)
     home = settings.home / f"demo-{last}-{firms}x{length}-{seed}"
     town = _town(home, now, firms=firms, first=first, last=last, seed=seed)
-    with Warehouse(replace(settings, home=home)) as wh:
+    with Warehouse(replace(settings, home=home, smtp_url=None)) as wh:  # nothing leaves the machine
         wh.init()
         _live_through(wh, town / "landing", months(first, last))
         counts = pipeline.run(wh, last)

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
+from sqlalchemy import Connection
 
 from qxmonitor import signals
 from qxmonitor.catalog.indicators import indicators
@@ -27,11 +28,11 @@ LEVELS = ("平稳", "蓝", "黄", "橙", "红")
 
 
 def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **filters: str | None) -> list[Row]:
-    """One of the five listings as flat rows.
+    """One of the six listings as flat rows.
 
     Args:
         wh: an open warehouse.
-        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts`` or ``ledger``.
+        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger`` or ``history`` (of the ledger).
         known_at: as known then; of use for receipts, indicators and alerts.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
@@ -43,7 +44,8 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
         ],
         "indicators": _indicators,
         "alerts": _alerts,
-        "ledger": _ledger,
+        "ledger": lambda wh, _: _post(wh, ledger.listing),
+        "history": lambda wh, _: _post(wh, ledger.history),
     }
     frame = frames[what](wh, known_at)
     wanted = filters.pop("file_name", None)
@@ -141,9 +143,9 @@ def _alerts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
     return frame.rename(columns={"alert_id": "id", "rule": "type"})[columns]
 
 
-def _ledger(wh: Warehouse, _: datetime | None) -> pd.DataFrame:
+def _post(wh: Warehouse, read: Callable[[Connection], list[Row]]) -> pd.DataFrame:
     with wh.engine.connect() as connection:
-        return pd.DataFrame(ledger.listing(connection))
+        return pd.DataFrame(read(connection))
 
 
 def _words(evidence: str) -> str:

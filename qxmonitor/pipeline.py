@@ -18,13 +18,16 @@ from typing import Any
 
 import pandas as pd
 
-from qxmonitor import indicators, intake, signals
+from qxmonitor import indicators, intake, look, signals
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.delivery import alerts as alert_mails
-from qxmonitor.delivery import ledger
+from qxmonitor.delivery import decisions, drain, ledger
+from qxmonitor.delivery.mail import readable
 from qxmonitor.delivery.maildir import Maildir
+from qxmonitor.delivery.smtp import Smtp
+from qxmonitor.delivery.smtp_server import SmtpServer
 from qxmonitor.errors import QxError
 from qxmonitor.feeds.base import Batch
 from qxmonitor.period import Period
@@ -194,7 +197,7 @@ def _plan(wh: Warehouse, period: Period, known_at: datetime | None) -> tuple[int
     reported = scene.reported()
     if reported < office().ready_share:
         return 0, f"上报率 {reported:.0%}，不足 {office().ready_share:.0%}，暂不发"
-    gates = {reader.id: scene.gate(reader.id, reader.purposes[0]) for reader in readers().readers if reader.alerts}
+    gates = {reader.id: scene.gate_for(reader) for reader in readers().readers if reader.alerts}
     messages = alert_mails.mails(gates, scene.alerts, period, now)
     with wh.engine.begin() as connection:
         new = ledger.plan(connection, messages, now)
@@ -252,6 +255,57 @@ def _sha256(path: Path) -> str:
 # -- deliver -------------------------------------------------------------------------------------------------------
 
 
-def deliver(wh: Warehouse, *, dry_run: bool = False) -> list[Row]:
-    """Drain the ledger into the outbox; with ``dry_run`` only say what would go."""
-    return ledger.drain(wh.engine, Maildir(wh.settings.maildir), wh.settings.now(), dry_run=dry_run)
+def deliver(wh: Warehouse, *, dry_run: bool = False, show: bool = False, server: SmtpServer | None = None) -> list[Row]:
+    """Drain the ledger to the mail server or, without one, into the outbox.
+
+    Args:
+        wh: an open warehouse.
+        dry_run: only say what would go, now or later.
+        show: with ``dry_run``, each mail as its reader would read it, under ``text``.
+        server: the mail server; by default the settings' one.
+
+    Raises:
+        QxError: the settings of the server are wrong, or the database went away.
+    """
+    if dry_run:
+        rows = drain.due(wh.engine)
+        texts = [{"text": readable(row.pop("body"))} for row in rows]
+        return [row | text for row, text in zip(_flat(rows), texts, strict=True)] if show else _flat(rows)
+    if server is None and wh.settings.smtp_url:
+        server = SmtpServer.from_url(wh.settings.smtp_url)
+    transport = Smtp(server, office().sender_mailbox) if server else Maildir(wh.settings.maildir)
+    return _flat(drain.drain(wh.engine, transport, wh.settings.now))
+
+
+def waiting(wh: Warehouse) -> int:
+    """How many mails wait for a person: held, refused, failed, bounced or unknown."""
+    with wh.engine.connect() as connection:
+        return ledger.waiting(connection)
+
+
+def hold(wh: Warehouse, message_id: str, *, who: str, why: str) -> Row:
+    """Keep a mail that waits to go; raises as :func:`release`."""
+    return _decide(wh, "hold", message_id, who=who, why=why)
+
+
+def release(wh: Warehouse, message_id: str, *, who: str, why: str) -> Row:
+    """Let a mail go (again), to the mailbox valid today and with all its tries anew.
+
+    Raises:
+        QxError: no such mail, it stands in a state in which this cannot be decided, or nobody's mailbox is valid.
+    """
+    return _decide(wh, "release", message_id, who=who, why=why)
+
+
+def drop(wh: Warehouse, message_id: str, *, who: str, why: str) -> Row:
+    """Decide that a mail never goes; raises as :func:`release`."""
+    return _decide(wh, "drop", message_id, who=who, why=why)
+
+
+def _decide(wh: Warehouse, verb: decisions.Verb, message_id: str, *, who: str, why: str) -> Row:
+    row = decisions.decide(wh.engine, verb, message_id, who=who, why=why, now=wh.settings.now())
+    return _flat([row])[0]
+
+
+def _flat(rows: list[Row]) -> list[Row]:
+    return look.flat(pd.DataFrame(rows))

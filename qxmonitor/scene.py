@@ -7,6 +7,7 @@ from datetime import datetime
 import pandas as pd
 
 from qxmonitor import indicators, signals
+from qxmonitor.catalog.readers import DESK, Reader
 from qxmonitor.disclosure import Gate, Pattern, pattern
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period, months
@@ -48,12 +49,16 @@ class Scene:
         )
         self.judged = bool((verdicts["period"] == period).any())
 
-    def gate(self, reader: str, purpose: str) -> Gate:
+    def gate(self, reader: str, purpose: str, also: tuple[str, ...] = ()) -> Gate:
         """The gate of a reader or edition; all gates of a scene share one suppression pattern."""
         return Gate(
-            reader, purpose, authorisations=self.authorisations, simulated=self.panel.simulated, pattern=self.pattern,
-            firms=self.panel.firms, chains=self.panel.chains, reference=self.panel.reference,
+            reader, purpose, also=also, authorisations=self.authorisations, simulated=self.panel.simulated,
+            pattern=self.pattern, firms=self.panel.firms, chains=self.panel.chains, reference=self.panel.reference,
         )  # fmt: skip
+
+    def gate_for(self, reader: Reader) -> Gate:
+        """The gate a reader's mail is made with; on trial the statistics office, which reads it, is in the audience."""
+        return self.gate(reader.id, reader.purposes[0], also=(DESK,) if reader.on_trial else ())
 
     def reported(self) -> float:
         """Share of the expected output returns that are here; 0 when none is expected."""

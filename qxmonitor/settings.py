@@ -2,6 +2,7 @@
 
 ``QXMONITOR_HOME``          folder of the embedded server, file store, documents and outbox (default ``./var``)
 ``QXMONITOR_DATABASE_URL``  a real PostgreSQL server instead of the embedded one
+``QXMONITOR_SMTP_URL``      the mail server; without it mails go into a Maildir below the home
 ``QXMONITOR_NOW``           a fixed clock for rehearsals and tests, ISO 8601 with offset
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -37,6 +38,7 @@ class Settings:
     home: Path
     database_url: str | None = None
     fixed_now: datetime | None = None
+    smtp_url: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_env(cls) -> Settings:
@@ -50,6 +52,7 @@ class Settings:
             home=Path(os.environ.get("QXMONITOR_HOME", "var")).resolve(),
             database_url=os.environ.get("QXMONITOR_DATABASE_URL") or None,
             fixed_now=parse_time(now) if now else None,
+            smtp_url=os.environ.get("QXMONITOR_SMTP_URL") or None,
         )
 
     def now(self) -> datetime:

@@ -1,13 +1,15 @@
-"""The office (``office.yml``): signature, numbering, addressees, and the thresholds of a safe aggregate."""
+"""The office (``office.yml``): signature, numbering, addressees, retries of mail, thresholds of a safe aggregate."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from qxmonitor.catalog._yaml import Entry, load
+from qxmonitor.catalog.mailboxes import Address
 from qxmonitor.catalog.readers import Purpose, readers
 from qxmonitor.period import Period
 
@@ -21,6 +23,18 @@ class Thresholds(Entry):
     groups: int = Field(ge=3)
     dominance: float = Field(gt=0, le=0.95)
     unanimous: bool
+
+
+class Delivery(Entry):
+    """How often a mail is tried: at once, and again after each of ``retry_minutes``; then it has failed."""
+
+    retry_minutes: tuple[Annotated[int, Field(ge=1, le=7 * 24 * 60)], ...] = Field(max_length=20)
+
+    def next_try(self, attempts: int, now: datetime) -> datetime | None:
+        """When a mail that was tried in vain so many times is tried again; None when it has failed."""
+        if attempts > len(self.retry_minutes):
+            return None
+        return now + timedelta(minutes=self.retry_minutes[max(attempts, 1) - 1])
 
 
 class Edition(Entry):
@@ -50,9 +64,10 @@ class Office(Entry):
     mark: str
     simulated_label: str
     sender_name: str
-    sender_mailbox: str = Field(pattern=r"^[a-z0-9._-]+@[a-z0-9.-]+$")
+    sender_mailbox: Address
     issue_number: str
     ready_share: float = Field(gt=0, le=1)
+    delivery: Delivery
     thresholds: Thresholds
     editions: tuple[Edition, ...] = Field(min_length=1)
 

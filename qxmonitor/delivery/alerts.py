@@ -21,6 +21,7 @@ from qxmonitor.catalog.rules import Watch, rules
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.delivery.mail import compose
 from qxmonitor.delivery.render import Renderer
+from qxmonitor.delivery.trial import Trial, trial
 from qxmonitor.disclosure import Alert, Cleared, Gate
 from qxmonitor.disclosure.gate import EVIDENCE
 from qxmonitor.period import SHANGHAI, Period
@@ -86,6 +87,7 @@ class AlertView:
     period: Cleared
     date: Cleared
     simulated: Cleared | None
+    trial: Trial | None
     levels: tuple[LevelGroup, ...]
     follow_up: tuple[TypeGroup, ...]
     count: Cleared
@@ -119,6 +121,7 @@ def view(gate: Gate, to: Reader, alerts: pd.DataFrame, period: Period, date: dat
         period=gate.period(period),
         date=gate.date(date.astimezone(SHANGHAI).date()),
         simulated=gate.word(desk, "simulated_label") if gate.simulated else None,
+        trial=trial(gate, to, date),
         levels=_by_level(gate, risks),
         follow_up=_by_type(gate, late),
         count=gate.count(risks),
@@ -155,14 +158,17 @@ def by_basis(stories: Sequence[Story]) -> tuple[Story, ...]:
     return tuple({(story.entity_kind.text, story.source.text): story for story in reversed(stories)}.values())[::-1]
 
 
-def mails(gates: Mapping[str, Gate], alerts: pd.DataFrame, period: Period, date: datetime) -> list[Message]:
+def mails(
+    gates: Mapping[str, Gate], alerts: pd.DataFrame, period: Period, date: datetime, occasion: str = ""
+) -> list[Message]:
     """The alert mails of a month.
 
     Args:
-        gates: reader id → gate, for every reader that gets alerts.
+        gates: reader id → gate, for every reader that gets alerts (:meth:`qxmonitor.scene.Scene.gate_for`).
         alerts: the alert table as folded up to ``period``.
         period: the month.
         date: the mails' date.
+        occasion: why the month is mailed again or late; empty for its regular mail.
     """
     out = []
     for to in readers().readers:
@@ -170,16 +176,17 @@ def mails(gates: Mapping[str, Gate], alerts: pd.DataFrame, period: Period, date:
             continue
         shown = view(gates[to.id], to, alerts, period, date)
         if shown.levels or shown.follow_up or shown.closed or to.when_empty:
-            out.append(message(office(), to, shown, period, date))
+            out.append(message(office(), to, shown, period, date, occasion))
     return out
 
 
-def message(desk: Office, to: Reader, shown: AlertView, period: Period, date: datetime) -> Message:
+def message(desk: Office, to: Reader, shown: AlertView, period: Period, date: datetime, occasion: str = "") -> Message:
     """Render one view as a mail."""
     renderer = Renderer(to.id)
     subject = renderer.words("mail/alerts.subject.j2", shown).text
     plain = renderer.text("mail/alerts.txt.j2", shown) + "\n"
-    return compose(desk, to, KIND, period, subject, plain, renderer.html("mail/alerts.html.j2", shown), date)
+    html = renderer.html("mail/alerts.html.j2", shown)
+    return compose(desk, to, KIND, period, subject, plain, html, date, occasion=occasion)
 
 
 def _routed(alerts: pd.DataFrame, reader: str) -> pd.DataFrame:

@@ -7,8 +7,11 @@ is there once. Folders 0700, files 0600: mails carry figures.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+
+from qxmonitor.delivery.ledger import Deferred
 
 HOST = "qxmonitor"
 
@@ -16,17 +19,25 @@ HOST = "qxmonitor"
 class Maildir:
     """The transport of the first delivery form: every recipient has a Maildir under ``root``."""
 
+    name = "maildir"
     repeatable = True
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def deliver(self, message_id: str, recipient: str, body: bytes) -> str:
+    def deliver(self, message_id: str, recipient: str, body: bytes, handing_over: Callable[[], None]) -> str:
         """Write one mail and flush it to disk; returns its place under the root.
 
         Raises:
-            OSError: the folder cannot be written.
+            Deferred: the folder cannot be written.
         """
+        handing_over()
+        try:
+            return self._write(message_id, recipient, body)
+        except OSError as error:
+            raise Deferred(f"投递未成：{error.strerror or type(error).__name__}") from None
+
+    def _write(self, message_id: str, recipient: str, body: bytes) -> str:
         box = self.folder(recipient)
         name = filename(message_id)
         for sub in ("tmp", "new", "cur"):

@@ -74,6 +74,7 @@ class Gate:
         reference: series, name, unit of the reference series.
         pattern: the common suppression pattern; without one, aggregates of an alert are not given, and
             :meth:`clear` works it out of its own frame.
+        also: readers who see what is made for this one; every one of them must be allowed.
 
     Raises:
         DisclosureError: the reader may not ask for this purpose.
@@ -90,9 +91,11 @@ class Gate:
         chains: pd.DataFrame | None = None,
         reference: pd.DataFrame | None = None,
         pattern: Pattern | None = None,
+        also: tuple[str, ...] = (),
     ) -> None:
         self.reader, self.purpose, self.simulated = reader, purpose, simulated
-        self.authority = Authority(office().members(reader), purpose, authorisations)
+        audience = tuple(dict.fromkeys((*office().members(reader), *also)))
+        self.authority = Authority(audience, purpose, authorisations)
         self._pattern = pattern
         self._firms: dict[str, str] = {str(k): str(v) for k, v in firms["name"].items()}
         self._labels = {TOWN: "全镇", "other": "其他"}
@@ -332,13 +335,7 @@ class Gate:
         text = getattr(entry, field)[key]
         if not isinstance(text, str):
             raise DisclosureError(f"目录字段 {field} 不是文字")
-        return seal(
-            text,
-            reader=self.reader,
-            source="office",
-            ref=f"{type(entry).__name__}.{field}",
-            limit=None,
-        )
+        return seal(text, reader=self.reader, source="office", ref=f"{type(entry).__name__}.{field}", limit=None)
 
     def amount(self, entry: Entry, field: str, unit: str = "", decimals: int = 0) -> Cleared:
         """A number of the catalogue, such as a target's goal."""

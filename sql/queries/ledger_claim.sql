@@ -1,4 +1,4 @@
-select message_id, kind, period, reader, recipient, subject, body, state
+select message_id, recipient, body, state, attempts, via, handing_over
 from message
-where message_id = :message_id and state in ('planned', 'sending')
-for update skip locked
+where message_id = :message_id
+    and (state in ('planned', 'sending') or (state = 'deferred' and next_try_at <= :now))

@@ -1,4 +1,6 @@
-select message_id, kind, period, reader, recipient, subject, state, planned_at, state_at, detail
+select recipient, kind, period, reader, occasion, subject, state, message_id, attempts, next_try_at, detail, trial, via,
+    planned_at, state_at
 from message
 where (cast(:period as text) is null or period = :period)
-order by period, kind, reader, recipient
+    and (cast(:message_id as text) is null or message_id = :message_id)
+order by period, kind, reader, occasion

@@ -1,4 +1,11 @@
-insert into message (message_id, kind, period, reader, recipient, subject, body, state, planned_at, state_at)
-values (:message_id, :kind, :period, :reader, :recipient, :subject, :body, 'planned', :now, :now)
-on conflict (kind, period, reader, recipient) do nothing
+with planned as (
+    insert into message (message_id, kind, period, reader, occasion, recipient, trial, subject, body, state, detail,
+        planned_at, state_at)
+    values (:message_id, :kind, :period, :reader, :occasion, :recipient, :trial, :subject, :body, :state, :detail,
+        :now, :now)
+    on conflict (kind, period, reader, occasion) do nothing
+    returning message_id
+)
+insert into message_event (message_id, at, state, who, detail)
+select message_id, :now, :state, :who, :detail from planned
 returning message_id

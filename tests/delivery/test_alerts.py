@@ -8,6 +8,7 @@ from typing import Any, cast
 import pandas as pd
 import pytest
 
+from qxmonitor.catalog.mailboxes import Mailbox
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.readers import Reader, readers
 from qxmonitor.delivery.alerts import mails
@@ -126,8 +127,9 @@ def test_hostile_names_are_text(gate: Gates) -> None:
 
 
 def test_headers_cannot_be_injected() -> None:
+    box = Mailbox(role="主", address="x@example.invalid")
     to = Reader(
-        id="x", name="甲局\r\nBcc: t@x.y", channel="administrative", mailbox="x@example.invalid",
+        id="x", name="甲局\r\nBcc: t@x.y", channel="administrative", mailboxes=(box,), live=True,
         purposes=("monitoring",), alerts=True, when_empty=True, why="测试测试",
     )  # fmt: skip
     message = compose(office(), to, "alerts", town.PERIOD, "提示\nBcc: thief@example.invalid", "文", "<p>文</p>", DATE)

@@ -1,0 +1,14 @@
+"""The post: one mail per kind, period, reader and occasion; tries, trial, and the history of every mail."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Run the SQL file of the same name, as it stands."""
+    script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    op.get_bind().execution_options(no_parameters=True).exec_driver_sql(script)

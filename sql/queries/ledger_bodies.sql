@@ -1,0 +1,1 @@
+select message_id, body from message where message_id = any(:message_ids)

@@ -1,1 +1,0 @@
-update message set state = :state, state_at = :now, detail = :detail where message_id = :message_id

@@ -1,0 +1,1 @@
+select count(*) from message where state in ('held', 'unknown', 'failed', 'refused', 'bounced')
