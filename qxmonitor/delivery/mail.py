@@ -39,8 +39,8 @@ class Attachment:
 
 
 def identity(kind: str, period: Period, reader: str, occasion: str, domain: str) -> str:
-    """The Message-ID of the one mail of this kind, period, reader and occasion."""
-    digest = sha256("\n".join((kind, period, reader, occasion)).encode()).hexdigest()[:32]
+    """The Message-ID of the one mail of this kind, period, reader and occasion; short, so that no header is folded."""
+    digest = sha256("\n".join((kind, period, reader, occasion)).encode()).hexdigest()[:16]
     return f"<{kind}.{period}.{reader}.{digest}@{domain}>"
 
 

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from qxmonitor import pipeline
 from qxmonitor.delivery import ledger
 from qxmonitor.delivery.drain import drain
 from qxmonitor.delivery.ledger import Message, Transport
+from qxmonitor.delivery.smtp_server import SmtpServer
+from qxmonitor.settings import Settings
 from qxmonitor.warehouse import Warehouse
 from tests.delivery import town
 from tests.delivery.conftest import DATE
@@ -51,6 +54,12 @@ class Killed(BaseException):
 
 def kill(_: str) -> None:
     raise Killed
+
+
+def send(settings: Settings, url: str) -> None:
+    """Drain to a mail server; for a process of its own, which may be killed."""
+    with Warehouse(settings) as wh:
+        pipeline.deliver(wh, server=SmtpServer.from_url(url))
 
 
 class Recorder:

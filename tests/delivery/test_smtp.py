@@ -1,0 +1,227 @@
+"""Every way a conversation can go, on a real line, and the one state of the ledger it ends in."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qxmonitor.catalog.office import office
+from qxmonitor.delivery.ledger import Refused
+from qxmonitor.delivery.smtp import Smtp, on_the_wire
+from qxmonitor.delivery.smtp_server import SmtpServer
+from qxmonitor.warehouse import Warehouse
+from tests.delivery.post import NOW, drained, message, planned, rows, states, story
+from tests.delivery.smtp_server import DRIP, DROP, GARBAGE, SILENT, Server
+
+SENDER = office().sender_mailbox
+LARGE = b"Subject: x\n\n" + b"." * 70 + b"\n" + b"y" * 70 + b"\n" * 2 + b"z" * 12_000_000
+ON_THE_LINE = ("sending",)
+"""States between planning and the end when the body never began to go out."""
+HANDED_OVER = ("sending", "sending")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+def smtp(server: Server, **words: Any) -> Smtp:
+    return Smtp(SmtpServer("127.0.0.1", server.port, security="none", **{"timeout": 0.4} | words), SENDER)
+
+
+LATER, NEVER = "451 4.3.0 later", "550 5.1.1 never"
+CASES = [
+    # stage, deed, state, whether the body began to go out, whether the drain goes on, words in the ledger
+    *(
+        (stage, deed, "deferred", False, False, words)
+        for stage in ("greeting", "ehlo")
+        for deed, words in [
+            ("421 4.3.2 closing", "421 4.3.2 closing"), ("554 5.7.1 not you", "554 5.7.1 not you"), (DROP, ""),
+            (SILENT, "超时"), (GARBAGE, ""), (DRIP, "连接中断"),
+        ]
+        if (stage, deed) != ("ehlo", "554 5.7.1 not you")
+    ),
+    *(
+        (stage, deed, state, False, True, words)
+        for stage in ("mail", "rcpt", "data")
+        for deed, state, words in [
+            (LATER, "deferred", f"{stage.upper()} 被暂拒：451 4.3.0 later"), ("421 bye", "deferred", "421 bye"),
+            (NEVER, "refused", f"{stage.upper()} 被拒：550 5.1.1 never"), ("552 5.3.4 too big", "refused", "552"),
+            ("530 5.7.0 log in", "deferred", "530"),
+            (DROP, "deferred", "连接中断"), (SILENT, "deferred", "超时"), (GARBAGE, "deferred", "回答看不懂"),
+            (DRIP, "deferred", "连接中断"),
+        ]
+    ),
+    ("data", "250 what", "deferred", False, True, "回答看不懂"),
+    ("body", DROP, "deferred", True, True, "正文未成"),
+    ("body", SILENT, "deferred", True, True, "超时"),
+    ("dot", LATER, "deferred", True, True, "正文结束后被暂拒：451"),
+    ("dot", NEVER, "refused", True, True, "正文结束后被拒：550"),
+    ("dot", "552 5.2.2 mailbox full", "refused", True, True, "552 5.2.2 mailbox full"),
+    ("dot", DROP, "unknown", True, True, "未等到结果（连接中断）"),
+    ("dot", SILENT, "unknown", True, True, "未等到结果（超时）"),
+    ("dot", GARBAGE, "unknown", True, True, "回答看不懂"),
+    ("dot", DRIP, "unknown", True, True, "未等到结果"),
+    ("dot", "354 more", "unknown", True, True, "回答看不懂"),
+    ("dot", "250 2.0.0 queued as 4XyZ", "accepted", True, True, "250 2.0.0 queued as 4XyZ"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("stage", "deed", "state", "out", "on", "words"), CASES)
+def test_each_conversation_has_its_state(
+    warehouse: Warehouse, server: Server, stage: str, deed: str, state: str, out: bool, on: bool, words: str
+) -> None:
+    server.deeds[stage] = deed
+    planned(warehouse, message(1, LARGE if stage == "body" else b"Message-ID: <m1@x>\n\n1\n"), message(2))
+    transport = smtp(server, timeout=0.1 if deed == DRIP else 0.4)
+    (row, *rest) = drained(warehouse, transport)
+    on = on and "530" not in deed
+    assert (row["state"], bool(rest)) == (state, on), row
+    assert words in row["detail"]
+    assert "\n" not in row["detail"]
+    assert row["via"] == transport.name
+    assert story(warehouse) == ["planned", *(HANDED_OVER if out else ON_THE_LINE), state]
+    took = [mail for mail in server.taken if mail.recipients == ["r1@example.invalid"]]
+    assert len(took) == (state in ("accepted", "unknown"))
+
+    server.deeds.clear()
+    due = server.connections + sum(found in ("planned", "deferred") for found in states(warehouse))
+    drained(warehouse, smtp(server), NOW + timedelta(minutes=6))
+    end = "accepted" if state == "deferred" else state
+    assert states(warehouse)[0] == end
+    took = [mail for mail in server.taken if mail.recipients == ["r1@example.invalid"]]
+    assert len(took) == (end != "refused")
+    assert server.connections == due
+
+
+def test_a_large_mail_goes_whole(warehouse: Warehouse, server: Server) -> None:
+    planned(warehouse, message(1, LARGE))
+    server.extensions = ["SIZE 50000000"]
+    assert [row["state"] for row in drained(warehouse, smtp(server, timeout=20))] == ["accepted"]
+    assert server.taken[0].body == LARGE.replace(b"\n", b"\r\n") + b"\r\n"
+
+
+def test_one_transaction_a_recipient_and_a_fresh_connection_a_try(warehouse: Warehouse, server: Server) -> None:
+    planned(warehouse, *(message(n) for n in range(1, 6)))
+    drained(warehouse, smtp(server))
+    assert [mail.recipients for mail in server.taken] == [[f"r{n}@example.invalid"] for n in range(1, 6)]
+    assert server.connections == 5
+    assert {mail.sender for mail in server.taken} == {SENDER}
+
+
+def test_a_refused_recipient_concerns_nobody_else(warehouse: Warehouse, server: Server) -> None:
+    """Where a common sender hands one mail to many, those refused are lost among those accepted."""
+    planned(warehouse, *(message(n) for n in range(1, 4)))
+    server.deeds["rcpt"] = lambda session: NEVER if "r2@example.invalid" in session.mail.recipients else None  # type: ignore[union-attr]
+    assert [row["state"] for row in drained(warehouse, smtp(server))] == ["accepted", "refused", "accepted"]
+    assert [mail.recipients for mail in server.taken] == [["r1@example.invalid"], ["r3@example.invalid"]]
+
+
+def test_nobody_listens(warehouse: Warehouse, server: Server) -> None:
+    planned(warehouse, message(1), message(2))
+    server.__exit__(None, None, None)
+    (row,) = drained(warehouse, smtp(server))
+    assert (row["state"], row["detail"]) == ("deferred", "连接未成：连接被拒绝")
+    assert states(warehouse) == ["deferred", "planned"]
+
+
+def test_no_such_host(warehouse: Warehouse) -> None:
+    planned(warehouse, message(1))
+    away = Smtp(SmtpServer("nowhere.invalid", security="tls", timeout=5), SENDER)
+    (row,) = drained(warehouse, away)
+    assert (row["state"], "连接未成" in row["detail"]) == ("deferred", True)
+
+
+def test_an_old_server_without_ehlo(warehouse: Warehouse, server: Server) -> None:
+    server.deeds["ehlo"] = "502 5.5.1 what?"
+    planned(warehouse, message(1))
+    assert [row["state"] for row in drained(warehouse, smtp(server))] == ["accepted"]
+    assert server.taken[0].options == ""
+
+
+def test_a_wrong_certificate_file_is_one_line() -> None:
+    with pytest.raises(Exception, match="读不了证书文件"):
+        Smtp(SmtpServer("mail.example.invalid", ca=__file__, security="tls"), SENDER)  # type: ignore[arg-type]
+
+
+# -- what goes over the line -----------------------------------------------------------------------------------------
+
+
+def test_size_and_eight_bits_are_announced_when_offered(server: Server) -> None:
+    body = "Subject: x\n\n八位\n".encode()
+    smtp(server).deliver("<m1@x>", "r1@example.invalid", body, lambda: None)
+    assert server.taken[0].options == f"SIZE={len(body) + 3} BODY=8BITMIME"
+    assert server.taken[0].body == body.replace(b"\n", b"\r\n")
+    server.extensions = []
+    smtp(server).deliver("<m1@x>", "r1@example.invalid", body, lambda: None)
+    assert server.taken[1].options == ""
+
+
+def test_international_addresses_only_where_the_server_knows_them(server: Server) -> None:
+    with pytest.raises(Refused, match="SMTPUTF8"):
+        smtp(server).deliver("<m1@x>", "工信局@例子.example", b"1\n", lambda: None)
+    server.extensions.append("SMTPUTF8")
+    smtp(server).deliver("<m1@x>", "工信局@例子.example", b"1\n", lambda: None)
+    smtp(server).deliver("<m1@x>", "gxj@例子.example", b"1\n", lambda: None)
+    assert [mail.recipients for mail in server.taken] == [["工信局@xn--fsqu00a.example"], ["gxj@xn--fsqu00a.example"]]
+    assert ["SMTPUTF8" in mail.options for mail in server.taken] == [True, False]
+
+
+PIECES = [b".", b"..", b"\n", b"\r", b"\r\n", b"a", b"\x80", b"\n.\n", b"\r\n.\r\n"]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=300),
+        st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join),
+    )
+)  # fmt: skip
+def test_any_body_comes_out_as_it_went_in(shared: Server, body: bytes) -> None:
+    """What a server un-stuffs is the body with CRLF ends; no body ends the mail early or smuggles a second one."""
+    before = len(shared.taken)
+    smtp(shared, timeout=5).deliver("<m1@x>", "r1@example.invalid", body, lambda: None)
+    lines = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    lines = lines if lines.endswith(b"\n") else lines + b"\n"
+    assert len(shared.taken) == before + 1
+    assert shared.taken[-1].body == lines.replace(b"\n", b"\r\n")
+
+
+@given(st.binary(max_size=500))
+def test_the_wire_form_is_that_of_smtplib(body: bytes) -> None:
+    """The library's own, not public, is the second opinion; it does not end the last line."""
+    theirs = smtplib._quote_periods(smtplib._fix_eols(body.decode("latin-1")).encode("latin-1"))  # type: ignore[attr-defined]
+    ours = on_the_wire(body)
+    assert ours.removesuffix(b"\r\n") == theirs.removesuffix(b"\r\n")
+    assert b"\n.\r\n" not in ours
+
+
+def test_an_address_cannot_carry_a_command(server: Server) -> None:
+    with pytest.raises(Refused, match="写法不对"):
+        smtp(server).deliver("<m1@x>", "a\r\nRCPT TO:<b@x.y", b"1\n", lambda: None)
+    assert server.taken == []
+
+
+def test_two_at_once_send_each_mail_once(warehouse: Warehouse, server: Server) -> None:
+    import threading
+
+    planned(warehouse, *(message(n, b"Message-ID: <m%d@x>\n\n1\n" % n) for n in range(12)))
+    workers = [threading.Thread(target=lambda: drained(warehouse, smtp(server, timeout=20))) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert sorted(mail.message_id for mail in server.taken) == sorted(f"<m{n}@x>" for n in range(12))
+    assert {row["state"] for row in rows(warehouse)} == {"accepted"}
