@@ -9,6 +9,7 @@ a repetition leaves one mail.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,9 @@ from qxmonitor.errors import QxError
 from qxmonitor.warehouse.sql import query
 
 log = logging.getLogger(__name__)
+
+_PAUSES = (0.1, 1.0, 2.0)
+"""Seconds between attempts to write a fate down."""
 
 Clock = Callable[[], datetime]
 
@@ -128,15 +132,30 @@ class _Sender:
 
     def _end(self, fate: Fate | None, accepted: str) -> None:
         if fate is None:
-            self._change("accepted", detail=accepted)
+            self._write_down("accepted", detail=accepted)
         elif isinstance(fate, Deferred):
             again = office().delivery.next_try(self.row["attempts"], self.clock())
             if again is None:
-                self._change("failed", detail=f"试了 {self.row['attempts']} 次仍未送成：{fate}")
+                self._write_down("failed", detail=f"试了 {self.row['attempts']} 次仍未送成：{fate}")
             else:
-                self._change("deferred", detail=str(fate), next_try_at=again)
+                self._write_down("deferred", detail=str(fate), next_try_at=again)
         else:
-            self._change(fate.state, detail=str(fate))
+            self._write_down(fate.state, detail=str(fate))
+
+    def _write_down(self, state: str, **words: Any) -> None:
+        """Change, with some patience: a database that just restarts should not turn a known fate into an unknown one.
+
+        The lock went with the connection; that the message still stands as it was left is checked all the same.
+        """
+        for pause in _PAUSES:
+            try:
+                self._change(state, **words)
+                return
+            except DBAPIError:
+                log.warning("database lost before the fate of %s was written", self.row["message_id"])
+                self.conn.rollback()
+                time.sleep(pause)
+        self._change(state, **words)
 
     def _change(self, state: str, *, attempts: int | None = None, **words: Any) -> None:
         """Change and commit; from here on this is how the message stands."""

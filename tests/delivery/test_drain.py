@@ -184,17 +184,35 @@ def cut_database(warehouse: Warehouse) -> None:
                           "and pid <> pg_backend_pid()"))  # fmt: skip
 
 
-@pytest.mark.parametrize(("moment", "end", "taken"), [("before", "accepted", 1), ("at", "unknown", 1)])
-def test_a_database_lost_in_mid_drain(warehouse: Warehouse, moment: str, end: str, taken: int) -> None:
-    """Before the body it is not sent at all; after it the mail is out and nobody can write so: unknown, not again."""
+def test_a_database_lost_before_the_body_goes_out(warehouse: Warehouse) -> None:
     planned(warehouse, message(1))
-    transport = Recorder(repeatable=False, **{moment: lambda _: cut_database(warehouse)})  # type: ignore[arg-type]
+    transport = Recorder(repeatable=False, before=lambda _: cut_database(warehouse))
     with pytest.raises(QxError, match="数据库连接中断"):
         drained(warehouse, transport)
-    assert len(transport.seen) == (moment == "at")
+    assert transport.seen == []
     again = Recorder(repeatable=False)
-    assert [row["state"] for row in drained(warehouse, again)] == [end]
-    assert len(transport.seen) + len(again.seen) == taken
+    assert [row["state"] for row in drained(warehouse, again)] == ["accepted"]
+
+
+def test_a_database_that_restarts_after_the_body_went_out(warehouse: Warehouse) -> None:
+    """What became of the mail is known here, so it is written as soon as the database is back."""
+    planned(warehouse, message(1), message(2))
+    transport = Recorder(repeatable=False, at=lambda _: cut_database(warehouse))
+    assert [row["state"] for row in drained(warehouse, transport)] == ["accepted", "accepted"]
+    assert transport.seen == ["<m1@x>", "<m2@x>"]
+    assert drained(warehouse, Recorder()) == []
+
+
+def test_what_another_drainer_made_of_it_meanwhile_stands(warehouse: Warehouse) -> None:
+    planned(warehouse, message(1))
+
+    def lose(_: str) -> None:
+        cut_database(warehouse)
+        assert [row["state"] for row in drained(warehouse, Recorder(repeatable=False))] == ["unknown"]
+
+    first = Recorder(repeatable=False, at=lose)
+    assert [row["state"] for row in drained(warehouse, first)] == ["unknown"]
+    assert first.seen == ["<m1@x>"]
 
 
 def test_a_drainer_that_lost_its_message_does_not_send_it(warehouse: Warehouse) -> None:

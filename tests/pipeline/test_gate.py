@@ -322,6 +322,18 @@ def test_an_authorisation_that_ran_out_names_nobody(issue: Issue) -> None:
             assert told <= _authorised(issue.register, reader, period), (reader, period)
 
 
+def test_on_trial_the_audience_is_both(issue: Issue) -> None:
+    """A department's mail read by the statistics office names only firms that both may see."""
+    live = readers().reader("gxj")
+    on_trial = issue.scene.gate_for(live.model_copy(update={"live": False}))
+    assert issue.scene.gate_for(live).authority.members == ("gxj",)
+    assert on_trial.authority.members == ("gxj", "stats")
+    for period in _periods(issue):
+        told = {c for c in issue.register.names if on_trial.firm(c, "self_report", period, "output_m")}
+        both = (_authorised(issue.register, reader, period) for reader in ("gxj", "stats"))
+        assert told <= set.intersection(*both)
+
+
 def test_trade_of_a_firm_is_for_the_commerce_office_only(issue: Issue) -> None:
     frame = issue.scene.figures
     trade = frame[(frame["entity_kind"] == "firm") & frame["source"].isin(["customs", "bonded"])]

@@ -1,0 +1,57 @@
+"""A warehouse of an earlier version keeps its mails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from qxmonitor.delivery import ledger
+from qxmonitor.delivery.ledger import Message
+from qxmonitor.period import Period
+from qxmonitor.settings import Settings
+from qxmonitor.warehouse.migrate import upgrade
+from tests.delivery.conftest import DATE
+
+OLD = """
+insert into message (message_id, kind, period, reader, recipient, subject, body, state, planned_at, state_at, detail)
+values (:id, 'alerts', '2026-10', :reader, :recipient, 's', 'b', :state, :at, :at, 'd')
+"""
+
+
+@pytest.fixture
+def first_version(embedded: Settings) -> Iterator[Engine]:
+    """An empty database with the tables of migration 0001."""
+    with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
+        connection.execute("create database first_version")
+    engine = create_engine(embedded.dsn("sqlalchemy", "first_version"))
+    upgrade(engine, "0001", "old")
+    yield engine
+    engine.dispose()
+    with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
+        connection.execute("drop database first_version with (force)")
+
+
+def test_the_ledger_of_the_first_version(first_version: Engine) -> None:
+    with first_version.begin() as conn:
+        for number, (reader, recipient, state) in enumerate(
+            [
+                ("gxj", "a@x.y", "accepted"), ("gxj", "b@x.y", "planned"), ("swj", "c@x.y", "deferred"),
+                ("stats", "d@x.y", "sending"),
+            ]
+        ):  # fmt: skip
+            words = {"id": f"<{number}@x>", "reader": reader, "recipient": recipient, "state": state, "at": DATE}
+            conn.execute(text(OLD), words)
+    upgrade(first_version, "0002", "new")
+
+    with first_version.begin() as conn:
+        found = {row["message_id"]: row for row in ledger.listing(conn)}
+        told = [(row["message_id"], row["state"], row["who"]) for row in ledger.history(conn)]
+        again = Message("<new@x>", "alerts", Period("2026-10"), "gxj", "e@x.y", "s", b"b")
+        assert ledger.plan(conn, [again], DATE) == []
+    assert [found[f"<{n}@x>"]["occasion"] for n in range(4)] == ["", "曾发往 b@x.y", "", ""]
+    assert (found["<2@x>"]["state"], found["<2@x>"]["next_try_at"]) == ("deferred", DATE)
+    assert told[:4] == [(f"<{n}@x>", "planned", "系统") for n in range(4)]
+    assert set(told[4:]) == {("<0@x>", "accepted", "系统"), ("<2@x>", "deferred", "系统"), ("<3@x>", "sending", "系统")}
