@@ -312,7 +312,8 @@ def _chart(gate: Gate, figures: Figures, period: Period) -> Picture | None:
     ]
     if not any(figure.shown for line in series for _, figure in line.points):
         return None
-    return trend(gate.reader, gate.word(form, "title"), gate.word(form, "axis"), series)
+    mark = gate.word(office(), "simulated_label") if gate.simulated else None
+    return trend(gate.reader, gate.word(form, "title"), gate.word(form, "axis"), series, mark)
 
 
 def _festival(stories: Sequence[Story]) -> Cleared | None:

@@ -151,6 +151,12 @@ def test_returns_and_silence_only_in_the_statistics_mail(gate: Gates) -> None:
             assert "企业，联网直报" not in text
 
 
+def test_one_month_is_no_run_of_months(gate: Gates) -> None:
+    text = body(sent(gate)["stats"])
+    assert "工业产销总值表逾期未报\n" in text
+    assert "工业总产值为零，已连续4个报告期" in text
+
+
 def test_late_returns_are_no_risks_in_the_subject(gate: Gates) -> None:
     only_late = town.alerts().query("rule == 'silence'")
     assert "本期无风险提示" in sent(gate, only_late)["stats"].subject
