@@ -18,3 +18,7 @@ class Refused(QxError):
 
 class DisclosureError(QxError):
     """A figure or name was asked for that is not cleared for this reader."""
+
+
+class NothingKnown(QxError):
+    """No return of a month or an earlier one is known; not a fault of an installation that has just begun."""

@@ -84,7 +84,7 @@ def arrivals(
     for path in paths:
         if not path.exists():
             raise QxError(f"找不到文件或文件夹：{printable(path)}")
-        found.update(dict.fromkeys(_files(path)))
+        found.update(dict.fromkeys(files(path)))
 
     def arrival(path: Path) -> Arrival | QxError:
         try:
@@ -106,12 +106,18 @@ def printable(path: Path) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def groups(pending: Iterable[Arrival], feed: str | None = None) -> Iterator[list[Read]]:
-    """Read arrivals and yield them in groups of bounded size."""
+def groups(pending: Iterable[Arrival], place: Callable[[str], Path], feed: str | None = None) -> Iterator[list[Read]]:
+    """Read arrivals and yield them in groups of bounded size.
+
+    Args:
+        pending: what was kept.
+        place: where the kept bytes of a sha256 lie; the file that arrived may have changed or gone since.
+        feed: accept only this feed.
+    """
     group: list[Read] = []
     rows = size = 0
     for arrival in pending:
-        read = Read(arrival, _read(arrival, feed))
+        read = Read(arrival, read_kept(place(arrival.sha256), feed))
         group.append(read)
         rows += read.outcome.rows_read if isinstance(read.outcome, Batch) else 0
         size += arrival.size
@@ -122,21 +128,23 @@ def groups(pending: Iterable[Arrival], feed: str | None = None) -> Iterator[list
         yield group
 
 
-def _read(arrival: Arrival, feed: str | None) -> Batch | Refused:
+def read_kept(kept: Path, feed: str | None = None) -> Batch | Refused:
+    """What a kept file holds, or the one-line reason why it is refused."""
     try:
-        batch = feeds.read_file(arrival.path)
+        batch = feeds.read_file(kept)
     except Refused as refusal:
         return refusal
     except Exception:
         # A reader's own fault must cost one file, not the whole call; the trace goes to the log, never to a receipt.
-        log.exception("reader failed on %s", arrival.sha256)
+        log.exception("reader failed on %s", kept.name)
         return Refused("读取程序出错，文件已留存，请将本文件交运维人员")
     if feed is not None and batch.feed != feed:
         return Refused(f"本文件是 {batch.feed}，不是要求的 {feed}")
     return batch
 
 
-def _files(path: Path) -> Iterator[Path]:
+def files(path: Path) -> Iterator[Path]:
+    """The regular files at or under a path; hidden ones and links are passed over."""
     if path.is_file():
         yield path
         return

@@ -8,33 +8,40 @@ by the ledger.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from qxmonitor import indicators, intake, look, signals
+from qxmonitor import indicators, intake, look, readiness, signals
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.readers import readers
-from qxmonitor.catalog.release import release_calendar
+from qxmonitor.catalog.release import Family, release_calendar
 from qxmonitor.delivery import alerts as alert_mails
 from qxmonitor.delivery import decisions, drain, ledger
 from qxmonitor.delivery.mail import readable
 from qxmonitor.delivery.maildir import Maildir
 from qxmonitor.delivery.smtp import Smtp
 from qxmonitor.delivery.smtp_server import SmtpServer
-from qxmonitor.errors import QxError
+from qxmonitor.errors import NothingKnown, QxError
 from qxmonitor.feeds.base import Batch
+from qxmonitor.issuing import brief, decide, draft, replay
 from qxmonitor.period import Period
 from qxmonitor.scene import HISTORY, Scene
-from qxmonitor.warehouse import Warehouse, issues, store
+from qxmonitor.warehouse import Warehouse, landed, store
+from qxmonitor.warehouse.core import LOCK_MONTHS
 from qxmonitor.warehouse.load import DUPLICATE, load
 from qxmonitor.warehouse.panel import read_panel
+from qxmonitor.watch import watch
+
+__all__ = [
+    "brief", "decide", "deliver", "draft", "drop", "hold", "ingest", "ingest_landed", "land", "release", "replay",
+    "run", "simulate", "waiting", "watch",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -88,17 +95,24 @@ def ingest(
     Raises:
         QxError: a path does not exist.
     """
+    now = wh.settings.now()
+    found, lost = intake.arrivals(paths, known_at, now, keep=wh.files.put)
+    receipts = _take_in(wh, found, feed) + [_lost(path, error, known_at or now) for path, error in lost.items()]
+    return sorted(receipts, key=lambda receipt: str(receipt["file"]))
+
+
+def _take_in(wh: Warehouse, found: Sequence[intake.Arrival], feed: str | None = None) -> list[Row]:
+    """Read, validate and load what was kept; a receipt each."""
     from qxmonitor import quality
 
     now = wh.settings.now()
-    found, lost = intake.arrivals(paths, known_at, now, keep=wh.files.put)
     known = store.known_contents(wh)
     receipts: list[Row] = []
     repeated = [arrival for arrival in found if arrival.sha256 in known]
     if repeated:
         receipts += load(wh, [(a.name, a.sha256, a.size, a.known_at, DUPLICATE) for a in repeated])
     fresh = [arrival for arrival in found if arrival.sha256 not in known]
-    for group in intake.groups(fresh, feed):
+    for group in intake.groups(fresh, wh.files.path, feed):
         batches = [read.outcome for read in group if isinstance(read.outcome, Batch)]
         checked = iter(quality.check(batches, now))
         outcomes = [next(checked) if isinstance(read.outcome, Batch) else read.outcome for read in group]
@@ -110,8 +124,7 @@ def ingest(
             ],
         )
         log.info("%d of %d files", len(receipts), len(found))
-    receipts = _live(wh, receipts) + [_lost(path, error, known_at or now) for path, error in lost.items()]
-    return sorted(receipts, key=lambda receipt: str(receipt["file"]))
+    return _live(wh, receipts)
 
 
 def _lost(path: Path, error: QxError, known_at: datetime) -> Row:
@@ -133,30 +146,111 @@ def _live(wh: Warehouse, receipts: list[Row]) -> list[Row]:
     return receipts
 
 
+# -- land ----------------------------------------------------------------------------------------------------------
+
+
+def land(wh: Warehouse) -> list[Period]:
+    """Keep, recognise and index what lies in the landing folder; returns the months that have something to do.
+
+    These are the months of every file that is indexed and not taken in yet, whoever indexed it, and the newest
+    released month when it was computed from less than is known now. So what a killed step or a paused scheduler left
+    behind comes up again with the next call. Files that speak of no single month (register, chain map, reference
+    series) and those nobody recognises are taken in here and now.
+    """
+    settings = wh.settings
+    settings.landing_dir.mkdir(parents=True, exist_ok=True)
+    known = landed.seen(wh)
+    changed = {path: stat for path in intake.files(settings.landing_dir)
+               if (intake.printable(path), (stat := path.stat()).st_size, stat.st_mtime_ns) not in known}  # fmt: skip
+    found, lost = intake.arrivals(changed, None, settings.now(), keep=wh.files.put)
+    for path, error in lost.items():
+        log.warning("%s: %s", intake.printable(path), error)
+    landed.index(wh, [_indexed(wh, arrival, changed[arrival.path]) for arrival in found])
+    waiting = landed.pending(wh)
+    _take_in(wh, _arrivals(waiting[waiting["period"].isna()]))
+    newest = release_calendar().newest_released(settings.now())
+    return sorted({Period(month) for month in waiting["period"].dropna()} | ({newest} if _stale(wh, newest) else set()))
+
+
+def _indexed(wh: Warehouse, arrival: intake.Arrival, stat: os.stat_result) -> Row:
+    outcome = intake.read_kept(wh.files.path(arrival.sha256))
+    batch = outcome if isinstance(outcome, Batch) else None
+    single = batch is not None and batch.period is not None and batch.feed in release_calendar().by_feed
+    return {
+        "path": arrival.name, "bytes": stat.st_size, "modified": stat.st_mtime_ns, "sha256": arrival.sha256,
+        "known_at": arrival.known_at, "feed": batch.feed if batch else None,
+        "period": str(batch.period) if batch and single else None,
+    }  # fmt: skip
+
+
+def _arrivals(waiting: pd.DataFrame) -> list[intake.Arrival]:
+    rows = waiting[["path", "sha256", "bytes", "known_at"]].to_dict("records")
+    return [
+        intake.Arrival(Path(row["path"]), row["sha256"], int(row["bytes"]), row["known_at"].to_pydatetime())
+        for row in rows
+    ]
+
+
+def _stale(wh: Warehouse, period: Period) -> bool:
+    """Whether a month would come out differently, were it run now (or has not been run at all)."""
+    try:
+        [stamp] = store.stamps(wh, [period])
+    except NothingKnown:
+        return False
+    return stamp.run_id is None
+
+
+def ingest_landed(wh: Warehouse, family: Family, period: Period) -> list[Row]:
+    """Take in what landed for one month from one family of feeds; a receipt each, none when nothing waits."""
+    waiting = landed.pending(wh)
+    mine = waiting["feed"].isin(release_calendar().family(family)) & (waiting["period"] == period)
+    return _take_in(wh, _arrivals(waiting[mine]))
+
+
 # -- run -----------------------------------------------------------------------------------------------------------
 
 
-def run(wh: Warehouse, period: Period, *, known_at: datetime | None = None) -> Row:
-    """Compute a month's indicators and verdicts, fold the alerts, and plan its mails when it is the newest.
+def run(wh: Warehouse, period: Period, *, known_at: datetime | None = None, notify: str = "") -> Row:
+    """Compute a month's indicators and verdicts, fold the alerts, and plan mails when they are due.
 
-    An alert's story needs the months before it: earlier months that were never run are run first. A mail is planned
-    only for the newest released period, only when enough has been reported, and never when looking back
-    (``known_at``); the ledger then makes it once.
+    Months may be run in any order, twice and at once; the end is the same. An alert's story needs the months before
+    it, so earlier months that were never run are run first; later months that were computed from less than is known
+    now are computed again. Mails are planned for the newest released month only, when enough has been reported and
+    nothing that landed for it still waits, and never when looking back (``known_at``); the ledger makes them once.
+
+    Args:
+        wh: an open warehouse.
+        period: the month.
+        known_at: look back: only what was known then.
+        notify: the reason why the mails of this very month shall go out (again), whatever month it is.
 
     Raises:
-        QxError: nothing is known of the month by then, or it has not begun.
+        QxError: nothing is known of the month by then, it has not begun, or a mail is asked for when looking back.
     """
     if period > Period.of(known_at or wh.settings.now()):
         raise QxError(f"{period.label}尚未开始，无法计算")
-    for month, then in _never_run(wh, period, known_at):
-        _compute(wh, month, then)
-    stamp = _compute(wh, period, known_at)
-    alerts = store.refold(wh, signals.fold)
-    planned, why = _plan(wh, period, known_at)
+    if notify and known_at is not None:
+        raise QxError("回看不发邮件，不能同时要求补发通知")
+    with wh.alone(LOCK_MONTHS):
+        for month, then in _never_run(wh, period, known_at):
+            _compute(wh, month, then)
+        stamp = _compute(wh, period, known_at)
+        again = [] if known_at is not None else _outdated(wh, period)
+        for month in again:
+            _compute(wh, month, None)
+        alerts = store.refold(wh, signals.fold)
+        planned, why = _plan(wh, period, known_at, notify)
     counts = store.run_counts(wh, stamp.run_id or 0)
     open_alerts = int((alerts["state"] != "closed").sum())
     return {"period": str(period), "known_at": stamp.known_at.isoformat(), **counts, "open_alerts": open_alerts,
-            "planned": planned, "planning": why}  # fmt: skip
+            "also": " ".join(again), "planned": planned, "planning": why}  # fmt: skip
+
+
+def _outdated(wh: Warehouse, period: Period) -> list[Period]:
+    """Later months that have a run, but none that stands on what is known now."""
+    done = store.periods_run(wh)
+    later = [period + ahead for ahead in range(1, HISTORY) if period + ahead in done]
+    return [stamp.period for stamp in store.stamps(wh, later) if stamp.run_id is None] if later else []
 
 
 def _compute(wh: Warehouse, period: Period, known_at: datetime | None) -> store.Stamp:
@@ -186,70 +280,32 @@ def _never_run(wh: Warehouse, period: Period, known_at: datetime | None) -> list
     return missing
 
 
-def _plan(wh: Warehouse, period: Period, known_at: datetime | None) -> tuple[int, str]:
-    """Plan the alert mails of a month if it may be mailed; returns how many are new, and why or why not."""
+def _plan(wh: Warehouse, period: Period, known_at: datetime | None, notify: str) -> tuple[int, str]:
+    """Plan the alert mails that are due; returns how many are new, and why or why not.
+
+    Without ``notify`` that is the newest released month whatever month was run, since a run of an older one may be
+    what it waited for.
+    """
     now = wh.settings.now()
     if known_at is not None:
         return 0, "回看不发邮件"
-    if period != release_calendar().newest_released(now):
-        return 0, "不是最新发布期"
-    scene = Scene(wh, period)
-    reported = scene.reported()
-    if reported < office().ready_share and not alert_mails.exempt(period):
-        return 0, f"上报率 {reported:.0%}，不足 {office().ready_share:.0%}，暂不发"
+    month = period if notify else release_calendar().newest_released(now)
+    if not notify:
+        if why := readiness.objection(wh, month, now):
+            return 0, why if month == period else "不是最新发布期"
+        [stamp] = store.stamps(wh, [month])
+        if store.was_planned(wh, alert_mails.KIND, month, stamp.run_id or 0):
+            return 0, "此前已列入台账" if month == period else "不是最新发布期"
+    scene = Scene(wh, month)
+    if not notify and (why := readiness.too_little(scene)):
+        return 0, why
     gates = {reader.id: scene.gate_for(reader) for reader in readers().readers if reader.alerts}
-    messages = alert_mails.mails(gates, scene.alerts, period, now)
+    messages = alert_mails.mails(gates, scene.alerts, month, now, notify)
     with wh.engine.begin() as connection:
         new = ledger.plan(connection, messages, now)
+        if not notify:
+            store.note_planned(connection, alert_mails.KIND, month, stamp.run_id or 0, len(new), now)
     return len(new), "已列入发送台账" if new else "此前已列入台账"
-
-
-# -- brief ---------------------------------------------------------------------------------------------------------
-
-
-def brief(wh: Warehouse, period: Period, edition: str, out: Path, *, known_at: datetime | None = None) -> list[Row]:
-    """Write the briefing of a month for an edition as .docx, .xlsx and .html, and note the issue for replay.
-
-    Raises:
-        QxError: there is no such edition, or the month was not run yet.
-    """
-    from qxmonitor import documents  # brings Word and the charts, a second that no other verb needs
-
-    scene = Scene(wh, period, known_at)
-    if scene.recorded_at is None or not scene.judged:
-        raise QxError(f"{period.label}尚未计算，请先运行 qxmonitor run {period}")
-    receipts = documents.receipts_of(scene)
-    files = documents.write(scene, edition, out, receipts)
-    issue = issues.note(
-        wh, period, edition, known_at=scene.panel.known_at, recorded_at=scene.recorded_at,
-        files={path.name: _sha256(path) for path in files}, counts=receipts.to_json(orient="records"),
-    )  # fmt: skip
-    return [{"issue": issue, "path": str(path), "sha256": _sha256(path)} for path in files]
-
-
-def replay(wh: Warehouse, issue: str, out: Path) -> list[Row]:
-    """Write an issued briefing again from what was known and recorded then.
-
-    Returns:
-        Per file: path, sha256 and ``same``, whether the bytes are those issued.
-
-    Raises:
-        QxError: there is no such issue.
-    """
-    from qxmonitor import documents
-
-    noted = issues.read(wh, issue)
-    scene = Scene(wh, Period(noted["period"]), noted["known_at"], noted["recorded_at"])
-    issued, receipts = json.loads(noted["files"]), pd.DataFrame(json.loads(noted["counts"]))
-    return [
-        {"issue": issue, "path": str(path), "sha256": _sha256(path), "same": issued.get(path.name) == _sha256(path)}
-        for path in documents.write(scene, noted["reader"], out, receipts)
-    ]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 # -- deliver -------------------------------------------------------------------------------------------------------

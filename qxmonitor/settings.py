@@ -90,6 +90,14 @@ class Settings:
         return self.home / "originals"
 
     @property
+    def heartbeat(self) -> Path:
+        return self.home / "heartbeat.json"
+
+    @property
+    def landing_dir(self) -> Path:
+        return self.home / "landing"
+
+    @property
     def documents_dir(self) -> Path:
         return self.home / "documents"
 

@@ -37,6 +37,14 @@ class Delivery(Entry):
         return now + timedelta(minutes=self.retry_minutes[max(attempts, 1) - 1])
 
 
+class Watch(Entry):
+    """After how many hours the operators are told that something has not happened."""
+
+    landed_hours: int = Field(ge=1, le=720)
+    alerts_hours: int = Field(ge=1, le=720)
+    briefing_hours: int = Field(ge=1, le=720)
+
+
 class Edition(Entry):
     """One edition of the briefing; it may say what every one of its members may see."""
 
@@ -68,6 +76,7 @@ class Office(Entry):
     issue_number: str
     ready_share: float = Field(gt=0, le=1)
     delivery: Delivery
+    watch: Watch
     thresholds: Thresholds
     editions: tuple[Edition, ...] = Field(min_length=1)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -19,8 +20,16 @@ class Vintage(Entry):
     no_month_column: frozenset[int]
 
 
+Family = Literal["statistics", "customs", "bonded"]
+"""The offices that files come from; each has its ingest and its asset in the scheduler."""
+
+FAMILIES: tuple[Family, ...] = get_args(Family)
+
+
 class FeedCalendar(Entry):
     feed: str
+    name: str = Field(min_length=2)
+    family: Family
     due_day: int = Field(ge=1, le=28)
     vintages: tuple[Vintage, ...] = Field(min_length=1)
 
@@ -56,7 +65,16 @@ class ReleaseCalendar(Entry):
         Raises:
             KeyError: the feed has no entry.
         """
-        return {entry.feed: entry for entry in self.feeds}[name]
+        return self.by_feed[name]
+
+    @cached_property
+    def by_feed(self) -> dict[str, FeedCalendar]:
+        """Feed → its calendar."""
+        return {entry.feed: entry for entry in self.feeds}
+
+    def family(self, name: str) -> tuple[str, ...]:
+        """The feeds of a family."""
+        return tuple(entry.feed for entry in self.feeds if entry.family == name)
 
     def released_at(self, period: Period) -> datetime:
         """The moment from which the office speaks of a period."""

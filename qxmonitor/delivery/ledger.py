@@ -21,6 +21,9 @@ from sqlalchemy import Connection, text
 from qxmonitor.period import Period
 from qxmonitor.warehouse.sql import query
 
+WAITING = {"held": "已扣下", "unknown": "结果不明", "failed": "多次未送成", "refused": "对方拒收", "bounced": "被退回"}
+"""States in which a mail waits for a person, and what they are called."""
+
 SYSTEM = "系统"
 """Who changed a message when no person did."""
 
@@ -162,6 +165,11 @@ def listing(conn: Connection, period: Period | None = None, message_id: str | No
     """The ledger without the bodies, oldest period first."""
     wanted = {"period": None if period is None else str(period), "message_id": message_id}
     return [dict(row) for row in conn.execute(text(query("ledger_list")), wanted).mappings()]
+
+
+def holds(conn: Connection, kind: str, period: Period) -> bool:
+    """Whether any mail of a kind was ever planned for a period."""
+    return any(row["kind"] == kind for row in listing(conn, period))
 
 
 def history(conn: Connection) -> list[dict[str, Any]]:

@@ -77,6 +77,21 @@ class Smtp:
         finally:
             smtp.close()
 
+    def probe(self) -> None:
+        """Connect, encrypt and log in, and send nothing.
+
+        Raises:
+            Fate: it did not work.
+        """
+        smtp = self._client()
+        try:
+            with _within(smtp, self.server.step_seconds):
+                self._connect(smtp)
+                self._encrypt(smtp)
+                self._log_in(smtp)
+        finally:
+            smtp.close()
+
     def _client(self) -> smtplib.SMTP:
         hello, seconds = self.sender.partition("@")[2], self.server.step_seconds
         if self.server.security == "tls":

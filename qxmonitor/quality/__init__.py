@@ -8,5 +8,6 @@ becomes a note on the receipt (counts and row numbers, no values).
 from __future__ import annotations
 
 from qxmonitor.quality.check import check
+from qxmonitor.quality.verdicts import warm
 
-__all__ = ["check"]
+__all__ = ["check", "warm"]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FOREVER = datetime.fromisoformat("9999-12-31T00:00:00+00:00")
 """Stands for "newest" where a query wants a known_at or recorded_at."""
 
-LOCK_INIT, LOCK_LOAD, LOCK_RUN, LOCK_ALERT, LOCK_LEDGER = (0x71786D00 + n for n in range(5))
+LOCK_INIT, LOCK_LOAD, LOCK_RUN, LOCK_ALERT, LOCK_MONTHS, LOCK_DRAFT, LOCK_WATCH = (0x71786D00 + n for n in range(7))
 """Advisory locks, one for each thing only one process may do at a time."""
 
 
@@ -75,6 +75,11 @@ class Warehouse:
             self._server.close()
             self._server = None
 
+    def revive(self) -> None:
+        """Start the embedded server again if it died while we shared it."""
+        if self._server is not None:
+            self._server.revive()
+
     @property
     def engine(self) -> Engine:
         """The SQLAlchemy engine, made on first use."""
@@ -100,6 +105,17 @@ class Warehouse:
             connection.close()
             raise
         self._idle.append((os.getpid(), connection))
+
+    @contextmanager
+    def alone(self, number: int) -> Iterator[None]:
+        """Hold an advisory lock for a stretch of work that takes connections of its own.
+
+        The lock goes with its connection: a holder that is killed, or whose server restarts, holds nothing.
+        """
+        with self.adbc() as connection:
+            lock(connection, number)
+            yield
+            connection.commit()
 
     def _take(self) -> dbapi.Connection:
         while self._idle:

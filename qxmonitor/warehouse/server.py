@@ -85,6 +85,15 @@ class Server:
         finally:
             os.close(users)
 
+    def revive(self) -> None:
+        """Start the server again if it died.
+
+        Raises:
+            QxError: it cannot be started.
+        """
+        with self._instance.starting():
+            self._instance.up()
+
     def __enter__(self) -> Self:
         return self
 
@@ -117,6 +126,15 @@ def ensure(settings: Settings) -> Server | None:
             os.close(users)
             raise
     return Server(instance, users)
+
+
+def tool(name: str) -> Path:
+    """A client tool of the embedded server's own version, such as ``pg_dump``.
+
+    Raises:
+        QxError: the server's package is missing.
+    """
+    return binaries(Account(None, None)) / name
 
 
 class _Instance:

@@ -14,11 +14,12 @@ from datetime import datetime
 from functools import cache
 
 import pandas as pd
+from sqlalchemy import Connection, text
 
 from qxmonitor import __version__
 from qxmonitor.catalog._yaml import HERE as CATALOGUE
 from qxmonitor.catalog.release import release_calendar
-from qxmonitor.errors import QxError
+from qxmonitor.errors import NothingKnown
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.warehouse import sql
 from qxmonitor.warehouse.core import FOREVER, LOCK_ALERT, LOCK_RUN, Warehouse, fetch, lock, run
@@ -63,7 +64,7 @@ def stamps(
     calendar calls due by then is stamped too, since a return becomes late without any file arriving.
 
     Raises:
-        QxError: no return of the month or an earlier one is known by then.
+        NothingKnown: no return of the month or an earlier one is known by then.
     """
     files = wh.frame(sql.query("files_known"), known_at or FOREVER, recorded_at or FOREVER)
     there = wh.frame(sql.query("runs"))
@@ -73,11 +74,11 @@ def stamps(
     for period in periods:
         spoken = files["period"] <= period
         if not spoken.any():
-            raise QxError(f"{period.label}及以前没有任何已知报表，无法计算")
+            raise NothingKnown(f"{period.label}及以前没有任何已知报表，无法计算")
         used = spoken | files["period"].isna() | (files["feed"] == "register")
         lines = files["sha256"].str.cat(stated, sep=" ")[used]
-        text = "\n".join([period, __version__, _catalogue(), *_due(period, known_at or wh.settings.now()), *lines])
-        fingerprint = hashlib.sha256(text.encode()).hexdigest()
+        stood_on = "\n".join([period, __version__, _catalogue(), *_due(period, known_at or wh.settings.now()), *lines])
+        fingerprint = hashlib.sha256(stood_on.encode()).hexdigest()
         run_id = runs.get((str(period), fingerprint))
         newest = files.loc[used, "known_at"].max().to_pydatetime().astimezone(SHANGHAI)
         found.append(Stamp(period, newest, fingerprint, None if run_id is None else int(run_id)))
@@ -184,6 +185,19 @@ def first_known(wh: Warehouse, feed: str, known_at: datetime | None = None) -> p
 def periods_run(wh: Warehouse, *, known_at: datetime | None = None, recorded_at: datetime | None = None) -> set[str]:
     """The months that have a run as known and recorded by then."""
     return set(wh.arrow(sql.query("periods_run"), known_at or FOREVER, recorded_at or FOREVER)["period"].to_pylist())
+
+
+def was_planned(wh: Warehouse, kind: str, period: Period, run_id: int) -> bool:
+    """Whether the regular mails of a month were decided on for this run of it already."""
+    return bool(wh.arrow(sql.query("planned_there"), kind, str(period), run_id)["there"][0].as_py())
+
+
+def note_planned(conn: Connection, kind: str, period: Period, run_id: int, mails: int, now: datetime) -> None:
+    """Note that they were; in the transaction that plans them."""
+    conn.execute(
+        text(sql.query("planned_note")),
+        {"kind": kind, "period": str(period), "run_id": run_id, "mails": mails, "now": now},
+    )
 
 
 def run_counts(wh: Warehouse, run_id: int) -> dict[str, int]:

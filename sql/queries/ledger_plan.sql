@@ -1,8 +1,12 @@
 with planned as (
     insert into message (message_id, kind, period, reader, occasion, recipient, trial, subject, body, state, detail,
         planned_at, state_at)
-    values (:message_id, :kind, :period, :reader, :occasion, :recipient, :trial, :subject, :body, :state, :detail,
-        :now, :now)
+    select :message_id, :kind, :period, :reader, :occasion, :recipient, :trial, :subject, :body, :state, :detail,
+        :now, :now
+    -- The regular mail is not for those who had one of this month on an explicit occasion already.
+    where :occasion <> '' or not exists (
+        select from message where kind = :kind and period = :period and reader = :reader
+    )
     on conflict (kind, period, reader, occasion) do nothing
     returning message_id
 )

@@ -36,7 +36,7 @@ def test_newest_released_period(now: datetime, newest: str) -> None:
 def test_a_later_vintage_changes_only_later_months() -> None:
     calendar = ReleaseCalendar.model_validate({
         "release": {"day": 18, "hour": 10},
-        "feeds": [{"feed": "x", "due_day": 12, "vintages": [
+        "feeds": [{"feed": "x", "name": "测试表", "family": "customs", "due_day": 12, "vintages": [
             {"from": "2000-01", "no_return": [1], "no_month_column": [2]},
             {"from": "2025-01", "no_return": [], "no_month_column": []},
         ]}],
@@ -48,7 +48,10 @@ def test_a_later_vintage_changes_only_later_months() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("release:\n  day: 18\n  hour: 10\nfeeds:\n  - feed: a\n    due_day: 31\n    vintages: []\n", "第 6 行"),
+        (
+            "release:\n  day: 18\n  hour: 10\nfeeds:\n  - {feed: a, name: 测试表, family: customs,\n     due_day: 31, vintages: []}\n",
+            "第 6 行",
+        ),
         ("release:\n  day: 18\n  hours: 10\nfeeds: []\n", "第 3 行"),
         ("release: [\n", "不是有效的 YAML"),
     ],

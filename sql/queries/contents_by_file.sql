@@ -1,0 +1,1 @@
+select file_id, sha256 from file

@@ -1,0 +1,1 @@
+select path, bytes, modified from landed

@@ -1,0 +1,1 @@
+select finding from notice
