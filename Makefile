@@ -9,7 +9,7 @@ JOBS ?= 2
 PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-system lint fmt bench clean
+.PHONY: help setup demo up test test-fast test-system lint fmt bench clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ setup: ## make .venv from uv.lock (needs only Python 3.11-3.13; quick when nothi
 
 demo: setup ## simulate a town, take its files in, compute, alert, deliver the newest month
 	@$(BIN)/qxmonitor demo
+
+up: setup ## keep the scheduler and its pages running on this machine, until Ctrl-C
+	@$(BIN)/qxmonitor up
 
 test: lint ## lint, types, import contracts and all tests but the system ones
 	$(PYTEST) -m "not system"

@@ -7,59 +7,22 @@ failure), 1 something was refused or failed, 2 bad usage.
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from qxmonitor import __version__
-from qxmonitor.errors import QxError
+from qxmonitor import __version__, cli_operate
 from qxmonitor.period import Period
-from qxmonitor.settings import Settings, parse_time
+from qxmonitor.settings import Settings
+from qxmonitor.terminal import PERIOD, Row, answer, as_json, known_at_option, print_rows, reported, warehouse
 
 if TYPE_CHECKING:
     from qxmonitor.warehouse import Warehouse
-
-Row = dict[str, Any]
-
-as_json = click.option("--json", "json_out", is_flag=True, help="One JSON array on standard output.")
-
-
-class PeriodType(click.ParamType[Period]):
-    """``2026-10`` on the command line."""
-
-    name = "YYYY-MM"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Period:
-        try:
-            return Period(value)
-        except ValueError:
-            self.fail(f"{value!r} 不是月份，应如 2026-10", param, ctx)
-
-
-class TimeType(click.ParamType[datetime]):
-    """A day or a moment; Shanghai's when it has no offset."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            return parse_time(value)
-        except QxError as error:
-            self.fail(str(error), param, ctx)
-
-
-PERIOD, TIME = PeriodType(), TimeType()
-known_at_option = click.option("--known-at", type=TIME, default=None, help="Only what was known then.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -77,7 +40,7 @@ def cli(verbose: bool) -> None:
 @cli.command()
 def init() -> None:
     """Create or upgrade the warehouse."""
-    with _warehouse() as wh:
+    with warehouse() as wh:
         click.echo(f"仓库就绪：{wh.settings.home}")
 
 
@@ -91,7 +54,7 @@ def simulate(out: Path, firms: int, first: Period | None, last: Period | None, s
     """Write a synthetic town in the real file formats, with the truth beside it."""
     from qxmonitor import pipeline
 
-    with _reported():
+    with reported():
         first, last = pipeline.simulate(Settings.from_env().now(), out, firms=firms, first=first, last=last, seed=seed)
     click.echo(f"已生成模拟数据：{firms} 家企业，{first} 至 {last}，位于 {out}")
 
@@ -115,14 +78,15 @@ def ingest(paths: tuple[Path, ...], feed: str | None, known_at: datetime | None,
         state = {"accepted": "已接收", "duplicate": "重复", "refused": "拒收"}[row["state"]]
         return f"[{state}] {row['file']}（{counts}）{reasons}"
 
-    _answer(work, json_out, line)
+    answer(work, json_out, line)
 
 
 @cli.command()
 @click.argument("period", type=PERIOD)
 @known_at_option
+@click.option("--notify", default="", help="Mail this month although it is not due: the reason.")
 @as_json
-def run(period: Period, known_at: datetime | None, json_out: bool) -> None:
+def run(period: Period, known_at: datetime | None, notify: str, json_out: bool) -> None:
     """Compute a month's indicators and verdicts, fold the alerts, plan its mails when it is the newest."""
     from qxmonitor import pipeline
 
@@ -132,7 +96,7 @@ def run(period: Period, known_at: datetime | None, json_out: bool) -> None:
             f"未结风险提示 {row['open_alerts']} 条，计划邮件 {row['planned']} 封（{row['planning']}）"
         )
 
-    _answer(lambda wh: ([pipeline.run(wh, period, known_at=known_at)], True), json_out, line)
+    answer(lambda wh: ([pipeline.run(wh, period, known_at=known_at, notify=notify)], True), json_out, line)
 
 
 @cli.command()
@@ -145,7 +109,7 @@ def brief(period: Period, reader: str, out: Path, known_at: datetime | None, jso
     """Write the briefing of a month for a reader: Word, Excel and HTML."""
     from qxmonitor import pipeline
 
-    _answer(
+    answer(
         lambda wh: (pipeline.brief(wh, period, reader, out, known_at=known_at), True), json_out, lambda row: row["path"]
     )
 
@@ -168,7 +132,7 @@ def deliver(dry_run: bool, show: bool, json_out: bool) -> None:
             click.echo(f"有 {waiting} 封邮件待人工处理，见 qxmonitor list ledger", err=True)
         return rows, not waiting
 
-    _answer(work, json_out, _mail_line)
+    answer(work, json_out, _mail_line)
 
 
 def _mail_line(row: Row) -> str:
@@ -190,7 +154,7 @@ def _decision(name: str, summary: str) -> None:
         from qxmonitor import pipeline
 
         verb = {"hold": pipeline.hold, "release": pipeline.release, "drop": pipeline.drop}[name]
-        _answer(lambda wh: ([verb(wh, message_id, who=who, why=why)], True), json_out, _mail_line)
+        answer(lambda wh: ([verb(wh, message_id, who=who, why=why)], True), json_out, _mail_line)
 
 
 _decision("hold", "Keep a planned mail from going until it is released.")
@@ -221,7 +185,7 @@ def list_(what: str, json_out: bool, **filters: Any) -> None:
     def line(row: Row) -> str:
         return "  ".join("" if value is None else str(value) for value in row.values())
 
-    _answer(lambda wh: (look.listing(wh, what, **filters), True), json_out, line)
+    answer(lambda wh: (look.listing(wh, what, **filters), True), json_out, line)
 
 
 @cli.command()
@@ -231,7 +195,7 @@ def explain(alert: str, json_out: bool) -> None:
     """Say why an alert stands as it does: its verdicts month by month, and who is told."""
     from qxmonitor import look
 
-    _answer(lambda wh: (look.explain(wh, alert), True), json_out, lambda row: f"{row['period']}  {row['words']}")
+    answer(lambda wh: (look.explain(wh, alert), True), json_out, lambda row: f"{row['period']}  {row['words']}")
 
 
 @cli.command()
@@ -245,7 +209,7 @@ def trace(figure: str, known_at: datetime | None, json_out: bool) -> None:
     def line(row: Row) -> str:
         return f"{row['file']}  {row['sheet']}!{row['cell']}  {row['field']} = {row['value']}"
 
-    _answer(lambda wh: (cells_of(wh, figure, known_at=known_at), True), json_out, line)
+    answer(lambda wh: (cells_of(wh, figure, known_at=known_at), True), json_out, line)
 
 
 @cli.command()
@@ -260,7 +224,7 @@ def replay(issue: str, out: Path, json_out: bool) -> None:
         rows = pipeline.replay(wh, issue, out)
         return rows, all(row["same"] for row in rows)
 
-    _answer(work, json_out, lambda row: f"{'一致' if row['same'] else '不一致'}  {row['path']}")
+    answer(work, json_out, lambda row: f"{'一致' if row['same'] else '不一致'}  {row['path']}")
 
 
 @cli.command()
@@ -271,7 +235,7 @@ def demo(firms: int, length: int, seed: int) -> None:
     """Simulate a town, take its files in by arrival, compute, alert, deliver the newest month."""
     from qxmonitor import demo as demonstration
 
-    with _reported():
+    with reported():
         demonstration.show(Settings.from_env(), firms=firms, length=length, seed=seed)
 
 
@@ -282,53 +246,16 @@ def bench(scale: str, json_out: bool) -> None:
     """Time the work users run: ingest beside raw COPY, one month end to end, start-up."""
     from qxmonitor import bench as benchmark
 
-    with _reported(json_out):
+    with reported(json_out):
         rows = benchmark.measure(scale)
-        _print(rows, json_out, lambda row: f"{row['what']:<44} {row['figure']:>12} {row['unit']}")
+        print_rows(rows, json_out, lambda row: f"{row['what']:<44} {row['figure']:>12} {row['unit']}")
+
+
+for command in cli_operate.COMMANDS:
+    cli.add_command(command)
 
 
 def main() -> None:
     """Entry point of the ``qxmonitor`` command; ended politely (SIGTERM) it still stops the server it started."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     cli(prog_name="qxmonitor")
-
-
-@contextmanager
-def _warehouse() -> Iterator[Warehouse]:
-    from qxmonitor.warehouse import Warehouse
-
-    with _reported(), Warehouse(Settings.from_env()) as wh:
-        wh.init()
-        yield wh
-
-
-@contextmanager
-def _reported(json_out: bool = False) -> Iterator[None]:
-    """An error a person can act on becomes one line and exit code 1."""
-    try:
-        yield
-    except QxError as error:
-        if json_out:
-            click.echo("[]")
-        click.echo(f"错误：{error}", err=True)
-        sys.exit(1)
-
-
-def _answer(work: Callable[[Warehouse], tuple[list[Row], bool]], json_out: bool, line: Callable[[Row], str]) -> None:
-    """Do the work on the warehouse, print its rows, and end with 1 unless all went well."""
-    from qxmonitor.warehouse import Warehouse
-
-    with _reported(json_out), Warehouse(Settings.from_env()) as wh:
-        wh.init()
-        rows, fine = work(wh)
-        _print(rows, json_out, line)
-    if not fine:
-        sys.exit(1)
-
-
-def _print(rows: Sequence[Row], json_out: bool, line: Callable[[Row], str]) -> None:
-    if json_out:
-        click.echo(json.dumps(rows, ensure_ascii=False, default=str, allow_nan=False))
-        return
-    for row in rows:
-        click.echo(line(row))

@@ -26,7 +26,7 @@ def test_every_target_explains_itself() -> None:
 
 
 def test_the_promised_targets_exist() -> None:
-    promised = {"help", "setup", "demo", "test", "test-fast", "test-system", "lint", "fmt", "bench", "clean"}
+    promised = {"help", "setup", "demo", "up", "test", "test-fast", "test-system", "lint", "fmt", "bench", "clean"}
     assert set(_targets()) == promised
 
 

@@ -1,0 +1,110 @@
+"""What the DAGs share: assets, defaults, form fields, and how a task gets at the library.
+
+DAG files say when things happen and in which order; what happens is a verb of :mod:`qxmonitor.pipeline`. Heavy modules
+are imported inside tasks only, since these files are parsed over and over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pendulum
+from airflow.sdk import Asset, Param
+from airflow.sdk.exceptions import AirflowSkipException
+from reporting_period import ReportingPeriodTimetable
+
+from qxmonitor.catalog.release import release_calendar
+from qxmonitor.errors import NothingKnown
+from qxmonitor.period import Period
+from qxmonitor.settings import Settings, parse_time
+
+if TYPE_CHECKING:
+    from qxmonitor.warehouse import Warehouse
+
+LANDED = Asset("landed", uri="x-qxmonitor://landed")
+STATISTICS = Asset("statistics", uri="x-qxmonitor://facts/statistics")
+CUSTOMS = Asset("customs", uri="x-qxmonitor://facts/customs")
+BONDED = Asset("bonded", uri="x-qxmonitor://facts/bonded")
+MONITORED = Asset("monitored", uri="x-qxmonitor://monitored")
+PLANNED = Asset("planned", uri="x-qxmonitor://planned")
+FACTS = {"statistics": STATISTICS, "customs": CUSTOMS, "bonded": BONDED}
+NAMES = {"statistics": "统计报表", "customs": "海关数据", "bonded": "保税物流数据"}
+
+TAGS = {
+    "按期": "one run a reporting period",
+    "即时": "about now, refuses backfills",
+    "运维": "upkeep of the installation",
+}
+NOW_ONLY = {"scheduled", "manual"}
+"""Run types of a DAG that is about now: a backfill of it means nothing and is refused."""
+
+DEFAULTS: dict[str, Any] = {
+    "start_date": pendulum.datetime(2020, 1, 1, tz="Asia/Shanghai"),
+    "catchup": False,
+    "max_active_runs": 4,
+    "default_args": {"owner": "统计办"},
+}
+
+_MOMENT = r"^20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ]([01]\d|2[0-3]):[0-5]\d.*)?$"
+
+PERIOD = Param(
+    "", type="string", pattern=r"^$|^20\d\d-(0[1-9]|1[0-2])$", title="所属期",
+    description="如 2026-10。留空取本次运行的分区键；手工运行未填分区键时取最新发布期。",
+)  # fmt: skip
+KNOWN_AT = Param(
+    None, type=["null", "string"], format="date-time", title="回看时点", pattern=_MOMENT,
+    description="只用当时已知的数据重算，不发邮件。留空用现在已知的全部数据。",
+)  # fmt: skip
+NOTIFY = Param(
+    "", type="string", pattern=r"^$|^.{4,100}$", title="补发通知的理由",
+    description="默认不发。填写理由（4 字以上）即补发该期邮件，理由写入台账并印在邮件上；同一理由只发一次。",
+)  # fmt: skip
+
+
+def on_release(assets: Any = None, *, scheduled: bool = True) -> ReportingPeriodTimetable:
+    """A run a month on the release day of the calendar, and for every partition of ``assets``."""
+    release = release_calendar().release
+    return ReportingPeriodTimetable(day=release.day, hour=release.hour, assets=assets, scheduled=scheduled)
+
+
+@contextmanager
+def warehouse() -> Iterator[Warehouse]:
+    """The town's warehouse, for the stretch of a task."""
+    from qxmonitor.warehouse import Warehouse
+
+    with Warehouse(Settings.from_env()) as wh:
+        wh.init()
+        yield wh
+
+
+def period_of(partition_key: str | None, params: dict[str, Any]) -> Period:
+    """The month a run is about: of its form, of its partition key, else the newest released one."""
+    wanted = params.get("period") or partition_key
+    return Period(wanted) if wanted else release_calendar().newest_released(Settings.from_env().now())
+
+
+def compute(partition_key: str | None, params: dict[str, Any], outlet_events: Any) -> str:
+    """Run a month, and say which months came out anew; what ``monitor`` and ``rebuild`` both do."""
+    from qxmonitor import pipeline
+
+    period = period_of(partition_key, params)
+    known_at = parse_time(params["known_at"]) if params.get("known_at") else None
+    with warehouse() as wh:
+        try:
+            counts = pipeline.run(wh, period, known_at=known_at, notify=params.get("notify") or "")
+        except NothingKnown as nothing:  # an installation that has just begun
+            raise AirflowSkipException(str(nothing)) from None
+    print(f"{period}: {counts}")  # counts only, no figures: the task's log is read by operators
+    outlet_events[MONITORED].add_partitions([str(period), *counts["also"].split()])
+    return str(period)
+
+
+def decision(answer: dict[str, Any]) -> dict[str, Any]:
+    """What a person answered to a draft: ``approved``, ``who`` and ``why``."""
+    return {
+        "approved": answer["chosen_options"] == ["批准"],
+        "who": (answer["responded_by_user"] or {}).get("name") or "未署名",
+        "why": (answer["params_input"] or {}).get("note") or "",
+    }
