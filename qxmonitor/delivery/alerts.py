@@ -186,7 +186,7 @@ def mails(gates: Mapping[str, Gate], alerts: pd.DataFrame, period: Period, date:
         if not to.alerts or to.id not in gates:
             continue
         shown = view(gates[to.id], to, alerts, period, date)
-        if shown.levels or shown.follow_up or shown.carried or shown.closed or to.when_empty:
+        if shown.levels or shown.follow_up or shown.closed or to.when_empty:
             out.append(message(office(), to, shown, period, date))
     return out
 
