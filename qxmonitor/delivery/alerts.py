@@ -192,7 +192,7 @@ def mails(
         if not to.alerts or to.id not in gates:
             continue
         shown = view(gates[to.id], to, alerts, period, date)
-        if shown.levels or shown.follow_up or shown.carried or shown.closed or to.when_empty:
+        if shown.levels or shown.follow_up or shown.closed or to.when_empty:
             out.append(message(office(), to, shown, period, date, occasion))
     return out
 

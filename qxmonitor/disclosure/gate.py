@@ -236,11 +236,10 @@ class Gate:
                 period, closed, evidence as JSON text).
             on: the month they are told in, for which a firm's name must be cleared as well.
         """
+        ordered = frame.sort_values(["level", "rule", "alert_id"], ascending=[False, True, True])
         cleared = [
             alert
-            for row in frame.sort_values(["level", "rule", "alert_id"], ascending=[False, True, True]).to_dict(
-                "records"
-            )
+            for row in ordered.to_dict("records")
             if (alert := self._alert({str(k): v for k, v in row.items()}, on)) is not None
         ]
         return tuple(cleared)
@@ -252,11 +251,10 @@ class Gate:
         if permitted_use().statistical_rule(rule) and not free:
             return None
         if kind == "firm":
-            # The alert tells of every month since it was opened, so the name must be cleared for both ends; and a
-            # firm is not named in a month after its authorisation ran out.
-            name = self.firm(entity, source, period, indicator)
-            ends = (Period(str(row["opened"])), on or period)
-            if name is None or any(self.firm(entity, source, end, indicator) is None for end in ends):
+            # Told of every month since it was opened, and in this one: the name must be cleared for all the ends.
+            ends = (Period(str(row["opened"])), on or period, period)
+            name, *others = (self.firm(entity, source, end, indicator) for end in reversed(ends))
+            if name is None or None in others:
                 return None
         else:
             if not self.clear_one(period, indicator, kind, entity, source):

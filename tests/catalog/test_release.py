@@ -49,7 +49,8 @@ def test_a_later_vintage_changes_only_later_months() -> None:
     ("text", "reason"),
     [
         (
-            "release:\n  day: 18\n  hour: 10\nfeeds:\n  - {feed: a, name: 测试表, family: customs,\n     due_day: 31, vintages: []}\n",
+            "release:\n  day: 18\n  hour: 10\nfeeds:\n"
+            "  - {feed: a, name: 测试表, family: customs,\n     due_day: 31, vintages: []}\n",
             "第 6 行",
         ),
         ("release:\n  day: 18\n  hours: 10\nfeeds: []\n", "第 3 行"),

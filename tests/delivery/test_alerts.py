@@ -92,6 +92,12 @@ def test_an_alert_last_judged_in_an_earlier_month_is_no_finding_of_this_one(gate
     assert "4200" not in text
 
 
+def test_what_was_not_judged_is_no_reason_for_a_mail(gate: Gates) -> None:
+    """It is told where a mail goes anyway; finance and 人社 get one only when there is something new."""
+    everywhere = pd.DataFrame([town.alert("output_drop", "town", "town", "returns", 1, growth=-0.09)])
+    assert set(sent(gate, everywhere.assign(period="2026-09"))) == {"stats", "gxj", "swj", "leaders"}
+
+
 def test_an_alert_quiet_in_an_earlier_month_did_not_turn_quiet_in_this_one(gate: Gates) -> None:
     table = town.alerts().assign(period="2026-09")
     table["evidence"] = table["evidence"].str.replace('"trend": "held"', '"trend":"quiet"')
