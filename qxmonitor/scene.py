@@ -31,7 +31,7 @@ class Scene:
         panel: the facts.
         figures: the indicator frame of the last :data:`FIGURE_MONTHS` months.
         alerts: folded from the verdicts that counted then, up to the month.
-        judged: whether the month itself was judged by then.
+        judged: whether the month itself was run by then (January has a run, though nothing to judge).
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Scene:
         self.alerts = signals.fold(
             verdicts[verdicts["period"] <= period], store.read_events(wh, recorded_at=self.recorded_at)
         )
-        self.judged = bool((verdicts["period"] == period).any())
+        self.judged = period in store.periods_run(wh, known_at=known_at, recorded_at=self.recorded_at)
 
     def gate(self, reader: str, purpose: str, also: tuple[str, ...] = ()) -> Gate:
         """The gate of a reader or edition; all gates of a scene share one suppression pattern."""

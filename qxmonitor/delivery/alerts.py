@@ -2,8 +2,9 @@
 
 An alert is in a reader's mail when the catalogue routes it there (the watch's lead and support) *and* the gate
 clears it; a department without a firm's authorisation simply has the chain's alert instead. Late returns are no
-economic risk: they stand apart, as 数据催报. Whether a mail goes when there is nothing to say is the reader's
-``when_empty``.
+economic risk: they stand apart, as 数据催报. An alert without a verdict this month (no return came, or none is due)
+is no finding of this month: it stands apart with the month it was last judged in, and without figures. Whether a mail
+goes when there is nothing to say is the reader's ``when_empty``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pandas as pd
 from qxmonitor.catalog.office import Office, office
 from qxmonitor.catalog.plans import LEVELS, Plan, plans
 from qxmonitor.catalog.readers import Reader, readers
+from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import Watch, rules
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.delivery.mail import compose
@@ -92,7 +94,9 @@ class AlertView:
     follow_up: tuple[TypeGroup, ...]
     count: Cleared
     watching: Cleared | None
+    carried: tuple[Story, ...]
     closed: tuple[Story, ...]
+    exempt: bool
 
 
 def view(gate: Gate, to: Reader, alerts: pd.DataFrame, period: Period, date: datetime) -> AlertView:
@@ -107,12 +111,12 @@ def view(gate: Gate, to: Reader, alerts: pd.DataFrame, period: Period, date: dat
     """
     desk = office()
     known = alerts[alerts["period"].astype(str) <= str(period)]
-    open_, quiet, closed = _sorted_out(_routed(known, to.id), period)
-    stories = [_story(gate, to, alert, date) for alert in gate.alerts(open_)]
+    open_, carried, quiet, closed = _sorted_out(_routed(known, to.id), period)
+    stories = [_story(gate, to, alert, date) for alert in gate.alerts(open_, period)]
     economic = {rule.name: rule.economic for rule in rules().rules}
     risks = [story for story in stories if economic[story.rule.text]]
     late = [story for story in stories if not economic[story.rule.text]]
-    watching = gate.alerts(quiet)
+    watching = gate.alerts(quiet, period)
     return AlertView(
         town=gate.word(desk, "town"),
         issuer=gate.word(desk, "sender_name"),
@@ -126,21 +130,34 @@ def view(gate: Gate, to: Reader, alerts: pd.DataFrame, period: Period, date: dat
         follow_up=_by_type(gate, late),
         count=gate.count(risks),
         watching=gate.count(watching) if watching else None,
-        closed=tuple(_story(gate, to, alert, date) for alert in gate.alerts(closed)),
+        carried=tuple(_story(gate, to, alert, date) for alert in gate.alerts(carried, period)),
+        closed=tuple(_story(gate, to, alert, date) for alert in gate.alerts(closed, period)),
+        exempt=exempt(period),
     )
+
+
+def exempt(period: Period) -> bool:
+    """Whether no output return is due for a month, so that nothing can be judged in it."""
+    return not release_calendar().feed("b204_1").returns_in(period)
 
 
 def split(
     gate: Gate, alerts: pd.DataFrame, period: Period, date: datetime
-) -> tuple[tuple[LevelGroup, ...], tuple[TypeGroup, ...], tuple[Story, ...]]:
-    """All alerts a gate clears, whoever they are routed to: risks by level, late returns, and the risks' stories."""
+) -> tuple[tuple[LevelGroup, ...], tuple[TypeGroup, ...], tuple[Story, ...], tuple[Story, ...]]:
+    """All alerts a gate clears, whoever they are routed to.
+
+    Returns:
+        Risks by level, late returns, the risks' stories, and those of earlier risks without a verdict this month.
+    """
     known = alerts[alerts["period"].astype(str) <= str(period)]
-    open_, _, _ = _sorted_out(known, period)
+    open_, carried, _, _ = _sorted_out(known, period)
     economic = {rule.name: rule.economic for rule in rules().rules}
-    stories = [_story(gate, None, alert, date) for alert in gate.alerts(open_)]
+    stories = [_story(gate, None, alert, date) for alert in gate.alerts(open_, period)]
     risks = tuple(story for story in stories if economic[story.rule.text])
     late = [story for story in stories if not economic[story.rule.text]]
-    return _by_level(gate, list(risks)), _by_type(gate, late), risks
+    before = [_story(gate, None, alert, date) for alert in gate.alerts(carried, period)]
+    unjudged = tuple(story for story in before if economic[story.rule.text])
+    return _by_level(gate, list(risks)), _by_type(gate, late), risks, unjudged
 
 
 def by_plan(gate: Gate, stories: Sequence[Story]) -> tuple[PlanGroup, ...]:
@@ -175,7 +192,7 @@ def mails(
         if not to.alerts or to.id not in gates:
             continue
         shown = view(gates[to.id], to, alerts, period, date)
-        if shown.levels or shown.follow_up or shown.closed or to.when_empty:
+        if shown.levels or shown.follow_up or shown.carried or shown.closed or to.when_empty:
             out.append(message(office(), to, shown, period, date, occasion))
     return out
 
@@ -201,12 +218,14 @@ def _routed(alerts: pd.DataFrame, reader: str) -> pd.DataFrame:
     return alerts[pd.Series([key in told for key in keys], index=alerts.index, dtype=bool)]
 
 
-def _sorted_out(alerts: pd.DataFrame, period: Period) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Alerts that hold, those quiet for now, and those closed this month."""
+def _sorted_out(alerts: pd.DataFrame, period: Period) -> tuple[pd.DataFrame, ...]:
+    """Alerts that hold by this month's verdict, those last judged earlier, those quiet now, those closed this month."""
     closed = alerts["state"] == "closed"
     quiet = ~closed & alerts["evidence"].astype(str).str.contains('"trend":"quiet"', regex=False)
+    fresh = alerts["period"].astype(str) == str(period)
     now = closed & (alerts["closed"].astype(str) == str(period))
-    return alerts[~closed & ~quiet], alerts[quiet], alerts[now]
+    holding = ~closed & ~quiet
+    return alerts[holding & fresh], alerts[holding & ~fresh], alerts[quiet & fresh], alerts[now]
 
 
 def _story(gate: Gate, to: Reader | None, alert: Alert, date: datetime) -> Story:

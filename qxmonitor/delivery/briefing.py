@@ -121,6 +121,7 @@ class Briefing:
     bases: tuple[Story, ...]
     festival: Cleared | None
     count: Cleared
+    unjudged: tuple[Story, ...]
     quality: Quality
     revised: Cleared | None
     tables: tuple[Table, ...]
@@ -169,7 +170,7 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     chains = _chains(gate, figures, period)
     firms, unnamed = _firms(gate, figures, material.firms, period)
     targets = gate.progress(material.progress, period)
-    groups, late, stories = split(gate, material.alerts, period, date)
+    groups, late, stories, unjudged = split(gate, material.alerts, period, date)
     compared = _compared(gate, figures, period)
     revisions = revisions_table(gate, material.revisions)
     lines = tuple(TargetLine(t.name, t.goal, t.current, t.share, t.verdict, t.verdict is not None) for t in targets)
@@ -223,6 +224,7 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         bases=by_basis(stories),
         festival=_festival(stories),
         count=gate.count(stories),
+        unjudged=unjudged,
         quality=_quality(gate, figures, material.receipts, period, late),
         revised=gate.count(revisions.rows) if revisions.rows else None,
         tables=numbered(gate, [table for table in tables if table.rows]),
@@ -310,7 +312,8 @@ def _chart(gate: Gate, figures: Figures, period: Period) -> Picture | None:
     ]
     if not any(figure.shown for line in series for _, figure in line.points):
         return None
-    return trend(gate.reader, gate.word(form, "title"), gate.word(form, "axis"), series)
+    mark = gate.word(office(), "simulated_label") if gate.simulated else None
+    return trend(gate.reader, gate.word(form, "title"), gate.word(form, "axis"), series, mark)
 
 
 def _festival(stories: Sequence[Story]) -> Cleared | None:

@@ -39,8 +39,15 @@ def font() -> FontProperties:
     return FontProperties(fname=Path(mplfonts.__file__).parent / "fonts" / "NotoSansCJKsc-Regular.otf")
 
 
-def trend(reader: str, title: Cleared, axis: Cleared, series: Sequence[Series]) -> Picture:
+def trend(reader: str, title: Cleared, axis: Cleared, series: Sequence[Series], mark: Cleared | None = None) -> Picture:
     """Draw lines over months.
+
+    Args:
+        reader: whom all values are cleared for.
+        title: of the picture, not drawn.
+        axis: its unit.
+        series: the lines.
+        mark: a label drawn in the corner, which stays with the picture wherever it is copied.
 
     Raises:
         DisclosureError: a value is not cleared for the reader.
@@ -75,6 +82,8 @@ def trend(reader: str, title: Cleared, axis: Cleared, series: Sequence[Series]) 
     legend_font = font().copy()
     legend_font.set_size(8)
     axes.legend(prop=legend_font, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(series))
+    if mark is not None:
+        axes.set_title(put(mark, reader), loc="right", fontproperties=font(), fontsize=8, color="#c8102e")
     out = BytesIO()
     figure.savefig(out, format="png", metadata={"Software": None})
     return Picture(out.getvalue(), title, _alt(reader, title, series), reader)

@@ -42,6 +42,8 @@ def briefing_docx(view: Briefing, reader: str, date: datetime) -> bytes:
     _neutral(document, view, reader, date)
     layout.page(document)
     layout.styles(document)
+    if view.simulated:
+        layout.running_head(document, put(view.simulated, reader))
     _masthead(document, view, reader)
     for line in lines:
         text = put(line.text, reader)

@@ -46,6 +46,16 @@ def page(document: Document) -> None:
     _page_number(section.even_page_footer.paragraphs[0], WD_ALIGN_PARAGRAPH.LEFT)
 
 
+def running_head(document: Document, text: str) -> None:
+    """A word at the top of every page, since pages are printed and passed on singly; above the text, not in it."""
+    for header in (document.sections[0].header, document.sections[0].even_page_header):
+        paragraph = header.paragraphs[0]
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        line_height(paragraph, 16)
+        style(paragraph.add_run(text), HEITI, 10.5, colour=RED)
+        free(paragraph)
+
+
 def styles(document: Document) -> None:
     """Normal is the body: 16 pt 仿宋, justified on the grid."""
     normal = document.styles["Normal"]

@@ -228,32 +228,35 @@ class Gate:
 
     # -- alerts ------------------------------------------------------------------------------------------------
 
-    def alerts(self, frame: pd.DataFrame) -> tuple[Alert, ...]:
+    def alerts(self, frame: pd.DataFrame, on: Period | None = None) -> tuple[Alert, ...]:
         """The alerts this reader may see, most severe first; the others are simply not there.
 
         Args:
             frame: columns of table ``alert`` (alert_id, rule, entity_kind, entity, source, level, state, opened,
                 period, closed, evidence as JSON text).
+            on: the month they are told in, for which a firm's name must be cleared as well.
         """
         cleared = [
             alert
             for row in frame.sort_values(["level", "rule", "alert_id"], ascending=[False, True, True]).to_dict(
                 "records"
             )
-            if (alert := self._alert({str(k): v for k, v in row.items()})) is not None
+            if (alert := self._alert({str(k): v for k, v in row.items()}, on)) is not None
         ]
         return tuple(cleared)
 
-    def _alert(self, row: dict[str, Any]) -> Alert | None:
+    def _alert(self, row: dict[str, Any], on: Period | None) -> Alert | None:
         rule, kind, entity, source = (str(row[name]) for name in ("rule", "entity_kind", "entity", "source"))
         period, indicator = Period(str(row["period"])), rules().rule(rule).indicator
         free = self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source)
         if permitted_use().statistical_rule(rule) and not free:
             return None
         if kind == "firm":
-            # The alert tells of every month since it was opened, so the name must be cleared for both ends.
+            # The alert tells of every month since it was opened, so the name must be cleared for both ends; and a
+            # firm is not named in a month after its authorisation ran out.
             name = self.firm(entity, source, period, indicator)
-            if name is None or self.firm(entity, source, Period(str(row["opened"])), indicator) is None:
+            ends = (Period(str(row["opened"])), on or period)
+            if name is None or any(self.firm(entity, source, end, indicator) is None for end in ends):
                 return None
         else:
             if not self.clear_one(period, indicator, kind, entity, source):

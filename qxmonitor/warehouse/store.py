@@ -181,9 +181,9 @@ def first_known(wh: Warehouse, feed: str, known_at: datetime | None = None) -> p
     return files[files["feed"] == feed].groupby("period")["known_at"].min()
 
 
-def periods_run(wh: Warehouse) -> set[str]:
-    """The months that have a run, as known at whatever time."""
-    return set(wh.arrow(sql.query("runs"))["period"].to_pylist())
+def periods_run(wh: Warehouse, *, known_at: datetime | None = None, recorded_at: datetime | None = None) -> set[str]:
+    """The months that have a run as known and recorded by then."""
+    return set(wh.arrow(sql.query("periods_run"), known_at or FOREVER, recorded_at or FOREVER)["period"].to_pylist())
 
 
 def run_counts(wh: Warehouse, run_id: int) -> dict[str, int]:

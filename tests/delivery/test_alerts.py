@@ -15,6 +15,7 @@ from qxmonitor.delivery.alerts import mails
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.delivery.mail import compose
 from qxmonitor.disclosure import Gate
+from qxmonitor.period import Period
 from tests.delivery import town
 from tests.delivery.conftest import DATE
 
@@ -79,6 +80,42 @@ def test_nothing_to_say_is_said(gate: Gates, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
+def test_an_alert_last_judged_in_an_earlier_month_is_no_finding_of_this_one(gate: Gates, kind: str) -> None:
+    """Its figures were that month's; a firm that no longer reports is neither falling nor well."""
+    message = sent(gate, town.alerts().assign(period="2026-09"))["gxj"]
+    text = body(message, kind)
+    assert "本期无风险提示" in text
+    assert message.subject.endswith("本期无风险提示（模拟数据）")
+    assert "此前提示、本期未作判断" in text
+    assert "东莞市虚构光电有限公司（企业自报）：产值下降，橙色，自2026年8月起，最近判断为2026年9月" in text
+    assert "当月工业总产值" not in text
+    assert "4200" not in text
+
+
+def test_an_alert_quiet_in_an_earlier_month_did_not_turn_quiet_in_this_one(gate: Gates) -> None:
+    table = town.alerts().assign(period="2026-09")
+    table["evidence"] = table["evidence"].str.replace('"trend": "held"', '"trend":"quiet"')
+    assert "恢复正常" not in body(sent(gate, table)["gxj"])
+
+
+def test_a_firm_is_not_named_after_its_authorisation_ran_out(gate: Gates) -> None:
+    gates = {"gxj": gate("gxj")}
+    for last_judged in ("2026-12", "2027-01"):  # 甲乙's authorisation ends with 2026
+        table = town.alerts().assign(period=last_judged)
+        (message,) = mails(gates, table, Period("2027-01"), DATE)
+        assert "甲乙" not in body(message)
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_a_month_without_returns_is_said_to_be_one(gate: Gates, kind: str) -> None:
+    (message,) = mails({"stats": gate("stats")}, town.alerts(), Period("2027-01"), DATE)
+    assert message.subject == "【风险提示】2027年1月清溪镇工业经济运行：本期报表免报，未作判断（模拟数据）"
+    assert "产销总值表免报，不作风险判断" in body(message, kind)
+    assert "本期无风险提示" not in body(message, kind)
+    assert "最近判断为2026年10月" in body(message, kind)
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
 def test_an_alert_is_a_whole_story(gate: Gates, kind: str) -> None:
     text = body(sent(gate)["gxj"], kind)
     for part in (
@@ -113,6 +150,12 @@ def test_returns_and_silence_only_in_the_statistics_mail(gate: Gates) -> None:
         if reader != "stats":
             assert "逾期未报" not in text
             assert "企业，联网直报" not in text
+
+
+def test_one_month_is_no_run_of_months(gate: Gates) -> None:
+    text = body(sent(gate)["stats"])
+    assert "工业产销总值表逾期未报\n" in text
+    assert "工业总产值为零，已连续4个报告期" in text
 
 
 def test_late_returns_are_no_risks_in_the_subject(gate: Gates) -> None:

@@ -108,6 +108,21 @@ def test_no_empty_shows_as_a_number(papers: dict[str, dict[str, bytes]], reader:
         assert not {"nan", "None", "NaN", "inf"} & set(scan_bytes(content).text.split())
 
 
+@pytest.mark.parametrize("reader", EDITIONS)
+def test_every_page_says_that_it_is_simulated(papers: dict[str, dict[str, bytes]], reader: str) -> None:
+    """Pages are printed and passed on singly: the label stands in the head of odd and even pages, and in the chart."""
+    section = docx.Document(BytesIO(papers[reader]["docx"])).sections[0]
+    assert not section.different_first_page_header_footer
+    for header in (section.header, section.even_page_header):
+        assert [paragraph.text for paragraph in header.paragraphs] == [office().simulated_label]
+
+
+def test_real_data_have_no_running_head(material: Material, gate: Callable[..., Gate]) -> None:
+    view = build(gate("joint", simulated=False), office().edition("joint"), town.PERIOD, material, DATE)
+    section = docx.Document(BytesIO(briefing_docx(view, "joint", DATE))).sections[0]
+    assert not section.header.paragraphs[0].text
+
+
 def test_layout_of_the_page(papers: dict[str, dict[str, bytes]]) -> None:
     document = docx.Document(BytesIO(papers["joint"]["docx"]))
     section = document.sections[0]

@@ -203,6 +203,13 @@ def test_an_alert_opened_before_the_authorisation_is_not_told(gate: Gates) -> No
     assert {alert.entity_kind.text for alert in gate("gxj").alerts(old)} == {"产业链"}
 
 
+def test_an_alert_is_not_told_after_the_authorisation_ran_out(gate: Gates) -> None:
+    """甲乙 may be named to 工信局 until December 2026, and its alert of October still stands open in January."""
+    for month, told in (("2026-10", True), ("2026-12", True), ("2027-01", False)):
+        found = gate("gxj").alerts(town.alerts(), Period(month))
+        assert (town.SPECIAL in {alert.entity.text for alert in found}) == told, month
+
+
 def test_without_a_pattern_no_aggregate_alert_is_told() -> None:
     bare = Gate("gxj", "monitoring", authorisations=town.AUTHORISED, simulated=True, firms=town.FIRMS)
     assert {alert.entity_kind.text for alert in bare.alerts(town.alerts())} == {"企业"}

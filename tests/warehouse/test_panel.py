@@ -137,3 +137,23 @@ def test_an_empty_warehouse_gives_an_empty_panel(warehouse):
     panel = read_panel(warehouse, Period("2026-03"), months=3)
     assert panel.firms.empty and not panel.simulated
     assert panel.values["returns.output_m"].shape == (0, 3)
+
+
+def test_sums_do_not_depend_on_the_order_of_loading(warehouse, make):
+    """The same messages, for one firm loaded forwards and for another backwards: the same sums to the last bit."""
+    values = [round(0.1 * n + 1000.0 / (n + 7), 2) for n in range(60)]
+
+    def message(firm: str, number: int) -> object:
+        lines = [
+            {"subject": firm, "period": "2026-03", "document": f"{firm}-{number:03d}", "declared_on": "2026-03-09",
+             "flow": "I", "living": True, "mode": "5000", "hs": "85", "usd": values[number] + line / 100}
+            for line in range(3)
+        ]  # fmt: skip
+        return make.item(f"{firm} {number}", 100, make.batch("bonded_line", lines, feed="bonded_inv101"))
+
+    load(warehouse, [make.item("register", 0, make.register({make.A: {"name": "甲"}, make.B: {"name": "乙"}}))])
+    for firm, order in ((make.A, range(60)), (make.B, reversed(range(60)))):
+        for number in order:
+            load(warehouse, [message(firm, number)])
+    sums = read_panel(warehouse, Period("2026-03"), months=1).values["bonded.in_usd"][:, 0]
+    assert sums[0] == sums[1]
