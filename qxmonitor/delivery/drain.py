@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from qxmonitor.catalog.office import office
 from qxmonitor.delivery import ledger
@@ -25,6 +25,9 @@ from qxmonitor.errors import QxError
 from qxmonitor.warehouse.sql import query
 
 log = logging.getLogger(__name__)
+
+_LOST = (OperationalError, InterfaceError)
+"""The database went away, as against a statement that is wrong."""
 
 _PAUSES = (0.1, 1.0, 2.0)
 """Seconds between attempts to write a fate down."""
@@ -67,7 +70,7 @@ def drain(engine: Engine, transport: Transport, clock: Clock) -> list[dict[str, 
                     except _Overtaken:
                         log.warning("%s was changed by somebody else", message_id)
             return [row for message_id in touched for row in ledger.listing(conn, message_id=message_id)]
-    except DBAPIError as error:
+    except _LOST as error:
         log.warning("database lost in mid-drain: %s", type(error).__name__)
     raise QxError("发送中数据库连接中断；再次运行 qxmonitor deliver 会接着处理")
 
@@ -151,7 +154,7 @@ class _Sender:
             try:
                 self._change(state, **words)
                 return
-            except DBAPIError:
+            except _LOST:
                 log.warning("database lost before the fate of %s was written", self.row["message_id"])
                 self.conn.rollback()
                 time.sleep(pause)

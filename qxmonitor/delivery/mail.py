@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email import message_from_bytes, policy
+from email import message_from_string, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -108,8 +108,8 @@ def readdressed(body: bytes, way: Route) -> bytes:
         way: where it goes now; its mailbox is there.
     """
     assert way.mailbox is not None
-    sender = str(message_from_bytes(body, policy=POLICY)["From"])
-    mail = message_from_bytes(body, policy=_policy(sender, way.mailbox.address))
+    (sender,) = (address.addr_spec for address in _parsed(body, POLICY)["From"].addresses)
+    mail = _parsed(body, _policy(sender, way.mailbox.address))
     address = _address(way.to.name, way.mailbox.address)
     if mail["To"] is None:
         mail["To"] = address
@@ -120,11 +120,16 @@ def readdressed(body: bytes, way: Route) -> bytes:
 
 def readable(body: bytes) -> str:
     """A mail as a person reads it: the headers of interest, the text part, and what is attached."""
-    mail = message_from_bytes(body, policy=policy.default)
+    mail = _parsed(body, policy.default)
     head = [f"{name}: {mail[name]}" for name in ("From", "To", "Subject", "Date", "Message-ID") if mail[name]]
     text = mail.get_body(("plain",))
     files = [f"附件：{part.get_filename()}（{len(part.get_content())} 字节）" for part in mail.iter_attachments()]
     return "\n".join([*head, "", str(text.get_content()).rstrip() if text else "", *files])
+
+
+def _parsed(body: bytes, how: policy.EmailPolicy[EmailMessage]) -> EmailMessage:
+    """A mail from its bytes; as text, since the parser of bytes does not know headers in UTF-8."""
+    return message_from_string(body.decode("utf-8", "replace"), policy=how)
 
 
 def _policy(*addresses: str) -> policy.EmailPolicy[EmailMessage]:

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
+import psycopg
 import pytest
 
 from qxmonitor.catalog.office import office
 from qxmonitor.delivery.briefing import Briefing, Material, build
 from qxmonitor.disclosure import Gate, Pattern, pattern
 from qxmonitor.period import SHANGHAI
+from qxmonitor.settings import Settings
+from qxmonitor.warehouse import Warehouse
 from tests.delivery import town
 
+_numbers = itertools.count(1000, 2)
+
 DATE = datetime(2026, 11, 18, 10, tzinfo=SHANGHAI)
+
+
+@pytest.fixture(scope="module")
+def common(
+    embedded: Settings, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Warehouse]:
+    """A warehouse that the cases of a module share, each with mails of its own numbers."""
+    name = "common_" + request.module.__name__.rpartition(".")[2]
+    with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name} template warehouse".encode())
+        settings = Settings(home=tmp_path_factory.mktemp(name), database_url=embedded.dsn("psycopg", name))
+        with Warehouse(settings) as wh:
+            yield wh
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def number() -> int:
+    """The number of a mail nobody else has, and neither the next one."""
+    return next(_numbers)
 
 
 @pytest.fixture(scope="session")

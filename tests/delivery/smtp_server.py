@@ -46,6 +46,7 @@ class Server:
 
     Attributes:
         deeds: stage → what to do there; may be changed at any time.
+        only: the number of the one connection they are for; 0 is all.
         extensions: what EHLO offers.
         tls: for STARTTLS, or with ``implicit`` for the whole line.
         login: user and password that are right.
@@ -56,6 +57,7 @@ class Server:
 
     deeds: dict[str, Deed] = field(default_factory=dict)
     extensions: list[str] = field(default_factory=lambda: ["SIZE 10000000", "8BITMIME"])
+    only: int = 0
     tls: ssl.SSLContext | None = None
     implicit: bool = False
     login: tuple[str, str] | None = None
@@ -108,7 +110,7 @@ class Session:
     """One connection."""
 
     def __init__(self, server: Server, line: socket.socket) -> None:
-        self.server, self.line = server, line
+        self.server, self.line, self.index = server, line, server.connections
         self.secure = self.known = False
         self.mail: Taken | None = None
         self.answer = ""
@@ -144,7 +146,7 @@ class Session:
 
     def on_starttls(self, _: str) -> Any:
         going = self._act("starttls", "220 2.0.0 go")
-        if going and self.server.deeds.get("starttls") is None:
+        if going and self._deed("starttls") is None:
             self._encrypt()
             self.file = self.line.makefile("rb")
         return None if going else _STOP
@@ -175,7 +177,7 @@ class Session:
         if not self.answer.startswith("354"):
             return None
         assert self.mail is not None
-        if "body" in self.server.deeds:
+        if self._deed("body") is not None:
             self.file.read(10)
             return self._go("body", None)
         lines = []
@@ -185,7 +187,7 @@ class Session:
             lines.append(text[1:] if text.startswith(b".") else text)
         self.mail.body = b"".join(lines)
         self.server.commands.append("<body>")
-        deed = self.server.deeds.get("dot")
+        deed = self._deed("dot")
         if deed is None or callable(deed) or not deed.startswith(("4", "5")):
             self.server.taken.append(self.mail)
         return self._go("dot", "250 2.0.0 taken")
@@ -194,12 +196,15 @@ class Session:
         self.say("221 2.0.0 bye")
         return _STOP
 
+    def _deed(self, stage: str) -> Deed | None:
+        return self.server.deeds.get(stage) if self.server.only in (0, self.index) else None
+
     def _go(self, stage: str, good: str | None) -> Any:
         return None if self._act(stage, good) else _STOP
 
     def _act(self, stage: str, good: str | None) -> bool:
         """Answer, or do what was told; false when the line is over."""
-        deed: str | Deed | None = self.server.deeds.get(stage)
+        deed: str | Deed | None = self._deed(stage)
         if callable(deed):
             deed = deed(self)
         if deed == DROP:

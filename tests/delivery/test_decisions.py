@@ -20,11 +20,11 @@ from tests.delivery.post import NOW, Recorder, drained, message, planned, rows, 
 ALL = ("planned", "sending", "accepted", "refused", "deferred", "bounced", "failed", "unknown", "held", "dropped")
 
 
-def in_state(warehouse: Warehouse, state: str) -> None:
-    planned(warehouse, message(1))
+def in_state(warehouse: Warehouse, state: str, number: int = 1) -> None:
+    planned(warehouse, message(number))
     with warehouse.engine.begin() as conn:
         later = NOW + timedelta(hours=1) if state == "deferred" else None
-        assert ledger.change(conn, "<m1@x>", ("planned", 0), state, NOW, attempts=4, next_try_at=later)
+        assert ledger.change(conn, f"<m{number}@x>", ("planned", 0), state, NOW, attempts=4, next_try_at=later)
 
 
 def decide(warehouse: Warehouse, verb: Any, message_id: str = "<m1@x>", **words: Any) -> dict[str, Any]:
@@ -41,17 +41,18 @@ def decide(warehouse: Warehouse, verb: Any, message_id: str = "<m1@x>", **words:
 )
 @pytest.mark.parametrize("state", ALL)
 def test_what_can_be_decided_in_which_state(
-    warehouse: Warehouse, state: str, verb: str, end: str, allowed: set[str]
+    common: Warehouse, number: int, state: str, verb: str, end: str, allowed: set[str]
 ) -> None:
-    in_state(warehouse, state)
+    in_state(common, state, number)
     if state in allowed:
-        row = decide(warehouse, verb)
+        row = decide(common, verb, f"<m{number}@x>")
         assert (row["state"], row["next_try_at"]) == (end, None)
         assert row["attempts"] == (0 if verb == "release" else 4)
+        assert story(common, number) == ["planned", state, end]
     else:
         with pytest.raises(QxError, match=f"状态 {state}"):
-            decide(warehouse, verb)
-        assert states(warehouse) == [state]
+            decide(common, verb, f"<m{number}@x>")
+        assert story(common, number) == ["planned", state]
 
 
 def test_who_and_why_stand_in_the_history(warehouse: Warehouse) -> None:
@@ -131,6 +132,7 @@ def test_a_mail_is_released_to_the_mailbox_valid_today(warehouse: Warehouse, mon
     assert decide(warehouse, "release", mail_.message_id)["recipient"] == "new@example.invalid"
     with warehouse.engine.connect() as conn:
         (body,) = conn.execute(text("select body from message")).scalars()
+    assert bytes(body).isascii()
     as_planned_today = compose(office(), mended, "alerts", town.PERIOD, "标题", "文\n", "<p>文</p>", NOW)
     released, fresh = (message_from_bytes(bytes(b), policy=policy.default) for b in (body, as_planned_today.body))
     assert dict(released.items()) == dict(fresh.items())

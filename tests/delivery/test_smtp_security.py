@@ -56,7 +56,7 @@ def opened(authority: trustme.CA) -> Open:
 def smtp(server: Server, **words: Any) -> Smtp:
     security = "tls" if server.implicit else "starttls"
     return Smtp(
-        SmtpServer("127.0.0.1", server.port, **{"security": security, "timeout": 3} | words), "a@example.invalid"
+        SmtpServer("127.0.0.1", server.port, **{"security": security, "timeout": 20} | words), "a@example.invalid"
     )
 
 
@@ -114,7 +114,7 @@ def test_encryption_that_does_not_come_about(
 ) -> None:
     """Also when it was cut out of the offer on the way: no login and no mail in the clear."""
     with opened(login=("jjyx", PASSWORD), **words) as server:
-        found = outcome(warehouse, smtp(server, ca=trusted, login="jjyx", password=PASSWORD, timeout=1))
+        found = outcome(warehouse, smtp(server, ca=trusted, login="jjyx", password=PASSWORD, timeout=3))
         assert (found[0], detail in found[1]) == ("deferred", True), found
         assert states(warehouse) == ["deferred", "planned"]
         assert not any("AUTH" in said.upper() or "MAIL" in said.upper() for said in server.commands)
@@ -165,6 +165,6 @@ def test_a_login_the_server_wants_and_nobody_gave(warehouse: Warehouse, opened: 
 def test_an_unencrypted_login_on_this_machine(warehouse: Warehouse, mechanism: str) -> None:
     """Allowed on loopback; without encryption the mechanism that does not show the password goes first."""
     with Server(extensions=[f"AUTH {mechanism}"], deeds={"auth": "235 2.7.0 welcome", "mail": "250 ok"}) as server:
-        transport = Smtp(SmtpServer("127.0.0.1", server.port, "jjyx", PASSWORD, "none", timeout=2), "a@example.invalid")
+        transport = Smtp(SmtpServer("127.0.0.1", server.port, "jjyx", PASSWORD, "none", timeout=9), "a@example.invalid")
         outcome(warehouse, transport)
         assert any(said.startswith(f"AUTH {mechanism}") for said in server.commands)
