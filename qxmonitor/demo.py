@@ -8,7 +8,6 @@ again when it is complete it finds everything done and sends nothing. What it st
 from __future__ import annotations
 
 import shutil
-import time
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -106,15 +105,14 @@ def _live_through(wh: Warehouse, run: Services, api: Api, last: Period, *, again
     """The newest months through the scheduler: landed, taken in, monitored, drawn up, approved, delivered."""
 
     def settled(what: str) -> None:
-        time.sleep(1.0)  # let the scheduler see what was asked
-        api.wait(api.idle, what, _PATIENCE, tell)
+        api.settle(what, _PATIENCE, tell)
 
     def tell() -> None:
+        wh.revive()
         run.watch()
         for month in sorted(store.periods_run(wh) - told):
             told.add(month)
-            counts = store.run_counts(wh, store.stamps(wh, [Period(month)])[0].run_id or 0)
-            click.echo(f"  {month}：指标值 {counts['values']} 条，判定 {counts['verdicts']} 条")
+            click.echo(f"  {month} 已计算")
 
     told = store.periods_run(wh)
     api.pause("land", False)

@@ -15,6 +15,7 @@ from qxmonitor.settings import Settings
 
 Row = dict[str, Any]
 UNFINISHED = ("queued", "running")
+_QUIET_LOOKS = 4
 POLL = 1.0
 """Seconds between looks while waiting: every look costs the API server, which shares the cores with the work."""
 
@@ -138,6 +139,21 @@ class Api:
             return True
         waiting = {(row["dag_id"], row["dag_run_id"]) for row in self.questions()}
         return all((run["dag_id"], run["dag_run_id"]) in waiting for run in open_)
+
+    def settle(self, what: str, seconds: float, meanwhile: Callable[[], None]) -> None:
+        """Wait until nothing runs and nothing follows: a run that ended may start others some moments later.
+
+        Raises:
+            QxError: it took longer than ``seconds``.
+        """
+        looks = 0
+
+        def settled() -> bool:
+            nonlocal looks
+            looks = looks + 1 if self.idle() else 0
+            return looks >= _QUIET_LOOKS
+
+        self.wait(settled, what, seconds, meanwhile)
 
     def questions(self) -> list[Row]:
         """What waits for a person's answer: dag_id, dag_run_id, task_id, map_index, subject, body, options."""
