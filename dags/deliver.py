@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from airflow.sdk import dag, task
 from airflow.timetables.trigger import CronTriggerTimetable
-from qxdags import DEFAULTS, NOW_ONLY, warehouse
+from qxdags import DEFAULTS, NOW_ONLY, mail_server, warehouse
 
 
 @dag(
@@ -28,7 +28,7 @@ def deliver() -> None:
         from qxmonitor import pipeline
 
         with warehouse() as wh:
-            return Counter(row["state"] for row in pipeline.deliver(wh))
+            return Counter(row["state"] for row in pipeline.deliver(wh, server=mail_server()))
 
     drain()
 

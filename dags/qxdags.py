@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pendulum
@@ -21,7 +22,10 @@ from qxmonitor.period import Period
 from qxmonitor.settings import Settings, parse_time
 
 if TYPE_CHECKING:
+    from qxmonitor.delivery.smtp_server import SmtpServer
     from qxmonitor.warehouse import Warehouse
+
+CONNECTION = "qxmonitor_smtp"
 
 LANDED = Asset("landed", uri="x-qxmonitor://landed")
 STATISTICS = Asset("statistics", uri="x-qxmonitor://facts/statistics")
@@ -108,3 +112,30 @@ def decision(answer: dict[str, Any]) -> dict[str, Any]:
         "who": (answer["responded_by_user"] or {}).get("name") or "未署名",
         "why": (answer["params_input"] or {}).get("note") or "",
     }
+
+
+def mail_server() -> SmtpServer | None:
+    """The mail server of Airflow's connection ``qxmonitor_smtp``; None without one, or when the settings name theirs.
+
+    ``security`` in its extra says ``starttls``, ``tls`` or ``none``; without it the switches of Airflow's own SMTP
+    connections count (``disable_ssl``, ``disable_tls``). ``timeout``, ``ca``, ``verify`` and ``plain`` as in a URL.
+    """
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from qxmonitor.delivery.smtp_server import SmtpServer
+
+    if Settings.from_env().smtp_url:
+        return None
+    try:
+        found = BaseHook.get_connection(CONNECTION)
+    except AirflowNotFoundException:
+        return None
+    extra = found.extra_dejson
+    plain = "none" if extra.get("disable_tls") else "starttls"
+    security = extra.get("security") or (plain if extra.get("disable_ssl") or found.port != 465 else "tls")
+    return SmtpServer(
+        host=found.host or "", port=found.port or 0, login=found.login or "", password=found.password or "",
+        security=security, timeout=extra.get("timeout"), ca=Path(extra["ca"]) if extra.get("ca") else None,
+        verify=bool(extra.get("verify", True)), plain=bool(extra.get("plain", False)),
+    )  # fmt: skip

@@ -240,14 +240,20 @@ def demo(firms: int, length: int, seed: int) -> None:
 
 
 @cli.command()
-@click.option("--scale", type=click.Choice(["town", "city"]), default="town", show_default=True)
+@click.option("--scale", type=click.Choice(["town", "city", "scheduler"]), default="town", show_default=True)
+@click.option("--firms", type=click.IntRange(20, 5_000), default=120, show_default=True, help="With scheduler.")
 @as_json
-def bench(scale: str, json_out: bool) -> None:
-    """Time the work users run: ingest beside raw COPY, one month end to end, start-up."""
-    from qxmonitor import bench as benchmark
-
+def bench(scale: str, firms: int, json_out: bool) -> None:
+    """Time the work users run: ingest beside raw COPY, one month end to end, start-up, a backfill by the scheduler."""
     with reported(json_out):
-        rows = benchmark.measure(scale)
+        if scale == "scheduler":
+            from qxmonitor.operate import bench_scheduler
+
+            rows = bench_scheduler.measure(firms, lambda words: click.echo(words, err=True))
+        else:
+            from qxmonitor import bench as benchmark
+
+            rows = benchmark.measure(scale)
         print_rows(rows, json_out, lambda row: f"{row['what']:<44} {row['figure']:>12} {row['unit']}")
 
 

@@ -187,3 +187,32 @@ def test_the_calendar_is_the_catalogues(dags: dict[str, Any]) -> None:
 
 def test_the_folder_holds_no_other_python() -> None:
     assert [path for path in Path(ROOT / "dags").rglob("*.py") if path not in FILES] == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("smtp://u:p@mail.example.org:587", ("mail.example.org", 587, "u", "starttls", True)),
+        ("smtp://u:p@mail.example.org:465", ("mail.example.org", 465, "u", "tls", True)),
+        ("smtp://u:p@mail.example.org:465?disable_ssl=true", ("mail.example.org", 465, "u", "starttls", True)),
+        ("smtp://127.0.0.1:25?disable_ssl=true&disable_tls=true", ("127.0.0.1", 25, "", "none", True)),
+        ("smtp://u:p@mail.example.org?security=tls", ("mail.example.org", 465, "u", "tls", True)),
+    ],
+)
+def test_the_mail_server_of_a_connection(monkeypatch: pytest.MonkeyPatch, uri: str, expected: tuple[Any, ...]) -> None:
+    import qxdags
+
+    monkeypatch.setenv("AIRFLOW_CONN_QXMONITOR_SMTP", uri)
+    monkeypatch.delenv("QXMONITOR_SMTP_URL", raising=False)
+    server = qxdags.mail_server()
+    assert server is not None
+    assert (server.host, server.port, server.login, server.security, server.verify) == expected
+    assert server.login != "p" and ":p@" not in repr(server)
+
+
+def test_the_settings_come_before_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    import qxdags
+
+    monkeypatch.setenv("AIRFLOW_CONN_QXMONITOR_SMTP", "smtp://u:p@mail.example.org:587")
+    monkeypatch.setenv("QXMONITOR_SMTP_URL", "smtp://127.0.0.1:25")
+    assert qxdags.mail_server() is None
