@@ -58,9 +58,9 @@ def show(settings: Settings, *, firms: int, length: int, seed: int) -> None:
         before = _mails(wh)
         with Services(wh.settings, port=free_port(), paused=True) as run:
             click.echo("启动数据库、调度器和界面……")
-            api = Api(wh.settings, port=run.port)
-            wait_ready(run, api, dags=len(_INGESTS) + len(_OTHERS) + 1)
-            _live_through(wh, run, api, last, again=last in begun)
+            with Api(wh.settings, port=run.port) as api:
+                wait_ready(run, api, dags=len(_INGESTS) + len(_OTHERS) + 1)
+                _live_through(wh, run, api, last, again=last in begun)
         _report(wh, last, len(_mails(wh)) - len(before))
 
 

@@ -63,8 +63,8 @@ def measure(firms: int, say: Callable[[str], None]) -> list[Row]:
             say("登记到文……")
             pipeline.land(wh)
             extra = {"AIRFLOW__CORE__DAGS_FOLDER": str(_folder(base / "dags"))}
-            with Services(settings, port=free_port(), paused=True, extra=extra) as services:
-                api = Api(settings, port=services.port)
+            port = free_port()
+            with Services(settings, port=port, paused=True, extra=extra) as services, Api(settings, port=port) as api:
                 wait_ready(services, api, dags=2 * len(_DAGS))
                 return _timed(api, services, last, say) + _parsing(settings, extra)
 

@@ -133,8 +133,11 @@ def _stormily(
         wh.init()
         pipeline.ingest(wh, [landing])
         environment = {"QXMONITOR_SMTP_URL": settings.smtp_url or "", **_QUICK}
-        with Services(settings, port=free_port(), schedulers=2, paused=True, extra=environment) as services:
-            api = Api(settings, port=services.port)
+        port = free_port()
+        with (
+            Services(settings, port=port, schedulers=2, paused=True, extra=environment) as services,
+            Api(settings, port=port) as api,
+        ):
             wait_ready(services, api)
             api.wait(lambda: "rebuild" in api.dags() and "deliver" in api.dags(), "读取 DAG 文件", 120, services.watch)
             for dag in ("rebuild", "deliver"):

@@ -125,7 +125,11 @@ def _scheduler(settings: Settings, port: int) -> Iterator[Finding]:
     if not marked(folder(settings)):
         yield Finding("", "note", "调度服务未运行", "make up")
         return
-    api = Api(settings, port=port)
+    with Api(settings, port=port) as api:
+        yield from _asked(settings, api, port)
+
+
+def _asked(settings: Settings, api: Api, port: int) -> Iterator[Finding]:
     health = api.health()
     if not health:
         yield Finding("", "bad", f"界面端口 {port} 没有应答", f"查看 {folder(settings) / 'logs' / 'services'}")

@@ -79,6 +79,7 @@ def airflow_environment(settings: Settings, port: int = PORT) -> dict[str, str]:
         "QXMONITOR_HOME": str(settings.home),
         "PYTHONPATH": os.pathsep.join([str(ROOT / "config"), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONUNBUFFERED": "1",
+        "SPT_NOENV": "1",  # process titles must not be written over the environment, which carries our mark
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }

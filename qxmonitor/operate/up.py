@@ -31,7 +31,8 @@ def keep_up(settings: Settings, *, port: int, say: Callable[[str], None]) -> Non
         settings.landing_dir.mkdir(parents=True, exist_ok=True)
         with Services(settings, port=port) as services:
             say("正在启动调度服务……")
-            wait_ready(services, Api(settings, port=port))
+            with Api(settings, port=port) as api:
+                wait_ready(services, api)
             say(f"已就绪：http://127.0.0.1:{port}（用户 {USER}，口令见 {folder(settings) / 'passwords.json'}）")
             say(f"收件目录：{settings.landing_dir}。按 Ctrl-C 停止。")
             while True:

@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qxmonitor import pipeline
-from qxmonitor.catalog.release import FAMILIES
+from qxmonitor.catalog.release import FAMILIES, release_calendar
 from qxmonitor.errors import QxError
 from qxmonitor.period import Period
+from qxmonitor.settings import Settings
+from qxmonitor.simulate import write_town
 from qxmonitor.warehouse import Warehouse, landed, store
 from tests.pipeline.conftest import Town, end_state, environment
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """24 firms over four months around a January: these tests live through them again and again."""
+    folder = tmp_path_factory.mktemp("small") / "town"
+    first, last = Period("2024-12"), Period("2025-03")
+    write_town(folder, firms=24, first=first, last=last, seed=7)
+    return Town(folder, first, last, json.loads((folder / "truth.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def open_town(new_database: Callable[[], Settings], town: Town) -> Callable[[], Any]:
+    """Opens a fresh warehouse whose clock stands a day after the town's last release."""
+
+    @contextmanager
+    def opened() -> Iterator[Warehouse]:
+        now = release_calendar().released_at(town.last) + timedelta(days=1)
+        with Warehouse(replace(new_database(), fixed_now=now)) as wh:
+            yield wh
+
+    return opened
+
 
 COMPUTED = ("indicators", "verdicts", "alerts", "ledger")
 
@@ -60,17 +89,17 @@ def ascending_state(ascending: dict[str, Any], town: Town, open_town: Any) -> di
     return ascending
 
 
-def test_the_same_facts_as_a_bulk_load(
-    ascending_state: dict[str, Any], reference_state: Callable[[], dict[str, Any]]
-) -> None:
-    expected = reference_state()
+def test_the_same_facts_as_a_bulk_load(town: Town, open_town: Any, ascending_state: dict[str, Any]) -> None:
+    with open_town() as wh:
+        pipeline.ingest(wh, [town.landing])
+        expected = end_state(wh)
     for part in ("output_return", "finance_return", "self_report", "trade_line", "bonded_line", "register_entry"):
         assert ascending_state[part] == expected[part], part
     assert ascending_state["quarantine"] == expected["quarantine"]
     assert all(ascending_state[part] for part in COMPUTED)
 
 
-@pytest.mark.parametrize("seed", [None, 4, 9])
+@pytest.mark.parametrize("seed", [None, 4])
 def test_months_in_any_order_end_the_same(
     town: Town, open_town: Any, ascending_state: dict[str, Any], seed: int | None
 ) -> None:
