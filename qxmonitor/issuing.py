@@ -138,12 +138,14 @@ def decide(
         ``state`` (approved, rejected or superseded) and how many mails are ``planned``.
 
     Raises:
-        QxError: there is no such issue.
+        QxError: there is no such issue, or it was decided otherwise before.
     """
     now = wh.settings.now()
     noted = [issues.read(wh, issue) for issue in submitted]
     state = "approved" if approved else "rejected"
     with wh.alone(LOCK_DRAFT):
+        for issue in noted:
+            _undecided(wh, issue, state)
         if approved and any(_superseded(wh, issue) for issue in noted):
             state = "superseded"
         messages = [mail for issue in noted for mail in _mails(wh, issue, now, notify)] if state == "approved" else []
@@ -172,6 +174,15 @@ def _draw(wh: Warehouse, period: Period, edition: str) -> str:
             except OSError:  # drawn by another at the same moment: the same bytes
                 shutil.rmtree(Path(name) / "new", ignore_errors=True)
     return issue
+
+
+def _undecided(wh: Warehouse, issue: Row, state: str) -> None:
+    """Refuse to turn a decision round; the same decision again is none."""
+    known = drafts.read(wh, Period(issue["period"]))
+    outcomes = known.loc[known["issue_id"] == issue["issue_id"], "outcome"]
+    if len(outcomes) and outcomes.iloc[-1] in ("approved", "rejected") and outcomes.iloc[-1] != state:
+        word = {"approved": "批准", "rejected": "退回"}[outcomes.iloc[-1]]
+        raise QxError(f"此稿已{word}，不能改变：{issue['issue_id']}")
 
 
 def _superseded(wh: Warehouse, issue: Row) -> bool:

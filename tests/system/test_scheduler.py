@@ -146,8 +146,8 @@ def forwards(town: Path) -> dict[str, Any]:
                 running.api.backfill(dag, running.first, running.last)
             except QxError as error:
                 refusals[dag] = str(error)
-        running.api.backfill("rebuild", running.last + 1, running.last + 12)
-        running.settle()
+        with pytest.raises(QxError, match="No runs to create"):
+            running.api.backfill("rebuild", running.last + 1, running.last + 12)
         return {
             "errors": errors, "first": first, "asked": asked, "before": before, "mails": mails, "ledger": ledger,
             "again": fingerprint(running.wh), "asked again": asked_again, "mails again": running.mails(),
