@@ -136,7 +136,7 @@ def _held(wh: Warehouse) -> Iterator[Finding]:
     for row in rows:
         if row["state"] in ledger.WAITING and row["kind"] != watch_mail.KIND:
             yield Finding(
-                f"mail:{row['message_id']}:{row['state']}:{row['state_at']:%Y%m%d%H%M%S}",
+                f"mail:{row['message_id']}:{row['state']}:{row['state_at'].astimezone(SHANGHAI):%Y%m%d%H%M%S}",
                 f"{Period(row['period']).label}{_MAILS[row['kind']]}（{_reader(row['reader'])}）{ledger.WAITING[row['state']]}，待人处理：{row['message_id']}",
                 row["state_at"],
             )

@@ -61,7 +61,7 @@ def message(findings: Sequence[tuple[str, datetime]], period: Period, now: datet
         at=_word(_moment(now)),
     )
     renderer = Renderer(to.id)
-    occasion = sha256("\n".join(words for words, _ in findings).encode()).hexdigest()[:16]
+    occasion = sha256("\n".join(f"{words} {since.timestamp()}" for words, since in findings).encode()).hexdigest()[:16]
     return compose(
         desk, to, KIND, period, renderer.words("mail/watch.subject.j2", shown).text,
         renderer.text("mail/watch.txt.j2", shown) + "\n", renderer.html("mail/watch.html.j2", shown), now,

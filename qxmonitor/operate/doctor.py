@@ -147,11 +147,14 @@ def _asked(settings: Settings, api: Api, port: int) -> Iterator[Finding]:
 def _heartbeat(settings: Settings, _: int) -> Iterator[Finding]:
     try:
         beat = json.loads(settings.heartbeat.read_text(encoding="utf-8"))
+        at, open_, since = beat["at"][:16], len(beat["findings"]), datetime.fromisoformat(beat["at"])
     except FileNotFoundError:
         yield Finding("", "note", "尚无心跳文件", "启用 watch，或运行 qxmonitor watch")
         return
-    at, open_ = beat["at"][:16], len(beat["findings"])
-    if settings.now() - datetime.fromisoformat(beat["at"]) > _HEARTBEAT:
+    except (ValueError, KeyError, TypeError):
+        yield Finding("", "bad", f"心跳文件无法读取：{settings.heartbeat}", "运行 qxmonitor watch")
+        return
+    if settings.now() - since > _HEARTBEAT:
         yield Finding("", "bad", f"心跳停在 {at}", "检查 watch 是否在运行")
     else:
         do = "qxmonitor watch 查看" if open_ else ""

@@ -7,6 +7,7 @@ Keys and passwords are made once and kept in a file only its owner reads.
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import secrets
@@ -26,19 +27,34 @@ def folder(settings: Settings) -> Path:
 
 def secret(settings: Settings, name: str) -> str:
     """A key or password of this installation: ``fernet``, ``api``, ``jwt`` or ``password``; made on first use."""
-    path = folder(settings) / "secrets.json"
     try:
-        known: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        known: dict[str, str] = json.loads((folder(settings) / "secrets.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
+        known = _make_secrets(folder(settings))
+    return known[name]
+
+
+def _make_secrets(home: Path) -> dict[str, str]:
+    """Make the secrets, or take those that another process made meanwhile; the secrets' file comes last."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        path = home / "secrets.json"
+        if path.exists():
+            known: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+            return known
         known = {
             "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "api": secrets.token_urlsafe(32),
             "jwt": secrets.token_urlsafe(48),
             "password": secrets.token_urlsafe(12),
         }
+        write_private(home / "passwords.json", json.dumps({USER: known["password"]}).encode())
         write_private(path, json.dumps(known).encode())
-        write_private(folder(settings) / "passwords.json", json.dumps({USER: known["password"]}).encode())
-    return known[name]
+        return known
+    finally:
+        os.close(handle)
 
 
 def airflow_environment(settings: Settings, port: int = PORT) -> dict[str, str]:

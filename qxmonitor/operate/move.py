@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
-from contextlib import closing
+import tempfile
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from qxmonitor.errors import QxError
 from qxmonitor.operate.environment import folder
@@ -14,8 +18,6 @@ from qxmonitor.operate.processes import marked
 from qxmonitor.settings import Settings
 from qxmonitor.warehouse import Warehouse, sql
 from qxmonitor.warehouse.server import DATABASES, tool
-
-_SECONDS = 3600
 
 
 def move(settings: Settings, url: str) -> list[dict[str, str | int]]:
@@ -41,12 +43,12 @@ def move(settings: Settings, url: str) -> list[dict[str, str | int]]:
     outside = replace(settings, database_url=url)
     with Warehouse(settings):
         rows: list[dict[str, str | int]] = []
-        for database in DATABASES:
-            here, there = settings.dsn("psycopg", database), outside.dsn("psycopg", database)
-            if not _counts(here):
-                continue  # Airflow was never started
+        ways = {name: (settings.dsn("psycopg", name), outside.dsn("psycopg", name)) for name in DATABASES}
+        ways = {name: way for name, way in ways.items() if _counts(way[0])}  # Airflow may never have been started
+        for database, (_, there) in ways.items():  # all of them before anything is written
             if _counts(there):
                 raise QxError(f"目标数据库 {database} 不是空的，请换一个空库")
+        for database, (here, there) in ways.items():
             _copy(here, there)
             now_here, now_there = _counts(here), _counts(there)
             rows += [
@@ -59,18 +61,43 @@ def move(settings: Settings, url: str) -> list[dict[str, str | int]]:
 
 
 def _copy(here: str, there: str) -> None:
-    """``pg_dump | psql`` in one transaction; what is not whole over there is nothing over there."""
-    dump = subprocess.Popen(
-        [tool("pg_dump"), "--no-owner", "--no-privileges", f"--dbname={here}"], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )  # fmt: skip
-    load = subprocess.run(
-        [tool("psql"), "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--dbname={there}"],
-        stdin=dump.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=_SECONDS, check=False,
-    )  # fmt: skip
-    _, said = dump.communicate(timeout=60)
-    if load.returncode != 0 or dump.returncode != 0:
-        raise QxError(f"迁移未成功：{(load.stderr or said.decode(errors='replace')).strip().splitlines()[-1][:200]}")
+    """``pg_dump | psql`` in one transaction; what is not whole over there is nothing over there.
+
+    The commit is written only after ``pg_dump`` ended well: psql takes the end of its input for the end of the work,
+    so that with ``--single-transaction`` it would commit what a dump that was killed had written until then.
+    """
+    with tempfile.TemporaryFile() as dump_said, tempfile.TemporaryFile() as load_said:
+        dump_words, dump_environment = _client("pg_dump", here, "--no-owner", "--no-privileges")
+        load_words, load_environment = _client("psql", there, "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1")
+        with (
+            subprocess.Popen(dump_words, env=dump_environment, stdout=subprocess.PIPE, stderr=dump_said) as dump,
+            subprocess.Popen(
+                load_words, env=load_environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=load_said
+            ) as load,
+        ):
+            assert dump.stdout is not None
+            assert load.stdin is not None
+            with suppress(BrokenPipeError):  # psql stopped at an error and says which
+                load.stdin.write(b"begin;\n")
+                shutil.copyfileobj(dump.stdout, load.stdin, 1 << 20)
+                dump.stdout.close()
+                if dump.wait() == 0:
+                    load.stdin.write(b"\ncommit;\n")
+                load.stdin.close()
+            if load.wait() != 0:
+                dump.kill()
+        if load.returncode != 0 or dump.returncode != 0:
+            load_said.seek(0), dump_said.seek(0)
+            said = (load_said.read() or dump_said.read()).decode(errors="replace").strip().splitlines()
+            raise QxError(f"迁移未成功：{said[-1][:200] if said else '导出中断'}")
+
+
+def _client(name: str, dsn: str, *words: str) -> tuple[list[str], dict[str, str]]:
+    """Words and environment of a client tool; the password is in the environment, which others cannot read."""
+    parts = conninfo_to_dict(dsn)
+    password = parts.pop("password", None)
+    environment = os.environ | ({"PGPASSWORD": str(password)} if password else {})
+    return [str(tool(name)), *words, f"--dbname={make_conninfo('', **parts)}"], environment
 
 
 def _counts(dsn: str) -> dict[str, int]:

@@ -29,16 +29,19 @@ log = logging.getLogger(__name__)
 MARK = "QXMONITOR_SERVICE"
 _PR_SET_PDEATHSIG = 1
 _POLITE, _RESTART_WAIT = 20.0, (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_WELL = 120.0
+"""Who lived so many seconds had started well: its next death is the first in a row."""
 
 
 class Service:
     """One process of Airflow's, started again when it dies."""
 
     def __init__(self, name: str, words: tuple[str, ...], environment: dict[str, str], log_file: Path) -> None:
-        self.name, self._words, self._environment, self._log = name, words, environment, log_file
+        self.name, self._environment, self._log = name, environment, log_file
+        self.command = [sys.executable, "-m", "airflow", *words]
         self.process: subprocess.Popen[bytes] | None = None
         self.deaths = 0
-        self._not_before = 0.0
+        self._not_before = self._started = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -48,9 +51,10 @@ class Service:
         self._log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _appending(self._log) as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "airflow", *self._words], env=self._environment, stdin=subprocess.DEVNULL,
-                stdout=out, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_end_with_parent, cwd="/",
+                self.command, env=self._environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                start_new_session=True, preexec_fn=_end_with_parent, cwd="/",
             )  # fmt: skip
+        self._started = time.monotonic()
 
     def watch(self) -> None:
         """Start it again if it is gone; each time in a row after a longer wait."""
@@ -61,6 +65,8 @@ class Service:
             if self.process is not None:
                 log.warning("%s ended with %s", self.name, self.process.returncode)
                 end_group(self.process.pid)
+                if now - self._started > _WELL:
+                    self.deaths = 0
             self._not_before = now + _RESTART_WAIT[min(self.deaths, len(_RESTART_WAIT) - 1)]
             self.deaths += 1
         if now >= self._not_before:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
+import stat
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -44,14 +46,19 @@ def clean(settings: Settings, *, keep_days: int = KEEP_DAYS) -> dict[str, int]:
 def _remove_old(logs: Path, keep_days: int) -> int:
     """Remove task logs by age, and the folders that are empty then."""
     limit, removed = time.time() - keep_days * _DAY, 0
+    found = []
     for path in sorted(logs.rglob("*"), reverse=True):  # contents before their folder
-        if path.parent.name == "services" or path.is_symlink():
+        with suppress(FileNotFoundError):
+            found.append((path, path.lstat()))  # before anything is removed, which makes its folder young
+    for path, status in found:
+        if logs / "services" in (path, path.parent) or stat.S_ISLNK(status.st_mode) or status.st_mtime >= limit:
             continue
-        if path.is_file() and path.stat().st_mtime < limit:
+        if stat.S_ISDIR(status.st_mode):
+            with suppress(OSError):  # not empty
+                path.rmdir()
+        else:
             path.unlink(missing_ok=True)
             removed += 1
-        elif path.is_dir() and path.stat().st_mtime < limit and not any(path.iterdir()):
-            path.rmdir()
     return removed
 
 
