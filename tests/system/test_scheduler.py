@@ -63,6 +63,8 @@ class Running:
         for dag in INGESTS:
             self.api.backfill(dag, self.first, self.last, again=again, backwards=backwards)
         self.settle()
+        self.api.trigger("land")  # re-filed returns of months before these wait as well, and hold the mails back
+        self.settle()
 
     def approve(self) -> int:
         questions = self.api.questions()
@@ -166,7 +168,7 @@ def test_a_backfill_cascades_from_taking_in_to_the_draft(forwards: dict[str, Any
     keys = {dag: {run["partition_key"] for run in forwards["runs"] if run["dag_id"] == dag} for dag in
             (*INGESTS, "monitor", "briefing")}  # fmt: skip
     for dag, found in keys.items():
-        assert found == set(forwards["wanted"]), dag
+        assert found >= set(forwards["wanted"]), dag
     cascaded = [run for run in forwards["runs"] if run["dag_id"] == "monitor"]
     assert {run["run_type"] for run in cascaded} == {"asset_triggered"}
 
@@ -199,7 +201,7 @@ def test_dags_about_now_and_followers_refuse_backfills(forwards: dict[str, Any])
 
 def test_a_backfill_of_months_to_come_runs_nothing(forwards: dict[str, Any]) -> None:
     rebuilt = {run["partition_key"] for run in forwards["runs"] if run["dag_id"] == "rebuild"}
-    assert rebuilt == {forwards["wanted"][0]}
+    assert rebuilt == {forwards["wanted"][0]}  # the one triggered by hand
 
 
 def test_months_in_reverse_order_end_the_same(town: Path, forwards: dict[str, Any]) -> None:
