@@ -1,4 +1,4 @@
-"""A real scheduler on a real PostgreSQL: backfills through REST cascade, may be repeated and reversed, and mail once."""
+"""A real scheduler on a real PostgreSQL: backfills through REST cascade, may be repeated, reversed, and mail once."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def installation(town: Path) -> Iterator[Running]:
-    """A fresh one: history loaded in bulk, what arrived since then in the landing folder, the scheduler up and paused."""
+    """A fresh one: history loaded in bulk, what arrived since then in the landing folder, the scheduler paused."""
     base = Path(tempfile.mkdtemp(prefix="qxm-system-"))
     base.chmod(0o755)  # so that root's server user can pass; figures lie in private folders below
     settings = Settings(home=base / "home")
