@@ -1,6 +1,6 @@
 """### 简报（briefing）
 
-某期重算完成后起草该期《经济运行监测简报》的全部版本，提交人工审批：在界面“待办（Required Actions）”里选“批准”或“退回”。
+某期重算完成后起草该期《经济运行监测简报》的全部版本，提交人工审批：在界面“浏览 → 待响应的任务实例”里选“批准”或“退回”。
 批准即把邮件列入发送台账，退回则记录原因；数据更新后会有新的一稿，旧稿不能再批准。
 只为最新发布期起草；上报率不足、尚有到文未入库、已发过或同一稿已在审批时跳过。手工运行可为任何已计算的月份起草。
 """
@@ -40,7 +40,7 @@ def briefing() -> None:
         subject="审批简报：{{ dag_run.partition_key or params.period }}",
         body="待审稿：`{{ ti.xcom_pull(task_ids='draft') }}`。文件在 documents 目录下同名文件夹中，由统计办核对。",
         options=["批准", "退回"],
-        params={"note": Param("", type="string", title="意见", description="退回请写明原因")},
+        params={"note": Param(None, type=["null", "string"], title="意见", description="退回请写明原因")},
     )
 
     @task(outlets=[PLANNED])

@@ -53,16 +53,17 @@ DEFAULTS: dict[str, Any] = {
 
 _MOMENT = r"^20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ]([01]\d|2[0-3]):[0-5]\d.*)?$"
 
+# Empty by default and nullable: a plain string with an empty default is a required field of Airflow's form.
 PERIOD = Param(
-    "", type="string", pattern=r"^$|^20\d\d-(0[1-9]|1[0-2])$", title="所属期",
-    description="如 2026-10。留空取本次运行的分区键；手工运行未填分区键时取最新发布期。",
+    None, type=["null", "string"], pattern=r"^$|^20\d\d-(0[1-9]|1[0-2])$", title="所属期",
+    description="如 2026-10。留空取最新发布期。回填时务必留空：每个月各算各的。",
 )  # fmt: skip
 KNOWN_AT = Param(
     None, type=["null", "string"], format="date-time", title="回看时点", pattern=_MOMENT,
     description="只用当时已知的数据重算，不发邮件。留空用现在已知的全部数据。",
 )  # fmt: skip
 NOTIFY = Param(
-    "", type="string", pattern=r"^$|^.{4,100}$", title="补发通知的理由",
+    None, type=["null", "string"], pattern=r"^$|^.{4,100}$", title="补发通知的理由",
     description="默认不发。填写理由（4 字以上）即补发该期邮件，理由写入台账并印在邮件上；同一理由只发一次。",
 )  # fmt: skip
 
@@ -101,7 +102,9 @@ def compute(partition_key: str | None, params: dict[str, Any], outlet_events: An
         except NothingKnown as nothing:  # an installation that has just begun
             raise AirflowSkipException(str(nothing)) from None
     print(f"{period}: {counts}")  # counts only, no figures: the task's log is read by operators
-    outlet_events[MONITORED].add_partitions([str(period), *counts["also"].split()])
+    # What the newest month's briefing waited for may have been this one.
+    newest = [] if known_at else [str(release_calendar().newest_released(Settings.from_env().now()))]
+    outlet_events[MONITORED].add_partitions([str(period), *counts["also"].split(), *newest])
     return str(period)
 
 

@@ -70,7 +70,7 @@ class ReportingPeriodTimetable(Timetable):
     @property
     def summary(self) -> str:
         if not self.scheduled:
-            return "按期回补"
+            return "按期回填"
         word = "每月" if self.every == "month" else "每季后"
         return f"{word}{self.day}日 {self.hour:02d}:00" + (" 或来文即办" if self._assets else "")
 

@@ -124,7 +124,7 @@ def _live_through(wh: Warehouse, run: Services, api: Api, last: Period, *, again
         click.echo(f"经调度器重算 {last}……")
         api.trigger("rebuild", last)
     else:
-        click.echo(f"经调度器回补 {last - (SCHEDULED - 1)} 至 {last}……")
+        click.echo(f"经调度器回填 {last - (SCHEDULED - 1)} 至 {last}……")
         for dag in _INGESTS:
             api.backfill(dag, last - (SCHEDULED - 1), last)
     settled("入库和监测")

@@ -26,10 +26,13 @@ from qxmonitor.delivery.ledger import Message
 from qxmonitor.errors import QxError
 from qxmonitor.period import Period
 from qxmonitor.scene import Scene
-from qxmonitor.warehouse import Warehouse, drafts, issues
+from qxmonitor.warehouse import Warehouse, drafts, issues, store
 from qxmonitor.warehouse.core import LOCK_DRAFT
 
 Row = dict[str, Any]
+
+_DRAFT = "draft"
+"""Under this kind the store notes which run of a month a draft was made from, so that asking again costs nothing."""
 
 
 def brief(wh: Warehouse, period: Period, edition: str, out: Path, *, known_at: datetime | None = None) -> list[Row]:
@@ -103,12 +106,17 @@ def draft(wh: Warehouse, period: Period, *, by: str, anew: bool = False) -> Row:
 def _submit(wh: Warehouse, period: Period, by: str, anew: bool) -> Row:
     now = wh.settings.now()
     if not anew:
-        if why := readiness.objection(wh, period, now) or readiness.too_little(Scene(wh, period)):
+        if why := readiness.objection(wh, period, now):
             return {"period": str(period), "issues": "", "why": why}
         with wh.engine.connect() as connection:
             mailed = ledger.holds(connection, briefing_mail.KIND, period)
         if mailed:
             return {"period": str(period), "issues": "", "why": "本期简报已列入发送台账"}
+        run_id = store.stamps(wh, [period])[0].run_id or 0
+        if store.was_planned(wh, _DRAFT, period, run_id) and by not in set(drafts.read(wh, period)["who"]):
+            return {"period": str(period), "issues": "", "why": "数据未变，已有一稿"}
+        if why := readiness.too_little(Scene(wh, period)):
+            return {"period": str(period), "issues": "", "why": why}
     drawn = [_draw(wh, period, edition.id) for edition in office().editions]
     known = drafts.read(wh, period)
     others = known[(known["who"] != by) & known["issue_id"].isin(drawn)]
@@ -118,6 +126,8 @@ def _submit(wh: Warehouse, period: Period, by: str, anew: bool) -> Row:
     with wh.engine.begin() as connection:
         for issue in drawn:
             drafts.note(connection, issue, "submitted", who=by, why="", at=now)
+        if not anew:
+            store.note_planned(connection, _DRAFT, period, run_id, 0, now)
     return {"period": str(period), "issues": " ".join(drawn), "why": ""}
 
 

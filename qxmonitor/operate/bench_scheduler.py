@@ -82,13 +82,13 @@ def _timed(api: Api, services: Services, last: Period, say: Callable[[str], None
     first = last - (MONTHS - 1)
     seconds: dict[str, float] = {}
     for kind in ("empty_", ""):
-        say(f"回补 {first} 至 {last}{'（空任务）' if kind else ''}……")
+        say(f"回填 {first} 至 {last}{'（空任务）' if kind else ''}……")
         ingests = [f"{kind}ingest_{family}" for family in FAMILIES]
         for dag in (*ingests, f"{kind}monitor", f"{kind}briefing"):
             api.pause(dag, False)
         for dag in ingests:
             api.backfill(dag, first, last)
-        api.settle("回补", _PATIENCE, services.watch)
+        api.settle("回填", _PATIENCE, services.watch)
         seconds[f"{kind}cascade"] = _span(api, [*ingests, f"{kind}monitor", f"{kind}briefing"])
     for kind in ("empty_", ""):
         say(f"重算 {first} 至 {last}{'（空任务）' if kind else ''}……")

@@ -89,7 +89,7 @@ def test_dags_about_now_refuse_backfills_and_run_one_at_a_time(dags: dict[str, A
         assert dags[name].max_active_runs == 1, name
     for name in PERIODIC:
         assert dags[name].allowed_run_types is None, name
-        assert dags[name].params["period"] == "", name
+        assert dags[name].params["period"] is None, name
 
 
 def test_retries_are_the_installations_and_not_a_dags_own(dags: dict[str, Any]) -> None:
@@ -134,7 +134,7 @@ def test_assets_show_the_way_of_the_figures(dags: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["monitor", "rebuild", "briefing"])
 def test_forms_do_not_mail_unless_a_reason_is_written(dags: dict[str, Any], name: str) -> None:
-    assert dags[name].params["notify"] == ""
+    assert dags[name].params["notify"] is None
 
 
 @pytest.mark.parametrize(
@@ -142,11 +142,11 @@ def test_forms_do_not_mail_unless_a_reason_is_written(dags: dict[str, Any], name
     [
         (
             "PERIOD",
-            ["", "2026-10", "2025-01"],
-            ["2026-13", "2026-1", "十月", "2026-10-01", "1999-12", None],
+            [None, "", "2026-10", "2025-01"],
+            ["2026-13", "2026-1", "十月", "2026-10-01", "1999-12", 5],
         ),
         ("KNOWN_AT", [None, "2026-11-18T10:00:00+08:00"], ["昨天", "2026-13-01T00:00:00Z", 5]),
-        ("NOTIFY", ["", "数据更正，重发"], ["重发", "好", "长" * 101, None]),
+        ("NOTIFY", [None, "", "数据更正，重发"], ["重发", "好", "长" * 101, 5]),
     ],
 )
 def test_forms_refuse_nonsense(field: str, good: list[Any], bad: list[Any]) -> None:
