@@ -155,8 +155,15 @@ class ReportingPeriodTimetable(Timetable):
             start = start + self._span
 
     def localize_partition_datetime(self, dt: datetime) -> DateTime:
-        """A bound's wall clock read in Shanghai, as Airflow's own partitioned timetables do."""
-        return pendulum.instance(dt).naive().replace(tzinfo=pendulum.timezone(str(SHANGHAI))).in_timezone("UTC")
+        """A bound as the moment that was meant.
+
+        The first or last moment of a day in UTC is a day that was typed as such (REST), and is read as Shanghai's; any
+        other is the moment it says: a browser in China sends the first of May as 30 April, 16:00 UTC.
+        """
+        moment = pendulum.instance(dt).in_timezone("UTC")
+        if (moment.hour, moment.minute, moment.second) in ((0, 0, 0), (23, 59, 59)):
+            return moment.naive().replace(tzinfo=pendulum.timezone(str(SHANGHAI))).in_timezone("UTC")
+        return moment
 
     def _decode_partition_date(self, partition_key: str) -> datetime:
         return self._moment(self.start(partition_key), 1, 0)

@@ -125,6 +125,7 @@ def test_a_backfill_never_reaches_what_is_not_released() -> None:
         ("2026-05-01T00:00:00+00:00", "2026-07-31T23:59:59+00:00"),  # typed in UTC
         ("2026-05-01T00:00:00+08:00", "2026-07-31T23:59:59+08:00"),  # a browser in China sends 30 April, 16:00 UTC
         ("2026-05-01T00:00:00+00:00", "2026-07-01T00:00:00+00:00"),  # months given by their first days
+        ("2026-05-01T00:00:00+08:00", "2026-07-01T00:00:00+08:00"),  # the same in a browser in China
     ],
 )
 def test_a_backfill_covers_the_same_months_from_any_time_zone(first: str, last: str) -> None:
