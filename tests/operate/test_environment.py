@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -58,6 +59,8 @@ def test_processes_that_start_at_once_agree(installation: Settings) -> None:
 
 
 def test_what_is_set_outside_wins(installation: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AIRFLOW__")]:  # of the DAGs' tests in this process
+        monkeypatch.delenv(name)
     assert airflow_environment(installation)["AIRFLOW__CORE__PARALLELISM"] == "4"
     monkeypatch.setenv("AIRFLOW__CORE__PARALLELISM", "9")
     monkeypatch.setenv("QXMONITOR_HOME", "/elsewhere")
