@@ -119,9 +119,9 @@ def _submit(wh: Warehouse, period: Period, by: str, anew: bool) -> Row:
             return {"period": str(period), "issues": "", "why": why}
     drawn = [_draw(wh, period, edition.id) for edition in office().editions]
     known = drafts.read(wh, period)
-    others = known[(known["who"] != by) & known["issue_id"].isin(drawn)]
-    if not anew and len(others):
-        why = "同一稿已退回，数据未变" if (others["outcome"] == "rejected").any() else "同一稿已提交审批"
+    newest = known.groupby("reader").tail(1)
+    if not anew and set(newest["issue_id"]) == set(drawn) and by not in set(newest["who"]):
+        why = "同一稿已退回，数据未变" if (newest["outcome"] == "rejected").any() else "同一稿已提交审批"
         return {"period": str(period), "issues": "", "why": why}
     with wh.engine.begin() as connection:
         for issue in drawn:
