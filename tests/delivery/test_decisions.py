@@ -17,6 +17,8 @@ from qxmonitor.warehouse import Warehouse
 from tests.delivery import town
 from tests.delivery.post import NOW, Recorder, drained, message, planned, rows, states, story
 
+pytestmark = pytest.mark.slow
+
 ALL = ("planned", "sending", "accepted", "refused", "deferred", "bounced", "failed", "unknown", "held", "dropped")
 
 

@@ -15,6 +15,8 @@ from qxmonitor.errors import QxError
 from qxmonitor.warehouse import Warehouse
 from tests.delivery.post import NOW, Killed, Recorder, drained, kill, message, planned, rows, states, story
 
+pytestmark = pytest.mark.slow
+
 
 def test_drained_once(warehouse: Warehouse, tmp_path: Path) -> None:
     planned(warehouse, message(1), message(2))

@@ -23,6 +23,8 @@ from tests.delivery import town
 from tests.delivery.post import NOW, drained, message, planned, rows, states, story
 from tests.delivery.smtp_server import DRIP, DROP, GARBAGE, SILENT, Server
 
+pytestmark = pytest.mark.slow
+
 SENDER = office().sender_mailbox
 LARGE = b"Subject: x\n\n" + b"." * 70 + b"\n" + b"y" * 70 + b"\n" * 2 + b"z" * 12_000_000
 ON_THE_LINE = ("sending",)

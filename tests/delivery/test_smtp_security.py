@@ -20,6 +20,8 @@ from qxmonitor.warehouse import Warehouse
 from tests.delivery.post import drained, message, planned, rows, states
 from tests.delivery.smtp_server import DROP, GARBAGE, Server
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "K7-geheim"
 
 

@@ -42,6 +42,7 @@ def test_secrets_are_private_and_stay(installation: Settings) -> None:
     assert passwords == {"admin": first["password"]}
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_agree(installation: Settings) -> None:
     started = [
         subprocess.Popen(

@@ -16,6 +16,8 @@ from qxmonitor.settings import Settings
 from qxmonitor.warehouse import Warehouse
 from tests.delivery.post import NOW, message, planned
 
+pytestmark = pytest.mark.slow
+
 BY = {"who": "李主任", "why": "待核实"}
 
 

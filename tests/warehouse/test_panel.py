@@ -139,6 +139,7 @@ def test_an_empty_warehouse_gives_an_empty_panel(warehouse):
     assert panel.values["returns.output_m"].shape == (0, 3)
 
 
+@pytest.mark.slow
 def test_sums_do_not_depend_on_the_order_of_loading(warehouse, make):
     """The same messages, for one firm loaded forwards and for another backwards: the same sums to the last bit."""
     values = [round(0.1 * n + 1000.0 / (n + 7), 2) for n in range(60)]
