@@ -191,6 +191,7 @@ def test_unverified_modes_are_taken_with_a_note() -> None:
     assert read(HEADER + line(mode="1039")).notes == ["监管方式 1039 的含义尚未核实"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.text(max_size=6), min_size=1, max_size=14), max_size=12))
 def test_any_lines_are_accounted_for(rows: list[list[str]]) -> None:
     text = HEADER + line() + "\n".join(",".join(row) for row in rows)

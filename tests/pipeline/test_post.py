@@ -23,6 +23,8 @@ from tests.delivery.post import NOW, message, planned, states, story
 from tests.delivery.smtp_server import SILENT, Server
 from tests.pipeline.conftest import Answer, environment, in_process
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., Answer]
 KEYS = {
     "recipient", "kind", "period", "reader", "occasion", "subject", "state", "message_id", "attempts", "next_try_at",

@@ -17,6 +17,8 @@ from qxmonitor.errors import Refused
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.period import SHANGHAI, Period
 
+pytestmark = pytest.mark.slow
+
 ITEMS = ("output", "sales", "export", "power")
 COLUMNS = [f"{item}_{part}" for item in ITEMS for part in ("m", "ytd", "ly_m", "ly_ytd")]
 NOW = datetime(2021, 9, 20, 10, tzinfo=SHANGHAI)

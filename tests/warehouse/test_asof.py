@@ -10,6 +10,8 @@ import pytest
 from qxmonitor.warehouse import Warehouse, asof
 from qxmonitor.warehouse.load import load
 
+pytestmark = pytest.mark.slow
+
 
 def oracle(arrivals, make, known_day=None, recorded=None):
     """Firm and month → output, by the words of the rule. arrivals: (text, day, values by (firm, month)), as loaded."""
