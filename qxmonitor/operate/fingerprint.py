@@ -8,7 +8,7 @@ import pandas as pd
 
 from qxmonitor import look
 from qxmonitor.warehouse import Warehouse, asof, sql, store
-from qxmonitor.warehouse.load import FACT_TABLES
+from qxmonitor.warehouse.tables import TABLES
 
 
 def fingerprint(wh: Warehouse) -> dict[str, str]:
@@ -18,7 +18,7 @@ def fingerprint(wh: Warehouse) -> dict[str, str]:
     """
     names = wh.frame(sql.query("contents_by_file"))
     content = dict(zip(names["file_id"], names["sha256"], strict=True))
-    parts = {table: asof.read(wh, table) for table in FACT_TABLES}
+    parts = {table: asof.read(wh, table) for table in TABLES}
     facts = {
         table: frame.assign(file_id=frame["file_id"].map(content)) if "file_id" in frame else frame
         for table, frame in parts.items()

@@ -15,11 +15,10 @@ from qxmonitor.errors import Refused
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.period import Period
 from qxmonitor.quality import rows
+from qxmonitor.quality.suites import suite
 from qxmonitor.quality.verdicts import Verdict, judge
 
 _SHOWN_ROWS = 8
-_UNIT_LABELS = {"reference_point": "指标ID", "chain_node": "节点代码"}
-_PERIOD_LABEL = {"reference_point": "日期", "trade_line": "数据年月", "bonded_line": "清单申报日期"}
 
 
 def check(batches: Sequence[Batch], now: datetime) -> list[Batch | Refused]:
@@ -63,15 +62,14 @@ def _check_table(table: str, batches: Sequence[Batch], now: datetime, found: lis
     rejects = _Moved(frame, file)
 
     future = rows.in_future(frame, now)
-    label = _PERIOD_LABEL.get(table, "报告期")
-    rejects.add(future, rows.FUTURE, label, frame["period"] if future.any() else None)
+    labels = suite(table)
+    rejects.add(future, rows.FUTURE, labels.period_label, frame["period"] if future.any() else None)
     repeated = ~future & rows.repeated(table, frame, file)
-    unit_label = _UNIT_LABELS.get(table, "统一社会信用代码")
-    rejects.add(repeated, rows.REPEATED, unit_label, None)
+    rejects.add(repeated, rows.REPEATED, labels.unit_label, None)
     alone = np.flatnonzero(~future & ~repeated)
     conflict = np.zeros(len(frame), dtype=bool)
     conflict[alone[rows.conflicting(table, frame.iloc[alone], file[alone])]] = True
-    rejects.add(conflict, rows.CONFLICT, unit_label, None)
+    rejects.add(conflict, rows.CONFLICT, labels.unit_label, None)
 
     kept = np.flatnonzero(~(future | repeated | conflict))
     verdicts = judge(table, frame.iloc[kept])

@@ -20,9 +20,6 @@ REPEATED = ("duplicate.repeated", "与本文件前面一行完全相同，只保
 CONFLICT = ("duplicate.conflict", "本文件内同一对象、同一时期有多行且内容不同，均不采用")
 FUTURE = ("period.future", "报告期晚于当前月份")
 
-_UNREPEATABLE = frozenset({"bonded_line"})
-"""Tables whose rows bear their own number within a document, so that equal contents are no repeat."""
-
 
 def repeated(table: str, frame: pd.DataFrame, file: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Later copies of a row within its file.
@@ -32,7 +29,7 @@ def repeated(table: str, frame: pd.DataFrame, file: npt.NDArray[np.int64]) -> np
         frame: n rows.
         file: (n,) number of the file each row comes from.
     """
-    if table in _UNREPEATABLE:
+    if suite(table).numbered:
         return np.zeros(len(frame), dtype=bool)
     return _keyed(frame.drop(columns=["sheet", "row"]), file).duplicated(keep="first").to_numpy(dtype=bool)
 

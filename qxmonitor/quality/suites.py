@@ -44,11 +44,23 @@ class Rule(Entry):
 
 
 class Suite(Entry):
-    """All expectations of one table; ``unit`` and ``unit_note`` say which rows may not repeat within a file."""
+    """All expectations of one table.
+
+    Attributes:
+        table: the warehouse table.
+        unit: columns of which no two rows of a file may be alike.
+        unit_note: why, for the reader of the file.
+        unit_label: Chinese name of the column that a repeated row is pointed at.
+        period_label: what the source calls the month.
+        numbered: whether rows bear their own number within a document, so that equal contents are no repeat.
+    """
 
     table: str
     unit: tuple[str, ...] = ()
     unit_note: str = ""
+    unit_label: str = "统一社会信用代码"
+    period_label: str = "报告期"
+    numbered: bool = False
     expectations: tuple[Rule, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -2,7 +2,8 @@
 
 A file is known from the earliest ``known_at`` of its arrivals recorded by R. Within a unit (a firm's month, a document,
 a series' point, a firm's register entry, …) the newest known file wins as a whole, ties by content. The rule itself
-stands in SQL (``sql/views``, ``sql/queries/asof_*.sql``); this module only says which kind each table is.
+stands in SQL (``sql/views``, ``sql/queries/asof_*.sql``); :mod:`qxmonitor.warehouse.tables` says which kind each table
+is.
 """
 
 from __future__ import annotations
@@ -16,19 +17,8 @@ from adbc_driver_postgresql import dbapi
 from qxmonitor.period import Period
 from qxmonitor.warehouse import sql
 from qxmonitor.warehouse.core import FOREVER, Warehouse, fetch, run
+from qxmonitor.warehouse.tables import TABLES
 
-_KINDS: dict[str, tuple[str, dict[str, str]]] = {
-    "output_return": ("asof_single", {}),
-    "finance_return": ("asof_single", {}),
-    "self_report": ("asof_single", {}),
-    "trade_line": ("asof_many", {}),
-    "bonded_line": ("asof_document", {}),
-    "reference_point": ("asof_series", {}),
-    "register_entry": ("asof_register", {}),
-    "authorisation": ("asof_whole", {"key": "subject"}),
-    "chain_node": ("asof_whole", {"key": "chain"}),
-}
-_BY_PERIOD = {"asof_single", "asof_many", "asof_document"}
 _WORKING = {"newness", "newest", "same"}
 
 
@@ -69,11 +59,12 @@ def rows(
     recorded_at: datetime | None,
 ) -> pa.Table:
     """:func:`read` on an open connection, as Arrow."""
-    kind, identifiers = _KINDS[table]
+    kind = TABLES[table]
     parameters: list[object] = [known_at or FOREVER, recorded_at or FOREVER]
-    if kind in _BY_PERIOD:
+    if kind.by_period:
         parameters += [str(first or "0000-00"), str(last or "9999-99")]
-    found = fetch(connection, sql.query(kind, table=table, **identifiers), *parameters)
+    identifiers = {"table": table} | ({"key": kind.key} if kind.key else {})
+    found = fetch(connection, sql.query(kind.read, **identifiers), *parameters)
     return found.drop_columns([name for name in found.column_names if name in _WORKING])
 
 

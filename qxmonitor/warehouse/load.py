@@ -25,15 +25,10 @@ from qxmonitor.identity import normalise_name
 from qxmonitor.period import SHANGHAI
 from qxmonitor.warehouse import sql
 from qxmonitor.warehouse.core import LOCK_LOAD, Warehouse, fetch, lock, run
-
-FACT_TABLES = (
-    "register_entry", "authorisation", "chain_node", "output_return", "finance_return", "self_report", "trade_line",
-    "bonded_line", "reference_point",
-)  # fmt: skip
-MATCHED_TABLES = ("output_return", "finance_return", "self_report", "trade_line", "bonded_line")
-"""Tables whose rows stand or fall with the identity of their subject."""
+from qxmonitor.warehouse.tables import TABLES
 
 DUPLICATE = "duplicate"
+_MATCHED = [table for table, kind in TABLES.items() if kind.matched]
 _KEY = ["file_id", "sheet", "row"]
 _WORDS = {"simulated": "模拟数据", "real": "真实数据"}
 
@@ -111,7 +106,7 @@ def _arrival(item: Item) -> _Arrival:
 def _problem(batch: Batch) -> str | None:
     """What in a batch would break the transaction of its whole group; a reader's own fault, worth one file only."""
     for table, frame in batch.tables.items():
-        if table not in FACT_TABLES:
+        if table not in TABLES:
             return f"读取程序出错：没有数据表 {table}"
         key = [*_KEY[1:], "series"] if table == "reference_point" else _KEY[1:]  # series may share a line
         if len(frame) > 1 and len(set(zip(*(frame[name].tolist() for name in key), strict=True))) < len(frame):
@@ -171,7 +166,7 @@ def _frames(fresh: list[_Arrival]) -> dict[str, pd.DataFrame]:
     )  # fmt: skip
     files["rejected"] = files["file_id"].map(rejected).fillna(0).astype("int64")
     frames = {"file": files}
-    for table in FACT_TABLES:
+    for table in TABLES:
         there = [(file_id, batch.tables[table]) for file_id, batch in batches if table in batch.tables]
         if there:
             frames[table] = _stack(there)
@@ -208,7 +203,7 @@ def _further_lines(batches: list[tuple[int, Batch]]) -> pd.DataFrame:
     """Accepted lines that are no fact row of their own, each with the nearest fact row above it (a firm form)."""
     facts, others, lines = [], [], []
     for file_id, batch in batches:
-        own = [batch.tables[table] for table in MATCHED_TABLES if len(batch.tables.get(table, ()))]
+        own = [batch.tables[table] for table in _MATCHED if len(batch.tables.get(table, ()))]
         if own and batch.rows_read > sum(map(len, own)) + len(batch.rejects) + len(batch.control):
             facts += [(file_id, fact) for fact in own]
             others += [(file_id, batch.control), (file_id, batch.rejects)]
