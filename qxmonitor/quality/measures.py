@@ -98,7 +98,7 @@ def _done_below_whole(frame: pd.DataFrame) -> Column:
 
 def _not_in_lead(frame: pd.DataFrame) -> Column:
     lead = {f"{task.clause}/{department}" for task in tasks().tasks for department in task.lead}
-    return (~frame["thing"].isin(lead)).to_numpy(dtype=np.float64)
+    return _mark(~frame["thing"].isin(lead).to_numpy(dtype=bool))
 
 
 def _days_open(frame: pd.DataFrame) -> Column:
@@ -107,12 +107,12 @@ def _days_open(frame: pd.DataFrame) -> Column:
 
 
 def _closed_without_day(frame: pd.DataFrame) -> Column:
-    return ((frame["state"] == "closed") & frame["closed"].isna()).to_numpy(dtype=np.float64)
+    return _mark(((frame["state"] == "closed") & frame["closed"].isna()).to_numpy(dtype=bool))
 
 
 def _state_without_appeal(frame: pd.DataFrame) -> Column:
     handled = frame["state"].notna() | frame["category"].notna()
-    return (handled & frame["appeal"].isna()).to_numpy(dtype=np.float64)
+    return _mark((handled & frame["appeal"].isna()).to_numpy(dtype=bool))
 
 
 def _parameter(name: str) -> Measure:

@@ -153,7 +153,7 @@ def _tasks(world: World, period: Period) -> None:
     rows: list[list[Any]] = []
     for task in tasks().tasks:
         for lead in task.lead:
-            percent = min(100, int(passed * pace[len(rows)]))
+            percent = min(100, max(2, int(passed * pace[len(rows)])))
             state = _STATES[3 if percent == 100 else 0 if percent < 3 else 2 if pace[len(rows)] < 1.8 else 1]
             behind = state == "进度滞后"
             problem = "协调事项较多，进度偏慢。" if behind else ""
@@ -177,9 +177,10 @@ def _visits(world: World, period: Period) -> None:
         day = date(period.year, period.month, days[place])
         closed = bool(words) and bool(rng.random() < 0.6)
         state = "" if not words else "已办结" if closed else "办理中"
+        closing = ("已对接有关单位。", day.replace(day=28).isoformat()) if closed else ("", "")
         rows.append([day.isoformat(), firms["name"].iloc[firm], firms["uscc"].iloc[firm],
                      _OFFICES[int(rng.integers(0, 3))], f"走访人{place + 1:04d}", words, kind, state,
-                     "已对接有关单位。" if closed else "", day.replace(day=28).isoformat() if closed else ""])  # fmt: skip
+                     *closing])  # fmt: skip
     _land(
         world, period, 10, "走访诉求台账", "visits", _csv(["走访诉求台账（模拟数据）"], _VISITS, rows), len(rows), "csv"
     )
