@@ -32,6 +32,9 @@ their id; credit_code, firm_name: together they tell the firm and give the colum
 BASE_UNITS = {"money": "千元", "power": "万千瓦时"}
 """The warehouse's unit of a kind that has units."""
 
+INSTRUCTIONS = "填写说明"
+"""Name of the template's sheet that is no data."""
+
 _WORDS = re.compile(r"[;；_＿]")
 
 

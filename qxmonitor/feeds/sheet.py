@@ -19,7 +19,7 @@ import pandas as pd
 
 from qxmonitor import identity
 from qxmonitor.catalog.items import items, plain
-from qxmonitor.catalog.sheets import BASE_UNITS, Column, SheetForm, names, sheets, words_of
+from qxmonitor.catalog.sheets import BASE_UNITS, INSTRUCTIONS, Column, SheetForm, names, sheets, words_of
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import headings, kinds, numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
@@ -97,7 +97,7 @@ def read(opened: Opened, form: SheetForm) -> Batch:
         if header is not None:
             head += _above(grid, header)
             parts.append(_Sheet(grid, header, form))
-        elif not grid.empty:
+        elif not grid.empty and grid.sheet != INSTRUCTIONS:
             notes.append(f"工作表“{grid.sheet[:30]}”没有可识别的表头，未读取")
     if not parts:
         raise no_table([grid.sheet for grid in grids(opened)])
