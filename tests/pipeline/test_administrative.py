@@ -77,3 +77,16 @@ def test_a_project_of_an_unknown_firm_counts_and_its_power_does_not(
     assert [(r["accepted"], r["rejected"]) for r in receipts] == [(1, 0), (0, 1)]
     assert projects[["subject", "plan"]].to_numpy().tolist() == [[uscc(1), 9000.0]]
     assert projects["entity"].isna().all() and bills.empty
+
+
+def test_a_series_along_a_row_is_kept_and_revised_point_by_point(open_town: Callable[[], Any], tmp_path: Path) -> None:
+    head = ["指标名称", "指标ID", "频率", "单位", "来源", "2025-02", "2025-03", "2025-04"]
+    with open_town() as wh:
+        for day, figures in (("2025-05-10", [1, "#N/A", 3]), ("2025-05-11", ["", 2, 4])):
+            (tmp_path / day).mkdir()
+            row = ["某省:PMI", "T1", "月", "%", "某局", *figures]
+            (tmp_path / day / "a.csv").write_bytes(csv([head, row]))
+            (receipt,) = pipeline.ingest(wh, [tmp_path / day])
+            assert (receipt["state"], receipt["rows_read"], receipt["rejected"]) == ("accepted", 1, 0)
+        points = asof.read(wh, "reference_point").set_index("period")["value"]
+    assert points.to_dict() == {"2025-02": 1.0, "2025-03": 2.0, "2025-04": 4.0}
