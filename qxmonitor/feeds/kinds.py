@@ -33,11 +33,12 @@ _DAY = re.compile(
 )
 _PERCENT = re.compile(r"\s*[%％]\s*$")
 _NUMBERS_OF_PEOPLE = (
-    r"(?:\+?86[- ]?)?(?:^|\b|(?<=[^0-9A-Za-z]))1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}(?![0-9])"
+    r"(?<![0-9A-Za-z])(?:[+＋]?86[- ]?)?1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}(?![0-9])"
     r"|(?<![0-9A-Za-z])0[0-9]{2,3}[-—－ ]?[0-9]{7,8}(?![0-9])"
     r"|(?<![0-9A-Za-z])[1-9][0-9]{16}[0-9Xx](?![0-9A-Za-z])"
     r"|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
 )
+_HALF_DIGITS = str.maketrans("０１２３４５６７８９＠．－", "0123456789@.-")
 _PERSON = r"(?:联系人|经办人|负责人|联系方式|联系电话|手机|电话|微信)\s*(?:[:：]|为|是)\s*[^\s，。；、,;（）()]{1,20}"
 
 
@@ -71,7 +72,7 @@ def read(column: Column, cells: pd.Series, factor: float = 1.0) -> Cells:
 
 def masked(texts: pd.Series) -> pd.Series:
     """Free text without telephone numbers, identity numbers, addresses of mail, and names after 联系人."""
-    hidden = texts.str.replace(_NUMBERS_OF_PEOPLE, "（号码略）", regex=True)
+    hidden = texts.str.translate(_HALF_DIGITS).str.replace(_NUMBERS_OF_PEOPLE, "（号码略）", regex=True)
     return hidden.str.replace(_PERSON, "（联系人略）", regex=True)
 
 

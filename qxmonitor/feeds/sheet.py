@@ -36,6 +36,8 @@ _BRACKETS = re.compile(r"(.+)\(([^()]+)\)")
 _UNIT_LIKE = re.compile(r".{0,4}(?:元|美金|币|千瓦时|度|%|人年|吨|件|个|平方米|亩)")
 _STATED_MONTH = re.compile(r"((?:19|20|21)\d\d)\s*年\s*(?:1\s*月?\s*[-‐–—~～至]+\s*)?(\d{1,2})\s*月(?!\s*\d{1,2}\s*日)")
 _STATED_YEAR = re.compile(r"(?<!\d)((?:19|20|21)\d\d)\s*年(?!\s*\d)")
+_ORGANISATION = r"[司厂店行部院所会社局站场馆校队园办处城铺坊]|中心|集团|企业|工作室|经营|合伙|项目|政府"
+"""A name without any of these may be a person's, which has no place in any table."""
 _TOTAL = re.compile(r"\s*[合总]\s*计")
 
 
@@ -297,7 +299,7 @@ class _Sheet:
         self.lines.reject(mask & ~self.body.wide, field, rule, reason, raw)
 
     def _subjects(self) -> pd.Series:
-        """The firm of each line; a line without any firm is rejected only where the form demands one."""
+        """The firm of each line; without any it is rejected only where the form demands one, a person's name always."""
         firm = [column for column in self.form.columns if column.kind in ("credit_code", "firm_name")]
         given = {c.kind: self.body.text(self.places[c.id]) for c in firm if c.id in self.places}
         if not given:
@@ -309,6 +311,11 @@ class _Sheet:
         if not any(column.required for column in firm):
             bad = bad & (who["rule"] != "identity.missing").to_numpy(dtype=bool)
         self._reject(bad, who["field"], who["rule"], who["reason"], kinds.masked(who["raw"]))
+        said = who["subject"].fillna("")
+        named = said.str.startswith("name:") & ~said.str.contains(_ORGANISATION)
+        reason = "没有信用代码，名称也不是单位名称"
+        nothing = pd.Series("", index=said.index, dtype="str")
+        self._reject(named.to_numpy(dtype=bool), "单位名称", "identity.person", reason, nothing)
         return who["subject"]
 
     def _column(self, column: Column, count: int) -> pd.Series:

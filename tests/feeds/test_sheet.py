@@ -251,3 +251,49 @@ def test_real_and_simulated_firms_do_not_mix() -> None:
     other = "91999999MA0000001" + uscc_check_char("91999999MA0000001")
     with pytest.raises(Refused, match="模拟"):
         read(csv([header, [uscc(1), "2026-10", 1, 1], [other, "2026-10", 1, 1]]))
+
+
+def test_a_person_is_no_firm() -> None:
+    header = ["户名", "年月", "本月用电量", "累计用电量"]
+    batch = read(
+        csv([header, ["张某某", "2026-10", 1, 1], ["甲工艺厂", "2026-10", 1, 1], ["13800000000", "2026-10", 1, 1]])
+    )
+    assert [row["subject"] for row in rows(batch)] == ["name:甲工艺厂"]
+    assert faults(batch) == [(2, "单位名称", "identity.person"), (4, "单位名称", "identity.person")]
+    assert "张某某" not in str([batch.rejects.to_dict(), batch.tables]) and "138" not in str(batch.rejects.to_dict())
+
+
+def test_an_identity_number_in_a_wrong_column_is_not_shown() -> None:
+    header = ["统一社会信用代码", "年月", "本月用电量", "累计用电量"]
+    batch = read(csv([header, ["110101190001010012", "2026-10", 1, 1], [uscc(1), "联系人：张某", 1, 1]]))
+    assert sorted(batch.rejects["raw"]) == ["（号码略）", "（联系人略）"]
+
+
+@pytest.mark.parametrize(
+    "text", ["13800000000", "138 0000 0000", "138-0000-0000", "＋８６１３８００００００００", "0769-12345678", "a@b.cn"]
+)
+def test_numbers_of_people_are_blanked_out(text: str) -> None:
+    header = ["条目", "责任部门", "报告期", "进展情况"]
+    (row,) = rows(read(csv([header, [1, "工信局", "2026-10", f"请打{text}问"]])))
+    assert "（号码略）" in row["progress"] and not any(digit in row["progress"] for digit in "138")
+
+
+@pytest.mark.parametrize("text", ["投资 13800 万元", "2026年10月31日", "编号 0001-440000", "产值 138000000000 元"])
+def test_other_numbers_stay(text: str) -> None:
+    header = ["条目", "责任部门", "报告期", "进展情况"]
+    (row,) = rows(read(csv([header, [1, "工信局", "2026-10", text]])))
+    assert row["progress"] == text
+
+
+def test_a_sheet_without_rows_is_read_as_nothing() -> None:
+    batch = read(csv([["统一社会信用代码", "年月", "本月用电量", "累计用电量"]]))
+    assert (batch.rows_read, len(batch.tables["power_use"]), batch.period) == (0, 0, None)
+
+
+def test_blank_lines_and_columns_and_a_repeated_header() -> None:
+    header = [None, "统一社会信用代码", "年月", None, "本月用电量", "累计用电量", None]
+    body = [None, uscc(1), "2026-10", None, 10000, 20000, None]
+    batch = read(workbook({"x": [[], header, [], body, [None] * 7, header, body]}, at=(3, 2)))
+    assert [(row["row"], row["power_m"]) for row in rows(batch)] == [(6, 1.0), (9, 1.0)]
+    assert batch.control["row"].tolist() == [8]
+    assert batch.cells["x|power_m"] == "F"
