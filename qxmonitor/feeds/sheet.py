@@ -38,6 +38,7 @@ _STATED_MONTH = re.compile(r"((?:19|20|21)\d\d)\s*年\s*(?:1\s*月?\s*[-‐–�
 _STATED_YEAR = re.compile(r"(?<!\d)((?:19|20|21)\d\d)\s*年(?!\s*\d)")
 _ORGANISATION = r"[司厂店行部院所会社局站场馆校队园办处城铺坊]|中心|集团|企业|工作室|经营|合伙|项目|政府"
 """A name without any of these may be a person's, which has no place in any table."""
+_STEMS = frozenset("甲乙丙丁戊己庚辛壬癸")
 _TOTAL = re.compile(r"\s*[合总]\s*计")
 
 
@@ -129,15 +130,16 @@ def header_of(grid: Grid, form: SheetForm) -> Header | None:
     present = _words_near_top(grid)
     if not all(any(heading <= present for heading in form.by_id[key].headings) for key in form.tell):
         return None
-    best: tuple[int, bool] = (0, False)
+    best = (0, 0, False)
     header: Header | None = None
     for at, row in enumerate(grid.head):
         for below in (None, *grid.head[at + 1 : at + 2]):
             labels = _joined(row, below)
             found = {place: hit for place, label in enumerate(labels) if label and (hit := _column(label, form))}
             here = {column.id for column, _ in found.values()}
-            if set(form.tell) <= here and (len(found), below is None) > best:
-                best = (len(found), below is None)
+            rank = (len(found), sum(bool(unit) for _, unit in found.values()), below is None)
+            if set(form.tell) <= here and rank > best:
+                best = rank
                 header = Header(row.number, Row((below or row).number, [_whole(label) for label in labels]), found)
     return header
 
@@ -193,7 +195,7 @@ def _column(label: tuple[str, ...], form: SheetForm) -> tuple[Column, str] | Non
             return form.by_heading[words], ""
         for word in words:
             bracketed = _BRACKETS.fullmatch(word)
-            base, unit = (bracketed[1], bracketed[2]) if bracketed else ("", word)
+            base, unit = (bracketed[1], bracketed[2]) if bracketed else ("", word.strip("()"))
             rest = (words - {word}) | ({base} if base else set())
             column = form.by_heading.get(rest)
             if column is not None and (_UNIT_LIKE.fullmatch(unit) or unit == plain(column.unit)):
@@ -235,12 +237,24 @@ class _Sheet:
         self.lines = Lines(self.grid.sheet, self.body)
         named = [p for p in tellers if self.header.found[p][0].kind in ("credit_code", "firm_name", "code", "text")]
         self.lines.totals_and_footers(self.body, [0, *(p for p in named if not self._long(p))], self.header.last)
+        self.lines.set_aside(self._numbering(), "栏次行")
         self.lines.reject(self.body.wide, "整行", "row.columns", "列数多于表头，数字里的千位逗号可能没有加引号")
         self.table = self._table()
         self.cells = {
             f"{self.grid.sheet}|{'subject' if name == 'uscc' else name}": column_letter(place)
             for name, place in self.places.items()
         }
+
+    def _numbering(self) -> npt.NDArray[np.bool_]:
+        """The line 甲 乙 1 2 3 right below a header, which numbers its columns and is nobody's."""
+        found = np.zeros(len(self.body.rows), dtype=bool)
+        if len(found):
+            texts = [plain(self.body.text(place).iloc[0]) for place in range(len(self.header.last.cells))]
+            said = [text for text in texts if text not in ("", "—", "-")]
+            counters = [text for text in said if text not in _STEMS]
+            counted = [str(number) for number in range(1, len(counters) + 1)]
+            found[0] = len(said) >= 3 and counters in (counted, [f"({number})" for number in counted])
+        return found
 
     def _long(self, place: int) -> bool:
         """Whether a column holds sentences, which may begin with the words of a footer."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import open_file, sniff
@@ -297,3 +299,41 @@ def test_blank_lines_and_columns_and_a_repeated_header() -> None:
     assert [(row["row"], row["power_m"]) for row in rows(batch)] == [(6, 1.0), (9, 1.0)]
     assert batch.control["row"].tolist() == [8]
     assert batch.cells["x|power_m"] == "F"
+
+
+def test_units_in_a_line_of_their_own_below_the_headings() -> None:
+    header = ["项目名称", "计划总投资", "本年累计完成投资", "报告期"]
+    units = [None, "（亿元）", "万元", None]
+    (row,) = rows(read(workbook({"x": [["项目"], header, units, ["新厂房", 0.8, 1200, "2026-10"]]})))
+    assert (row["plan"], row["ytd"], row["row"]) == (80000.0, 12000.0, 4)
+
+
+@pytest.mark.parametrize(
+    "line", [["甲", "乙", 1, 2], [1, 2, 3, 4], ["（1）", "（2）", "（3）", "（4）"], ["甲", "—", "1", "2"]]
+)
+def test_the_line_that_numbers_the_columns_is_no_project(line: list[Any]) -> None:
+    header = ["项目代码", "项目名称", "计划总投资（万元）", "本年累计完成投资（万元）"]
+    batch = read(workbook({"x": [["2026年10月"], header, line, ["P1", "新厂房", 8000, 1200], ["1", "2", 3, 4]]}))
+    assert [row["row"] for row in rows(batch)] == [4, 5], "further down it is a project"
+    assert batch.control.to_numpy().tolist() == [["x", 3, "栏次行"]]
+
+
+ODD = [
+    None, "", "—", "合计", "注：某", True, 0, 1, -1, 0.5, 85, "85%", "是", 1e300, float("inf"), 10**30, "１２", "(5)",
+    "\0", "2026-10", 202610, date(2026, 10, 9), "工信局", "正常推进", "第3条", 3, "#REF!", "=1+1", "x" * 3000,
+    "13800000000",
+]  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(ODD), min_size=6, max_size=6), max_size=6))
+def test_every_line_ends_somewhere(cells: list[list[Any]]) -> None:
+    header = ["条目", "责任部门", "报告期", "进展情况", "完成进度", "状态"]
+    opened = open_file(csv([["a"]]), "x")
+    opened.kind, opened.__dict__["sheets"] = "xlsx", {"x": [header, *([c or "" for c in row] for row in cells)]}
+    batch = sniff(opened).read(opened)
+    (table,) = batch.tables.values()
+    ends = [*table["row"], *set(batch.rejects["row"]), *batch.control["row"]]
+    assert sorted(ends) == sorted(batch.lines["row"])
+    assert table[["clause", "department", "period", "progress"]].notna().all(axis=None)
+    assert "13800000000" not in str([table.to_dict(), batch.rejects.to_dict(), batch.control.to_dict()])
