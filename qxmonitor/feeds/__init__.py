@@ -1,6 +1,7 @@
 """Files in, normalised batches out. One module a source; a module is a feed when it has what :class:`Feed` asks for.
 
-A new source is one module and one word in :data:`FEEDS`.
+A new source is one module and one word in :data:`FEEDS`; one that is a plain sheet is no module at all, but a YAML file
+under ``catalog/forms`` (:mod:`qxmonitor.feeds.sheet`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import b203, b204_export, b204_form, bonded, customs, reference, register, self_report
+from qxmonitor.feeds import b203, b204_export, b204_form, bonded, customs, reference, register, self_report, sheet
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.opening import Opened, open_file
 
@@ -38,17 +39,22 @@ class Feed(Protocol):
         """
 
 
-FEEDS: tuple[Feed, ...] = (register, b204_export, b204_form, b203, self_report, customs, bonded, reference)
+DECLARED: tuple[Feed, ...] = sheet.feeds()
+FEEDS: tuple[Feed, ...] = (
+    register, b204_export, b204_form, b203, self_report, customs, bonded, reference, *DECLARED,
+)  # fmt: skip
 """All feeds. Exactly one must recognise a file; the order does not matter."""
 
 
 def sniff(opened: Opened) -> Feed:
     """The feed of a file, by what stands in it.
 
+    A declared form is told by headings that are its own, so it comes before a return that would know its other words.
+
     Raises:
         Refused: no feed recognises it, or several do.
     """
-    found = [feed for feed in FEEDS if feed.matches(opened)]
+    found = [feed for feed in DECLARED if feed.matches(opened)] or [feed for feed in FEEDS if feed.matches(opened)]
     if not found:
         raise Refused(f"未识别的报表：{_described(opened)}")
     if len(found) > 1:

@@ -192,6 +192,13 @@ class Lines:
             said = said.mask(_says(said, _PERSONAL), "（经办人信息，不保留）")
             self._control.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[new], "text": said.to_numpy()}))
 
+    def set_aside(self, mask: npt.NDArray[np.bool_], text: str) -> None:
+        """Mark lines as control lines for another reason than their first words."""
+        new = mask & ~self.control
+        self.control |= new
+        if new.any():
+            self._control.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[new], "text": text}))
+
     def reject(
         self,
         mask: npt.NDArray[np.bool_],

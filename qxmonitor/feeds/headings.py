@@ -128,8 +128,8 @@ def read(grid: Grid, header: Row, form: str) -> Headings:
     return found
 
 
-def stated_unit(grid: Grid, header: Row) -> str | None:
-    """The money unit stated above a header (``计量单位：千元``), None where none is.
+def stated_unit(grid: Grid, header: Row, kind: str = "money") -> str | None:
+    """The unit of a kind stated above a header (``计量单位：千元``), None where none is.
 
     Raises:
         Refused: unknown, or two different ones.
@@ -142,10 +142,10 @@ def stated_unit(grid: Grid, header: Row) -> str | None:
             for found in _UNIT_LINE.finditer(text):
                 said = found[1] or next((other for other in row.texts[at + 1 :] if other), "")
                 units |= set(_units(said, found[0]))
-    money = {unit for unit in units if items().units.kind(unit) == "money"}
-    if len(money) > 1:
-        raise Refused("表上注明的计量单位不一致：" + "、".join(sorted(money)))
-    return money.pop() if money else None
+    of_kind = {unit for unit in units if items().units.kind(unit) == kind}
+    if len(of_kind) > 1:
+        raise Refused("表上注明的计量单位不一致：" + "、".join(sorted(of_kind)))
+    return of_kind.pop() if of_kind else None
 
 
 def stated_period(texts: Sequence[str]) -> str | None:

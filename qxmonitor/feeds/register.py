@@ -16,6 +16,7 @@ import pandas as pd
 from qxmonitor import identity
 from qxmonitor.catalog.items import items, plain
 from qxmonitor.catalog.readers import readers
+from qxmonitor.catalog.sheets import Column, Kind
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
@@ -52,10 +53,33 @@ _SHEETS = {"register_entry": _FIRMS, "authorisation": _AUTHORISATIONS, "chain_no
 """Table → its columns and the headings they stand under."""
 
 _OPTIONAL = {"until", "upstream", "former_names", "leader", "group_name", "customs_code"}
+_NOTES = {
+    "former_names": "几个曾用名用顿号分开", "customs_code": "10 位", "industry": "四位行业代码",
+    "items": "几项用顿号分开", "readers": "几个部门用顿号分开", "upstream": "几个上游节点用顿号分开",
+    "until": "仍在名录内的留空", "node": "产业链图谱里的节点代码", "chain": "产业链图谱里的产业链代码",
+}  # fmt: skip
 _YES, _NO = {"是", "有", "√", "✓", "1", "y", "yes", "true"}, {"", "否", "无", "×", "0", "n", "no", "false", "-", "—"}
 _LIST = r"[、;；\n]+"
 
 Cells = dict[str, pd.Series]
+
+
+def declared() -> dict[str, tuple[Column, ...]]:
+    """Sheet → its columns, for the template that this reader reads back."""
+    kinds: dict[str, Kind] = {
+        "uscc": "credit_code", "name": "firm_name", "since": "month", "until": "month", "customs_code": "code",
+        "industry": "code", **dict.fromkeys(_FLAGS, "flag"),
+    }  # fmt: skip
+    free = {*_OPTIONAL, *_FLAGS, *_TEXTS}
+    return {
+        _WORDS[table]: tuple(
+            Column(
+                id=name, name=label, kind=kinds.get(name, "text"), required=name not in free, note=_NOTES.get(name, "")
+            )
+            for name, label in names.items()
+        )
+        for table, names in _SHEETS.items()
+    }
 
 
 def matches(opened: Opened) -> bool:

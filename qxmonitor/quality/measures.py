@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qxmonitor.catalog.tasks import tasks
+
 Column = npt.NDArray[np.float64]
 Measure = Callable[[pd.DataFrame], Column]
 
@@ -23,6 +25,10 @@ def _figures(frame: pd.DataFrame, column: str) -> Column:
 def _numbers(cells: pd.Series) -> Column:
     found: Column = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     return found
+
+
+def _mark(found: npt.NDArray[np.bool_]) -> Column:
+    return np.where(found, 1.0, 0.0)
 
 
 def _minus(whole: str, part: str) -> Measure:
@@ -74,6 +80,45 @@ def _document_disagrees(frame: pd.DataFrame) -> Column:
     return _numbers((letter.notna() & (letter != frame["flow"])).astype(int))
 
 
+def _scale_disagrees(frame: pd.DataFrame) -> Column:
+    """1 where a project's plan is on the other side of 50 million yuan than its form says."""
+    scale, plan = frame["scale"].astype("str"), _figures(frame, "plan")
+    large, small = (scale == "206-1").to_numpy(dtype=bool), (scale == "206-2").to_numpy(dtype=bool)
+    return _mark((large & (plan < 50_000)) | (small & ((plan >= 50_000) | (plan < 5_000))))
+
+
+def _staff_without_expense(frame: pd.DataFrame) -> Column:
+    idle = (_figures(frame, "rd_staff") > 0) & (_figures(frame, "rd_expense") == 0)
+    return _mark(idle)
+
+
+def _done_below_whole(frame: pd.DataFrame) -> Column:
+    return _mark((frame["state"] == "done").to_numpy(dtype=bool) & (_figures(frame, "percent") < 100))
+
+
+def _not_in_lead(frame: pd.DataFrame) -> Column:
+    lead = {f"{task.clause}/{department}" for task in tasks().tasks for department in task.lead}
+    return _mark(~frame["thing"].isin(lead).to_numpy(dtype=bool))
+
+
+def _days_open(frame: pd.DataFrame) -> Column:
+    days = pd.to_datetime(frame["closed"]) - pd.to_datetime(frame["visited"])
+    return _numbers(days.dt.days)
+
+
+def _closed_without_day(frame: pd.DataFrame) -> Column:
+    return _mark(((frame["state"] == "closed") & frame["closed"].isna()).to_numpy(dtype=bool))
+
+
+def _state_without_appeal(frame: pd.DataFrame) -> Column:
+    handled = frame["state"].notna() | frame["category"].notna()
+    return _mark((handled & frame["appeal"].isna()).to_numpy(dtype=bool))
+
+
+def _parameter(name: str) -> Measure:
+    return lambda frame: np.where(frame["parameter"] == name, _figures(frame, "value"), np.nan).astype(np.float64)
+
+
 _RETURN: dict[str, Measure] = {
     **{f"{item}_ytd_minus_m": _minus(f"{item}_ytd", f"{item}_m") for item in ("output", "sales", "export", "power")},
     **{
@@ -103,5 +148,19 @@ MEASURES: dict[str, dict[str, Measure]] = {
     "authorisation": {"months_valid": _months_valid},
     "trade_line": {"rmb_over_usd": _over("rmb", "usd", 1000.0)},
     "bonded_line": {"document_disagrees": _document_disagrees},
+    "investment_project": {
+        "scale_disagrees": _scale_disagrees,
+        "ytd_minus_month": _minus("ytd", "month"),
+        "ytd_over_plan": _over("ytd", "plan", 0.0),
+    },
+    "rd_return": {"staff_without_expense": _staff_without_expense},
+    "power_use": {"power_ytd_minus_m": _RETURN["power_ytd_minus_m"], "power_ytd_over_ly": _RETURN["power_ytd_over_ly"]},
+    "task_progress": {"done_below_whole": _done_below_whole, "not_in_lead": _not_in_lead},
+    "visit": {
+        "days_open": _days_open,
+        "closed_without_day": _closed_without_day,
+        "state_without_appeal": _state_without_appeal,
+    },
+    "monthly_parameter": {name: _parameter(name) for name in ("value_added_rate", "producer_price", "usd_cny")},
 }
 """Table → measure → formula."""

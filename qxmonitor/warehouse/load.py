@@ -108,7 +108,8 @@ def _problem(batch: Batch) -> str | None:
     for table, frame in batch.tables.items():
         if table not in TABLES:
             return f"读取程序出错：没有数据表 {table}"
-        key = [*_KEY[1:], "series"] if table == "reference_point" else _KEY[1:]  # series may share a line
+        # Series may share a line, and a line may hold a whole series.
+        key = [*_KEY[1:], "series", "period"] if table == "reference_point" else _KEY[1:]
         if len(frame) > 1 and len(set(zip(*(frame[name].tolist() for name in key), strict=True))) < len(frame):
             return f"读取程序出错：数据表 {table} 中同一行出现两次"
     return None

@@ -9,11 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Read = Literal["asof_single", "asof_many", "asof_document", "asof_series", "asof_register", "asof_whole"]
+Read = Literal[
+    "asof_single", "asof_many", "asof_document", "asof_keyed", "asof_keyed_firm", "asof_series", "asof_register",
+    "asof_whole",
+]  # fmt: skip
 """How the newest known file wins; the query of that name under ``sql/queries``.
 
 single: one row per firm and period; many: all rows of a firm and period; document: all lines of a document, whatever
-its month was before; series: one point per series and period; register: one entry per firm; whole: all rows of a key.
+its month was before; keyed: all rows of a thing (a project, a task) and period, with ``keyed_firm`` also the firm it
+concerns where the register knows it; series: one point per series and period; register: one entry per firm; whole: all
+rows of a key.
 """
 
 
@@ -34,7 +39,7 @@ class FactTable:
     @property
     def by_period(self) -> bool:
         """Whether it is read for a span of months."""
-        return self.read in ("asof_single", "asof_many", "asof_document")
+        return self.read in ("asof_single", "asof_many", "asof_document", "asof_keyed", "asof_keyed_firm")
 
 
 TABLES: dict[str, FactTable] = {
@@ -47,4 +52,11 @@ TABLES: dict[str, FactTable] = {
     "trade_line": FactTable("asof_many", matched=True),
     "bonded_line": FactTable("asof_document", matched=True),
     "reference_point": FactTable("asof_series"),
+    "investment_project": FactTable("asof_keyed_firm"),
+    "rd_return": FactTable("asof_single", matched=True),
+    "power_use": FactTable("asof_many", matched=True),
+    "task_progress": FactTable("asof_keyed"),
+    "visit": FactTable("asof_keyed_firm"),
+    "monthly_parameter": FactTable("asof_keyed"),
+    # new-feed: above this line
 }

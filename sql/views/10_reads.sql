@@ -63,6 +63,8 @@ single as not materialized (
     select file_id, sheet, "row", subject, period, 'finance_return' from finance_return
     union all
     select file_id, sheet, "row", subject, period, 'self_report' from self_report
+    union all
+    select file_id, sheet, "row", subject, period, 'rd_return' from rd_return
 ),
 fact as not materialized (
     select file_id, sheet, "row", subject from single
@@ -72,6 +74,9 @@ fact as not materialized (
     select file_id, sheet, "row", subject from bonded_line
     union all
     select file_id, sheet, "row", subject from authorisation
+    union all
+    select file_id, sheet, "row", subject from power_use
+    -- new-feed: above this line
 )
 select f.file_id, f.sheet, f."row", f.subject, 'identity.unmatched' as rule
 from fact f

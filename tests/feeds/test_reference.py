@@ -158,3 +158,96 @@ def test_missing_particulars() -> None:
     assert batch.notes
     assert not reference.matches(open_file(csv(HEAD[:1] + BODY), "x"))
     assert not reference.matches(open_file(b"<a/>", "x"))
+
+
+def values(batch: Batch) -> list[tuple[Any, ...]]:
+    assert batch.rows_read == batch.accepted + batch.rejected
+    return list(
+        batch.tables["reference_point"][["row", "series", "period", "value"]].itertuples(index=False, name=None)
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "period"),
+    [
+        ("2026-10", "2026-10"), ("2026-10-31", "2026-10"), ("2026年10月", "2026-10"), ("202610", "2026-10"),
+        ("20261031", "2026-10"), ("2026年10月31日", "2026-10"), ("46326", "2026-10"), (46326, "2026-10"),
+        (46326.0, "2026-10"), (202610, "2026-10"), ("２０２６．１０", "2026-10"), ("2026/10/31 00:00:00", "2026-10"),
+    ],
+)  # fmt: skip
+def test_dates_of_every_terminal(cell: Any, period: str) -> None:
+    data = csv([*HEAD, [cell, "1.5"]]) if isinstance(cell, str) else xlsx([*HEAD, [cell, 1.5]])
+    assert [(p, v) for _, _, p, v in values(read(data))] == [(period, 1.5)]
+
+
+@pytest.mark.parametrize("gap", ["#N/A", "#N/A N/A", "#N/A Requesting", "", "--", "—", "…", "NaN", "null", "N/A", "无"])
+def test_a_gap_is_no_zero(gap: str) -> None:
+    assert values(read(csv([*HEAD, ["2026-09", gap], ["2026-10", "0"]]))) == [(10, "T0000001", "2026-10", 0.0)]
+
+
+def test_more_and_fewer_lines_of_particulars() -> None:
+    top = [
+        ["某终端 数据导出"], ["频率", "月"], ["统计口径", "规上"], ["指标名称", "某省:PMI"], ["国家/地区", "某省"],
+        ["描述", "制造业"], ["指标id", "T9"], ["单位", "%"], ["最近更新时间", "2026-11-05"], ["日期", "数值"],
+    ]  # fmt: skip
+    assert values(read(csv([*top, ["2026-10", "50.1"]]))) == [(11, "T9", "2026-10", 50.1)]
+    few = [["指标名称", "某省:PMI"], ["频率", "月"], ["单位", "%"]]
+    assert values(read(csv([*few, ["2026-10", "50.1"]]))) == [(4, "某省:PMI", "2026-10", 50.1)]
+
+
+def test_footers_of_any_words_below_the_figures() -> None:
+    foot = [["数据来源：某终端"], ["免责声明：仅供参考"], ["某终端"], ["导出人：张某"]]
+    batch = read(csv([*HEAD, ["2026-10", "1"], [""], *foot]))
+    assert values(batch) == [(9, "T0000001", "2026-10", 1.0)]
+    assert batch.control["text"].tolist() == [
+        "数据来源：某终端",
+        "免责声明：仅供参考",
+        "某终端",
+        "（经办人信息，不保留）",
+    ]
+
+
+def test_one_id_in_two_columns_is_one_series_until_it_contradicts_itself() -> None:
+    twice = [[label, value, value] for label, value in HEAD]
+    body = [["2026-08", "1", "1"], ["2026-09", "2", ""], ["2026-10", "3", "4"]]
+    batch = read(csv([*twice, *body]))
+    assert values(batch) == [(9, "T0000001", "2026-08", 1.0), (10, "T0000001", "2026-09", 2.0)]
+    assert batch.rejects[["row", "rule"]].to_numpy().tolist() == [[11, "series.contradiction"]]
+    twice[3][2] = "亿千瓦时"
+    with pytest.raises(Refused, match="同一个指标ID出现在多列，而名称、频率或单位不同"):
+        read(csv([*twice, *body]))
+
+
+ALONG = ["指标名称", "指标ID", "频率", "单位", "来源", "2026-08", "2026年9月", 46326]
+ROW = ["某省:PMI", "T1", "月", "%", "某局", "49.8", "#N/A", "50.2"]
+
+
+def along(*rows: list[Any]) -> list[list[Any]]:
+    return [["导出时间：2026-11-05"], ALONG, *rows, ["", ""], ["数据来源：某终端"]]
+
+
+def test_series_along_rows() -> None:
+    other = ["全国:增速", "", "季", "%", "", "", "5.1", ""]
+    for data in (csv(along(ROW, other)), xlsx(along(ROW, other))):
+        batch = read(data)
+        assert values(batch) == [
+            (3, "T1", "2026-08", 49.8), (3, "T1", "2026-10", 50.2), (4, "全国:增速", "2026-Q3", 5.1),
+        ]  # fmt: skip
+        assert batch.tables["reference_point"]["source"].tolist() == ["某局", "某局", "某终端"]
+        assert (batch.rows_read, batch.rejected, batch.notes) == (3, 0, ["没有指标ID，以指标名称代替"])
+
+
+def test_a_row_with_a_bad_figure_or_frequency_is_rejected_whole() -> None:
+    bad = [*ROW[:5], "待定", "1", "2"]
+    daily = [*ROW[:2], "日", *ROW[3:]]
+    yearly = [*ROW[:1], "T2", "年", *ROW[3:]]
+    batch = read(csv(along(bad, daily, yearly, [*ROW[:1], "T3", *ROW[2:]])))
+    assert {series for _, series, _, _ in values(batch)} == {"T3"}
+    assert sorted(batch.rejects[["row", "rule"]].to_numpy().tolist()) == [
+        [3, "number.unreadable"], [4, "series.unusable"], [5, "period.frequency"],
+    ]  # fmt: skip
+
+
+def test_nothing_but_bad_rows() -> None:
+    batch = read(csv(along([*ROW[:2], "日", *ROW[3:]])))
+    assert (values(batch), batch.rejected) == ([], 1)

@@ -18,7 +18,7 @@ from qxmonitor.quality.suites import FOLDER, expanded, suite
 from qxmonitor.settings import ROOT
 
 TABLES = sorted(path.stem for path in FOLDER.glob("*.yml"))
-SCHEMA = (ROOT / "sql" / "migrations" / "versions" / "0001_foundation.sql").read_text(encoding="utf-8")
+SCHEMA = "".join(p.read_text("utf-8") for p in sorted((ROOT / "sql" / "migrations" / "versions").glob("*.sql")))
 
 
 def columns_of(table: str) -> set[str]:
