@@ -74,6 +74,18 @@ def _document_disagrees(frame: pd.DataFrame) -> Column:
     return _numbers((letter.notna() & (letter != frame["flow"])).astype(int))
 
 
+def _stock(frame: pd.DataFrame) -> Column:
+    """Increased less reduced less reserved; an empty reduction is none, an empty increase is unknown."""
+    less = np.nan_to_num(_figures(frame, "reduced")) + np.nan_to_num(_figures(frame, "reserved"))
+    found: Column = _figures(frame, "increased") - less
+    return found
+
+
+def _days_allowed(frame: pd.DataFrame) -> Column:
+    days = pd.to_datetime(frame["limit_on"]) - pd.to_datetime(frame["in_on"])
+    return _numbers(days.dt.days)
+
+
 _RETURN: dict[str, Measure] = {
     **{f"{item}_ytd_minus_m": _minus(f"{item}_ytd", f"{item}_m") for item in ("output", "sales", "export", "power")},
     **{
@@ -103,5 +115,6 @@ MEASURES: dict[str, dict[str, Measure]] = {
     "authorisation": {"months_valid": _months_valid},
     "trade_line": {"rmb_over_usd": _over("rmb", "usd", 1000.0)},
     "bonded_line": {"document_disagrees": _document_disagrees},
+    "bonded_stock": {"stock": _stock, "days_allowed": _days_allowed},
 }
 """Table → measure → formula."""

@@ -28,7 +28,8 @@ from qxmonitor.warehouse import Warehouse, asof, store
 
 FACTS = (
     "register_entry", "authorisation", "chain_node", "output_return", "finance_return", "self_report", "trade_line",
-    "bonded_line", "reference_point",
+    "bonded_line", "reference_point", "bonded_stock", "bonded_note", "bonded_pass", "bonded_declaration",
+    "bonded_status", "bonded_pocket",
 )  # fmt: skip
 
 

@@ -18,7 +18,9 @@ from qxmonitor.quality.suites import FOLDER, expanded, suite
 from qxmonitor.settings import ROOT
 
 TABLES = sorted(path.stem for path in FOLDER.glob("*.yml"))
-SCHEMA = (ROOT / "sql" / "migrations" / "versions" / "0001_foundation.sql").read_text(encoding="utf-8")
+SCHEMA = "\n".join(
+    path.read_text(encoding="utf-8") for path in sorted((ROOT / "sql" / "migrations" / "versions").glob("*.sql"))
+)
 
 
 def columns_of(table: str) -> set[str]:
