@@ -27,7 +27,8 @@ def test_a_ledger_by_hand() -> None:
     assert batch.tables["bonded_stock"].iloc[0].to_dict() == {
         "sheet": "", "row": 1, "subject": WAREHOUSE, "period": "2021-08", "account": "T0001",
         "ledger": "T0001 2021-08",
-        "document": "QD1、QD2", "hs": "9503008390", "unit": "035", "increased": 100.0, "reduced": 30.0, "reserved": 10.0,
+        "document": "QD1、QD2", "hs": "9503008390", "unit": "035",
+        "increased": 100.0, "reduced": 30.0, "reserved": 10.0,
         "usd": 120.5, "price_usd": 2.0, "in_on": date(2021, 7, 5), "limit_on": date(2021, 8, 30),
     }  # fmt: skip
     assert list(batch.tables) == ["bonded_stock"]
