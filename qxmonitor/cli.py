@@ -24,6 +24,11 @@ from qxmonitor.terminal import PERIOD, Row, answer, as_json, known_at_option, pr
 if TYPE_CHECKING:
     from qxmonitor.warehouse import Warehouse
 
+LISTINGS = (
+    "receipts", "quarantine", "indicators", "alerts", "ledger", "history", "bonded", "bonded_ownership", "bonded_open",
+)  # fmt: skip
+"""What ``list`` shows."""
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
@@ -163,7 +168,7 @@ _decision("drop", "Decide that a mail never goes.")
 
 
 @cli.command(name="list")
-@click.argument("what", type=click.Choice(["receipts", "quarantine", "indicators", "alerts", "ledger", "history"]))
+@click.argument("what", type=click.Choice(LISTINGS))
 @click.option("--period", type=PERIOD, default=None)
 @click.option("--entity", default=None, help="A firm's code, a chain's code or 'town'.")
 @click.option("--entity-kind", default=None)
@@ -176,7 +181,7 @@ _decision("drop", "Decide that a mail never goes.")
 @known_at_option
 @as_json
 def list_(what: str, json_out: bool, **filters: Any) -> None:
-    """Look: receipts, quarantine, indicators, alerts, the ledger of mails or its history."""
+    """Look: receipts, quarantine, indicators, alerts, the ledger of mails or its history, the bonded centre."""
     from qxmonitor import look
 
     if filters["message_id"]:

@@ -19,7 +19,7 @@ from qxmonitor.delivery import ledger
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.signals.fold import IDENTITY
-from qxmonitor.warehouse import Warehouse, store
+from qxmonitor.warehouse import Warehouse, bonded, store
 
 Row = dict[str, Any]
 
@@ -28,12 +28,14 @@ LEVELS = ("平稳", "蓝", "黄", "橙", "红")
 
 
 def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **filters: str | None) -> list[Row]:
-    """One of the six listings as flat rows.
+    """One of the listings as flat rows.
 
     Args:
         wh: an open warehouse.
-        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger`` or ``history`` (of the ledger).
-        known_at: as known then; of use for receipts, indicators and alerts.
+        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger``, ``history`` (of the ledger),
+            ``bonded`` (firms' months at the bonded centre), ``bonded_ownership`` (the same by ownership) or
+            ``bonded_open`` (messages not yet whole).
+        known_at: as known then; of use for receipts, indicators, alerts and the bonded centre.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
     """
@@ -46,6 +48,9 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
         "alerts": _alerts,
         "ledger": lambda wh, _: _post(wh, ledger.listing),
         "history": lambda wh, _: _post(wh, ledger.history),
+        "bonded": lambda wh, when: bonded.months(wh, known_at=when),
+        "bonded_ownership": lambda wh, when: bonded.by_ownership(bonded.months(wh, known_at=when)),
+        "bonded_open": bonded.incomplete,
     }
     frame = frames[what](wh, known_at)
     wanted = filters.pop("file_name", None)

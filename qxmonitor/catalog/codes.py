@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cached_property, lru_cache
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -38,6 +39,28 @@ class InventoryType(Entry):
     name: str
 
 
+Word = Literal["staged", "declared", "asked", "kept", "approved", "passed", "returned", "deleted", "voided"]
+"""The states of a bonded document, whichever code of whichever message says so."""
+
+
+class DocumentStatus(Entry):
+    """Codes of the bonded centre's messages → the one set of status words."""
+
+    inventory: dict[str, Word]
+    pass_: dict[str, Word] = Field(alias="pass")
+    approval: dict[str, Word]
+    result: dict[str, Word]
+    declared_as: dict[str, Word]
+
+
+class Border(Entry):
+    """Which border goods cross under a supervision mode; ``verified`` is false while nobody could confirm it."""
+
+    mode: str = Field(pattern=r"^\d{4}$")
+    border: Literal["abroad", "domestic"]
+    verified: bool = True
+
+
 class Flows(Entry):
     """The words by which import and export are told."""
 
@@ -53,6 +76,10 @@ class Codes(Entry):
     inventory_status: tuple[Status, ...]
     inventory_types: tuple[InventoryType, ...]
     customs_declared: dict[str, bool]
+    document_status: DocumentStatus
+    withdrawal: str
+    domestic_transports: tuple[str, ...]
+    borders: tuple[Border, ...]
 
     @model_validator(mode="after")
     def _each_once(self) -> Codes:
@@ -61,6 +88,9 @@ class Codes(Entry):
                 raise ValueError("监管方式的代码或名称重复")
         if set(self.flows.I) & set(self.flows.E):
             raise ValueError("同一个词既是进口又是出口")
+        ways = [entry.mode for entry in self.borders]
+        if len(ways) != len(set(ways)) or not set(ways) <= {mode.code for mode in self.modes}:
+            raise ValueError("流向表中的监管方式重复或不在代码表中")
         return self
 
     def mode(self, text: str) -> str | None:
@@ -85,6 +115,10 @@ class Codes(Entry):
     def living(self, status: str) -> bool | None:
         """Whether an inventory of this state counts; None for an unknown state."""
         return {entry.code: entry.living for entry in self.inventory_status}.get(status)
+
+    def border_modes(self, border: str) -> tuple[str, ...]:
+        """The supervision modes under which goods cross a border (``abroad`` or ``domestic``)."""
+        return tuple(entry.mode for entry in self.borders if entry.border == border)
 
     @property
     def unverified_modes(self) -> frozenset[str]:

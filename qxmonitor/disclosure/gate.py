@@ -42,6 +42,8 @@ SOURCE_NAMES = {
     "b203": "财务状况表",
     "customs_monthly": "海关企业月度表",
     "bonded_inv101": "保税核注清单",
+    "bonded_stock": "保税库存账册",
+    "bonded_receipt": "保税单证与回执",
     "register": "企业名录",
     "reference": "公开数据",
 }

@@ -10,7 +10,19 @@ from pathlib import Path
 from typing import Protocol
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import b203, b204_export, b204_form, bonded, customs, reference, register, self_report, sheet
+from qxmonitor.feeds import (
+    b203,
+    b204_export,
+    b204_form,
+    bonded,
+    bonded_receipt,
+    bonded_stock,
+    customs,
+    reference,
+    register,
+    self_report,
+    sheet,
+)
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.opening import Opened, open_file
 
@@ -41,8 +53,18 @@ class Feed(Protocol):
 
 DECLARED: tuple[Feed, ...] = sheet.feeds()
 FEEDS: tuple[Feed, ...] = (
-    register, b204_export, b204_form, b203, self_report, customs, bonded, reference, *DECLARED,
-)  # fmt: skip
+    register,
+    b204_export,
+    b204_form,
+    b203,
+    self_report,
+    customs,
+    bonded,
+    bonded_stock,
+    bonded_receipt,
+    reference,
+    *DECLARED,
+)
 """All feeds. Exactly one must recognise a file; the order does not matter."""
 
 

@@ -119,6 +119,18 @@ def _parameter(name: str) -> Measure:
     return lambda frame: np.where(frame["parameter"] == name, _figures(frame, "value"), np.nan).astype(np.float64)
 
 
+def _stock(frame: pd.DataFrame) -> Column:
+    """Increased less reduced less reserved; an empty reduction is none, an empty increase is unknown."""
+    less = np.nan_to_num(_figures(frame, "reduced")) + np.nan_to_num(_figures(frame, "reserved"))
+    found: Column = _figures(frame, "increased") - less
+    return found
+
+
+def _days_allowed(frame: pd.DataFrame) -> Column:
+    days = pd.to_datetime(frame["limit_on"]) - pd.to_datetime(frame["in_on"])
+    return _numbers(days.dt.days)
+
+
 _RETURN: dict[str, Measure] = {
     **{f"{item}_ytd_minus_m": _minus(f"{item}_ytd", f"{item}_m") for item in ("output", "sales", "export", "power")},
     **{
@@ -162,5 +174,6 @@ MEASURES: dict[str, dict[str, Measure]] = {
         "state_without_appeal": _state_without_appeal,
     },
     "monthly_parameter": {name: _parameter(name) for name in ("value_added_rate", "producer_price", "usd_cny")},
+    "bonded_stock": {"stock": _stock, "days_allowed": _days_allowed},
 }
 """Table → measure → formula."""

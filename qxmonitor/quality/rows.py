@@ -48,8 +48,8 @@ def in_future(frame: pd.DataFrame, now: datetime) -> npt.NDArray[np.bool_]:
         return np.zeros(len(frame), dtype=bool)
     positions, distinct = pd.factorize(frame["period"])
     current = Period.of(now)
-    late = np.array([_first_month(str(text)) > current for text in distinct] or [False], dtype=bool)
-    found: npt.NDArray[np.bool_] = late[positions]
+    late = np.array([*(_first_month(str(text)) > current for text in distinct), False], dtype=bool)
+    found: npt.NDArray[np.bool_] = late[positions]  # a row without a period has position −1: the last, False
     return found
 
 

@@ -76,7 +76,10 @@ def write_all(world: World) -> None:
             spoilt = rng.random() < 0.006 or serial in (7, 23)
             kind = ("hs_length", "unreadable")[serial % 2] if spoilt and world.soilable(period)[document.owner] else ""
             world.landing.put(world.day(period, 6), _message(world, document, period, kind))
-            if document.status == "0" and rng.random() < 0.02:
+            withdrawn = document.status == "0" and rng.random() < 0.02
+            if not kind and not withdrawn and document.status == "0":
+                world.inventories.append((period, document))
+            if withdrawn:
                 deleted = replace(document, status="3")
                 world.landing.put(world.day(period + 1, 6), _message(world, deleted, period, "", again=True))
 

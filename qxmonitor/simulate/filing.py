@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ from qxmonitor.simulate.population import Population
 from qxmonitor.simulate.tables import KINDS
 from qxmonitor.simulate.truth import Landing
 
+if TYPE_CHECKING:
+    from qxmonitor.simulate.bonded import Inventory
+
 DIRT_RATE = 0.006
 """Share of rows of a tabular form that carry rejected dirt."""
 
@@ -32,6 +36,7 @@ class World:
     Attributes:
         quiet: (firms, months of the axis) False in and right before a firm's planted event.
         strangers: USCC and name of firms nobody registered, used one after another.
+        inventories: the bonded centre's approved documents, each with its month, for what follows from them.
     """
 
     town: Population
@@ -43,6 +48,7 @@ class World:
     landing: Landing
     quiet: npt.NDArray[np.bool_]
     strangers: list[tuple[str, str]] = field(default_factory=list)
+    inventories: list[tuple[Period, Inventory]] = field(default_factory=list)
 
     @classmethod
     def of(

@@ -7,7 +7,17 @@ from pathlib import Path
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.errors import QxError
 from qxmonitor.period import Period
-from qxmonitor.simulate import administrative, b203, b204, bonded, customs, reference, register, self_report
+from qxmonitor.simulate import (
+    administrative,
+    b203,
+    b204,
+    bonded,
+    bonded_centre,
+    customs,
+    reference,
+    register,
+    self_report,
+)
 from qxmonitor.simulate.events import TOWN_SHOCK, plan_events, shock_periods
 from qxmonitor.simulate.filing import World
 from qxmonitor.simulate.model import live
@@ -15,6 +25,19 @@ from qxmonitor.simulate.population import populate
 from qxmonitor.simulate.truth import Landing
 
 MIN_FIRMS, MAX_FIRMS = 20, 5000
+
+WRITERS = (
+    register,
+    bonded,
+    self_report,
+    b204,
+    customs,
+    b203,
+    reference,
+    administrative,
+    bonded_centre,
+)
+"""Who writes what; the order is that of their random streams, so a new one comes last."""
 
 
 def write_town(out: Path, *, firms: int, first: Period, last: Period, seed: int) -> None:
@@ -43,7 +66,7 @@ def write_town(out: Path, *, firms: int, first: Period, last: Period, seed: int)
     landing = Landing(out, release_calendar().released_at(last))
     world = World.of(town, economy, events, (first, last), seed, landing)
 
-    for source in (register, bonded, self_report, b204, customs, b203, reference, administrative):
+    for source in WRITERS:
         source.write_all(world)
     landing.write_truth(_head(world, firms))
 

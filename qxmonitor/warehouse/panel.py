@@ -23,6 +23,7 @@ from qxmonitor.period import Period
 from qxmonitor.period import months as months_between
 from qxmonitor.warehouse import sql
 from qxmonitor.warehouse.asof import frozen, rows
+from qxmonitor.warehouse.bonded import border_lists
 from qxmonitor.warehouse.core import FOREVER, Warehouse, fetch
 
 Grid = npt.NDArray[np.bool_]
@@ -67,7 +68,7 @@ def read_panel(
         wide = {table: rows(connection, table, *window) for table in _FORMS}
         sums = {
             "customs": ("customs_monthly", fetch(connection, sql.query("panel_customs"), *spans)),
-            "bonded": ("bonded_inv101", fetch(connection, sql.query("panel_bonded"), *spans)),
+            "bonded": ("bonded_inv101", fetch(connection, sql.query("panel_bonded"), *spans, *border_lists())),
         }
         here = fetch(connection, sql.query("panel_months_here"), *times).to_pandas()
         chains = rows(connection, "chain_node", *window).to_pandas()

@@ -10,15 +10,24 @@ from dataclasses import dataclass
 from typing import Literal
 
 Read = Literal[
-    "asof_single", "asof_many", "asof_document", "asof_keyed", "asof_keyed_firm", "asof_series", "asof_register",
+    "asof_single",
+    "asof_many",
+    "asof_inventory",
+    "asof_keyed",
+    "asof_keyed_firm",
+    "asof_series",
+    "asof_register",
     "asof_whole",
-]  # fmt: skip
+    "asof_message",
+    "asof_events",
+]
 """How the newest known file wins; the query of that name under ``sql/queries``.
 
-single: one row per firm and period; many: all rows of a firm and period; document: all lines of a document, whatever
-its month was before; keyed: all rows of a thing (a project, a task) and period, with ``keyed_firm`` also the firm it
-concerns where the register knows it; series: one point per series and period; register: one entry per firm; whole: all
-rows of a key.
+single: one row per firm and period; many: all rows of a firm and period; inventory: all lines of a bonded document from
+its newest whole message, whatever its month was before, and whether it lives; keyed: all rows of a thing (a project, a
+task) and period, with ``keyed_firm`` also the firm it concerns where the register knows it; series: one point per
+series and period; register: one entry per firm; whole: all rows of a key; message: the same from its newest whole
+message, whose pockets are all there; events: every row known.
 """
 
 
@@ -28,7 +37,7 @@ class FactTable:
 
     Attributes:
         read: how the newest known file wins.
-        key: the column whose rows stand together, for ``asof_whole``.
+        key: the column whose rows stand together, for ``asof_whole`` and ``asof_message``.
         matched: whether rows of firms that are in no register are withheld.
     """
 
@@ -39,7 +48,13 @@ class FactTable:
     @property
     def by_period(self) -> bool:
         """Whether it is read for a span of months."""
-        return self.read in ("asof_single", "asof_many", "asof_document", "asof_keyed", "asof_keyed_firm")
+        return self.read in (
+            "asof_single",
+            "asof_many",
+            "asof_inventory",
+            "asof_keyed",
+            "asof_keyed_firm",
+        )
 
 
 TABLES: dict[str, FactTable] = {
@@ -50,7 +65,13 @@ TABLES: dict[str, FactTable] = {
     "finance_return": FactTable("asof_single", matched=True),
     "self_report": FactTable("asof_single", matched=True),
     "trade_line": FactTable("asof_many", matched=True),
-    "bonded_line": FactTable("asof_document", matched=True),
+    "bonded_line": FactTable("asof_inventory", matched=True),
+    "bonded_stock": FactTable("asof_message", key="ledger"),
+    "bonded_note": FactTable("asof_message", key="document"),
+    "bonded_pass": FactTable("asof_message", key="document"),
+    "bonded_declaration": FactTable("asof_message", key="document"),
+    "bonded_status": FactTable("asof_events"),
+    "bonded_pocket": FactTable("asof_events"),
     "reference_point": FactTable("asof_series"),
     "investment_project": FactTable("asof_keyed_firm"),
     "rd_return": FactTable("asof_single", matched=True),

@@ -1,4 +1,8 @@
 -- Months for which a feed has brought anything at all, matched or not. $1 known_at, $2 recorded_at.
 select 'customs_monthly' as form, f.period from trade_line f join reads.known($1, $2) n using (file_id) group by 2
 union all
-select 'bonded_inv101', f.period from bonded_line f join reads.known($1, $2) n using (file_id) group by 2
+select 'bonded_inv101', f.period
+from bonded_line f
+join reads.known($1, $2) n using (file_id)
+where f.period is not null
+group by 2

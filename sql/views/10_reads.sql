@@ -71,7 +71,17 @@ fact as not materialized (
     union all
     select file_id, sheet, "row", subject from trade_line
     union all
-    select file_id, sheet, "row", subject from bonded_line
+    select file_id, sheet, "row", subject
+    from bonded_line
+    where subject is not null
+    union all
+    -- a later pocket without a head: its owner stands in another pocket of the message
+    select f.file_id, f.sheet, f."row", min(head.subject)
+    from bonded_line f
+    join bonded_pocket own using (file_id)
+    join bonded_pocket head using (message, pockets)
+    where f.subject is null and head.subject is not null
+    group by f.file_id, f.sheet, f."row"
     union all
     select file_id, sheet, "row", subject from authorisation
     union all

@@ -12,6 +12,7 @@ from qxmonitor.errors import Refused
 from qxmonitor.feeds import bonded
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.opening import open_file
+from tests.feeds import messages
 
 
 def code(serial: int) -> str:
@@ -95,10 +96,18 @@ def test_a_message_by_hand() -> None:
         "quantity": 1200.5,
         "usd": 12345.67,
         "gross_kg": 0.0,
+        "transport": None,
+        "inner_no": None,
+        "change": 0,
     }
     assert table["row"].tolist() == [1, 2] and pd.isna(table["quantity"].iloc[1])
     assert (batch.rows_read, batch.rejected, batch.period, batch.origin) == (2, 0, "2021-08", "simulated")
     assert "张某" not in table.to_string() and "139" not in str(batch.notes)
+    states = batch.tables["bonded_status"]
+    assert states[["kind", "document", "status", "on_day", "change"]].to_numpy().tolist() == [
+        ["inventory", "QD000021I000000001", "approved", date(2021, 8, 7), 0]
+    ]
+    assert "bonded_pocket" not in batch.tables
 
 
 @pytest.mark.parametrize("encoding", ["UTF-8", "GBK", "utf-16"])
@@ -196,8 +205,8 @@ def test_dollars_from_the_declared_amount_only_when_it_is_in_dollars() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (message(HEAD, [GOODS], kind="SAS121"), "SAS121"),
-        (message(HEAD, [GOODS], pockets="3"), "数据包"),
+        (message(HEAD, [GOODS], kind="SAS231"), "SAS231"),
+        (message(HEAD, [GOODS], pockets="3"), "没有报文编号"),
         (message(HEAD, []), "没有商品明细"),
         (message({}, [GOODS]), "没有核注清单表头"),
         (message(HEAD, [GOODS]).replace(b"<INV101>", b"<INV101><x><invtDclTime>1</invtDclTime></x>"), "多张"),
@@ -219,3 +228,49 @@ def test_an_entity_in_a_mandatory_field_is_refused() -> None:
     subset = b'<!DOCTYPE Signature [<!ENTITY when "20210805">]>\n<Signature'
     with pytest.raises(Refused, match="实体"):
         bonded.matches(open_file(data.replace(b"<Signature", subset, 1), "x.xml"))
+
+
+def test_a_client_upload_is_an_inventory_under_its_number_of_before() -> None:
+    head = {k: v for k, v in HEAD.items() if k not in ("bondInvtNo", "invtStucd")} | {"seqNo": "S1", "dclTypecd": "1"}
+    blocks = [("InvtHeadType", head | {"etpsInnerInvtNo": "IN1", "trspModecd": "w"}), ("InvtListType", GOODS)]
+    stored, sent = (messages.read(messages.client("InvtMessage", *blocks, flag=flag)) for flag in ("0", "1"))
+    line = sent.tables["bonded_line"].iloc[0]
+    assert (line["document"], line["inner_no"], line["transport"], line["living"]) == ("S1", "IN1", "W", True)
+    assert (sent.feed, sent.tables["bonded_status"]["status"].tolist()) == ("bonded_inv101", ["declared"])
+    assert stored.tables["bonded_status"]["status"].tolist() == ["staged"]
+    assert not stored.tables["bonded_line"]["living"].item()
+
+
+def test_a_receipt_that_brings_the_copy_along() -> None:
+    blocks = [messages.answer("QD000021I000000001", "1", kind="3"), ("BondInvtBsc", HEAD), ("BondInvtDt", GOODS)]
+    batch = messages.read(messages.official("INV201", *blocks, root="Package"))
+    assert (batch.feed, batch.form, len(batch.tables["bonded_line"])) == ("bonded_inv101", "inv201", 1)
+    assert batch.tables["bonded_status"]["status"].tolist() == ["deleted", "approved"]
+
+
+def test_pockets_with_and_without_a_head_or_goods() -> None:
+    whole = messages.official("INV101", ("BondInvtBsc", HEAD), ("BondInvtDt", GOODS), pocket=(1, 3))
+    later = messages.official("INV101", ("BondInvtDt", GOODS | {"gdsSeqno": "2"}), pocket=(2, 3))
+    alone = messages.official("INV101", ("BondInvtBsc", HEAD), pocket=(3, 3))
+    first, second, third = (messages.read(data) for data in (whole, later, alone))
+    assert first.tables["bonded_pocket"][["document", "subject", "mode"]].to_numpy().tolist() == [
+        ["QD000021I000000001", OWNER, "6033"]
+    ]
+    assert second.period is None and second.tables["bonded_line"][["document", "subject", "period"]].isna().all(
+        axis=None
+    )
+    assert second.tables["bonded_line"]["usd"].tolist() == [12345.67] and "bonded_status" not in second.tables
+    assert (third.rows_read, len(third.tables["bonded_status"])) == (0, 1)
+    assert second.notes == ["分包报文，第 2/3 包，各包到齐后才计数"]
+
+
+def test_a_pocket_whose_head_is_wrong_and_has_no_line_to_say_it_at_is_refused() -> None:
+    with pytest.raises(Refused, match="进出口标记"):
+        messages.read(messages.official("INV101", ("BondInvtBsc", HEAD | {"impexpMarkcd": "X"}), pocket=(1, 2)))
+
+
+@pytest.mark.parametrize("cut", range(0, 100, 7))
+def test_a_message_cut_anywhere_is_refused(cut: int) -> None:
+    data = messages.official("INV101", ("BondInvtBsc", HEAD), ("BondInvtDt", GOODS), pocket=(1, 2))
+    with pytest.raises(Refused):
+        messages.read(data[: len(data) * cut // 100])

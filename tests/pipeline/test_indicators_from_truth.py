@@ -99,8 +99,9 @@ class Known:
         for when, line in self.lines(town, "bonded_inv101"):
             by_document[line["document"]][when].append(line)
         sums: dict[tuple[str, str], dict[str, float]] = {}
-        for files in by_document.values():
-            lines = [line for line in files[max(files)] if line["living"]]
+        deleted = {line["document"] for _, line in self.lines(town, "bonded_receipt") if line["status"] == "deleted"}
+        for document, files in by_document.items():
+            lines = [line for line in files[max(files)] if line["living"] and document not in deleted]
             for number, line in enumerate(lines):
                 mine = sums.setdefault((line["entity"], line["period"]), {"tickets": 0.0, "I": 0.0, "E": 0.0})
                 mine["tickets"] += number == 0

@@ -57,6 +57,10 @@ def lines_of(path: Path, feed: str, form: str) -> int:
     """How many lines of a file count as read."""
     if feed == "bonded_inv101":
         return len(etree.parse(path).xpath("//*[local-name()='BondInvtDt']"))
+    if feed == "bonded_stock":
+        return len(etree.parse(path).xpath("//*[local-name()='BwsDt']"))
+    if feed == "bonded_receipt":
+        return len(etree.parse(path).xpath("//*[local-name()='SasStockDt']")) or 1
     if path.suffix == ".csv":
         rows: list[list[Any]] = list(csv.reader(path.read_text("gb18030").splitlines()))
         return below(rows, "更新时间") if feed == "reference" else below(rows, "数据年月")

@@ -375,3 +375,24 @@ def test_the_reference_export_is_the_same_in_both_formats(town: Town) -> None:
         "#N/A" in town.path(f["path"]).read_bytes().decode("gb18030") for f in files if f["path"].endswith("csv")
     )
     assert tables[0] == tables[1]
+
+
+def test_the_bonded_centre_sends_ledgers_papers_and_answers(town: Town) -> None:
+    ledgers = town.files("bonded_stock")
+    months = {file["period"] for file in ledgers}
+    assert len(months) == 18 and len(ledgers) == 19
+    parts = [file for file in ledgers if file["period"] == "2020-02"]
+    told = [etree.parse(town.path(file["path"])) for file in parts]
+    assert [tree.findtext(".//{*}cur_pocket_no") for tree in told] == ["1", "2"]
+    assert len({tree.findtext(".//{*}message_id") for tree in told}) == 1
+    assert [len(tree.findall(".//{*}BwsBsc")) for tree in told] == [1, 0]
+    assert parts[0]["known_at"] < parts[1]["known_at"]
+    rows = [row for file in ledgers for row in town.figures(file["path"])["rows"]]
+    assert any(row[4] is None for row in rows) and any(row[6] for row in rows) and not all(row[6] for row in rows)
+    papers = {file["form"] for file in town.files("bonded_receipt")}
+    assert papers == {"sas111", "sas121", "sas201", "sas223", "inv201"}
+    deletions = town.files("bonded_receipt", "inv201")
+    declared = {town.figures(f["path"])["rows"][0][3]: f["known_at"] for f in town.files("bonded_inv101")}
+    for file in deletions:
+        (row,) = town.figures(file["path"])["rows"]
+        assert declared[row[3]][:7] < file["known_at"][:7], "a month after its document"
