@@ -9,11 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Read = Literal["asof_single", "asof_many", "asof_document", "asof_series", "asof_register", "asof_whole"]
+Read = Literal[
+    "asof_single", "asof_many", "asof_kind", "asof_document", "asof_series", "asof_figure", "asof_register",
+    "asof_whole",
+]  # fmt: skip
 """How the newest known file wins; the query of that name under ``sql/queries``.
 
-single: one row per firm and period; many: all rows of a firm and period; document: all lines of a document, whatever
-its month was before; series: one point per series and period; register: one entry per firm; whole: all rows of a key.
+single: one row per firm and period; many: all rows of a firm and period; kind: all rows of a firm, period and kind;
+document: all lines of a document, whatever its month was before; series: one point per series and period; figure: one
+per indicator, period and measure; register: one entry per firm; whole: all rows of a key.
 """
 
 
@@ -25,16 +29,20 @@ class FactTable:
         read: how the newest known file wins.
         key: the column whose rows stand together, for ``asof_whole``.
         matched: whether rows of firms that are in no register are withheld.
+        beside: the column by which several rows may share a source line.
+        own_lines: whether each row is one source line, also in a form whose other lines make one row together.
     """
 
     read: Read
     key: str = ""
     matched: bool = False
+    beside: str = ""
+    own_lines: bool = False
 
     @property
     def by_period(self) -> bool:
         """Whether it is read for a span of months."""
-        return self.read in ("asof_single", "asof_many", "asof_document")
+        return self.read in ("asof_single", "asof_many", "asof_kind", "asof_document")
 
 
 TABLES: dict[str, FactTable] = {
@@ -46,5 +54,7 @@ TABLES: dict[str, FactTable] = {
     "self_report": FactTable("asof_single", matched=True),
     "trade_line": FactTable("asof_many", matched=True),
     "bonded_line": FactTable("asof_document", matched=True),
-    "reference_point": FactTable("asof_series"),
+    "reference_point": FactTable("asof_series", beside="series"),
+    "output_detail": FactTable("asof_kind", matched=True, own_lines=True),
+    "approved_figure": FactTable("asof_figure", beside="measure"),
 }

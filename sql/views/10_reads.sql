@@ -72,6 +72,8 @@ fact as not materialized (
     select file_id, sheet, "row", subject from bonded_line
     union all
     select file_id, sheet, "row", subject from authorisation
+    union all
+    select file_id, sheet, "row", subject from output_detail
 )
 select f.file_id, f.sheet, f."row", f.subject, 'identity.unmatched' as rule
 from fact f

@@ -18,7 +18,8 @@ from qxmonitor.quality.suites import FOLDER, expanded, suite
 from qxmonitor.settings import ROOT
 
 TABLES = sorted(path.stem for path in FOLDER.glob("*.yml"))
-SCHEMA = (ROOT / "sql" / "migrations" / "versions" / "0001_foundation.sql").read_text(encoding="utf-8")
+MIGRATIONS = sorted((ROOT / "sql" / "migrations" / "versions").glob("*.sql"))
+SCHEMA = "\n".join(path.read_text(encoding="utf-8") for path in MIGRATIONS)
 
 
 def columns_of(table: str) -> set[str]:
