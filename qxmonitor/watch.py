@@ -88,7 +88,7 @@ def _feeds_late(wh: Warehouse, now: datetime) -> Iterator[Finding]:
             if entry.returns_in(period) and due <= now and period not in there.index and period > there.index.min():
                 yield Finding(
                     f"feed_late:{entry.feed}:{period}",
-                    f"{entry.name}{period.label}数据逾期未到，应于 {due - timedelta(days=1):%m 月 %d 日}前报送",
+                    f"{entry.name}{period.label}数据逾期未到，应于 {entry.due_date(period):%m 月 %d 日}前报送",
                     due,
                 )
 

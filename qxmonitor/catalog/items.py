@@ -68,6 +68,34 @@ class Keys(Entry):
     period: tuple[str, ...]
 
 
+class Detail(Entry):
+    """Words of B204-1 below its totals."""
+
+    label: tuple[str, ...]
+    line_code: tuple[str, ...]
+    unit: tuple[str, ...]
+    class_code: tuple[str, ...]
+    class_name: tuple[str, ...]
+    product_code: tuple[str, ...]
+    product_name: tuple[str, ...]
+    value: tuple[str, ...]
+    quantity: tuple[str, ...]
+    industry_section: tuple[str, ...]
+    product_section: tuple[str, ...]
+    not_taken: tuple[str, ...]
+    measures: tuple[str, ...]
+
+    def words(self, key: str) -> frozenset[str]:
+        """The plain words of one entry."""
+        return frozenset(map(plain, getattr(self, key)))
+
+    @cached_property
+    def quantity_unit(self) -> re.Pattern[str]:
+        """What a unit of quantity looks like: a measure, counted in tens, thousands, …."""
+        measures = "|".join(sorted(map(re.escape, self.measures), key=len, reverse=True))
+        return re.compile(rf"(?:十|百|千|万|十万|百万|千万|亿)?(?:{measures})(?:/(?:{measures}))?")
+
+
 class Item(Entry):
     """One item of a form. ``single``: one figure a row, without year and span."""
 
@@ -97,6 +125,7 @@ class Items(Entry):
     parts: Parts
     units: Units
     keys: Keys
+    detail: Detail
     personal: tuple[str, ...]
     forms: tuple[Form, ...]
     items: tuple[Item, ...]

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from qxmonitor.catalog._yaml import Entry, load
+from qxmonitor.catalog.workdays import workdays
 from qxmonitor.period import SHANGHAI, Period
 
 
+class Due(Entry):
+    """The day of the next month by whose end a return is due, and what happens when nobody works on it."""
+
+    day: int = Field(ge=1, le=28)
+    roll: Literal["none", "next_workday"] = "none"
+
+
 class Vintage(Entry):
-    """How a feed reports from one month on: calendar months without a return, and without a single-month figure."""
+    """How a feed reports from one month on.
+
+    Attributes:
+        no_return: calendar months without a return.
+        no_month_column: calendar months without a single-month figure.
+        due: another rule for the due day than the feed's own, from this month on.
+    """
 
     from_: str = Field(alias="from", pattern=r"^\d{4}-\d{2}$")
     no_return: frozenset[int]
     no_month_column: frozenset[int]
+    due: Due | None = None
 
 
 Family = Literal["statistics", "customs", "bonded"]
@@ -30,8 +45,15 @@ class FeedCalendar(Entry):
     feed: str
     name: str = Field(min_length=2)
     family: Family
-    due_day: int = Field(ge=1, le=28)
+    due_day: int | None = Field(default=None, ge=1, le=28)
+    due_rule: Due | None = Field(default=None, alias="due")
     vintages: tuple[Vintage, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_due_day(self) -> Self:
+        if (self.due_day is None) == (self.due_rule is None):
+            raise ValueError("报送期限写 due_day 或 due 之一：due_day: 12，或 due: {day: 12, roll: next_workday}")
+        return self
 
     def vintage(self, period: Period) -> Vintage:
         """The vintage in force for a period: the last that starts no later."""
@@ -47,10 +69,20 @@ class FeedCalendar(Entry):
 
     def due(self, period: Period) -> datetime:
         """End of the day by which the return for a period is due; later it is ``late``."""
-        return _at(period + 1, self.due_day, 0) + timedelta(days=1)
+        rule = self.vintage(period).due or self.due_rule or Due(day=self.due_day or 1)
+        day = _at(period + 1, rule.day, 0)
+        if rule.roll == "next_workday":
+            day = datetime.combine(workdays().next_workday(day.date()), day.timetz())
+        return day + timedelta(days=1)
+
+    def due_date(self, period: Period) -> date:
+        """The day by whose end the return for a period is due."""
+        return (self.due(period) - timedelta(days=1)).date()
 
 
 class Release(Entry):
+    """When the office speaks of a period: a day of the next month, worked or not, since the scheduler works anyway."""
+
     day: int = Field(ge=1, le=28)
     hour: int = Field(ge=0, le=23)
 

@@ -20,6 +20,7 @@ from qxmonitor.catalog.plans import LEVELS, Plan, plans
 from qxmonitor.catalog.readers import Reader, readers
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import Watch, rules
+from qxmonitor.catalog.workdays import workdays
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.delivery.mail import compose
 from qxmonitor.delivery.render import Renderer
@@ -232,7 +233,8 @@ def _story(gate: Gate, to: Reader | None, alert: Alert, date: datetime) -> Story
     rule = rules().rule(alert.rule.text)
     watch = _watch(alert)
     plan = plans().plan(watch.plan)
-    by = date.astimezone(SHANGHAI).date() + timedelta(days=plan.days.at(int(alert.level.number or 1)))
+    deadline = date.astimezone(SHANGHAI).date() + timedelta(days=plan.days.at(int(alert.level.number or 1)))
+    by = workdays().next_workday(deadline)
     return Story(
         level=alert.level,
         entity=alert.entity,

@@ -11,7 +11,9 @@ from typing import Protocol
 
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import (
+    approved,
     b203,
+    b204_detail,
     b204_export,
     b204_form,
     bonded,
@@ -56,8 +58,10 @@ FEEDS: tuple[Feed, ...] = (
     register,
     b204_export,
     b204_form,
+    b204_detail,
     b203,
     self_report,
+    approved,
     customs,
     bonded,
     bonded_stock,

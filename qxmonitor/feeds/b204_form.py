@@ -1,8 +1,8 @@
 """Form 3: the B204-1 form of one firm, one workbook each: items down the rows, a block of particulars on top.
 
 The particulars (credit code, name, month, unit, and persons, which are never read) stand in cells of their own as
-``名称：内容`` or with the content in the next cell. The header has two merged rows. Rows of output by product follow
-the items; they count as read and go nowhere yet.
+``名称：内容`` or with the content in the next cell. The header has two merged rows. Output by class and by product
+follows the items, under headings of its own or under none (:mod:`qxmonitor.feeds.detail`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 from qxmonitor import identity
 from qxmonitor.catalog.items import Item, items, plain
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import headings, numbers
+from qxmonitor.feeds import detail, headings, numbers
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Body, Grid, Lines, Row, grids
@@ -54,8 +54,8 @@ def read(opened: Opened) -> Batch:
         raise Refused("表上没有注明报告期")
     unit = headings.stated_unit(grid, header)
 
-    label, code = _place(header, "指标名称"), _place(header, "代码")
-    unit_place = _place(header, "计量单位") if "计量单位" in header.texts else None
+    label, code, unit_place = _place(header, "label"), _place(header, "line_code"), _place(header, "unit")
+    assert label is not None and code is not None
     body = grid.body(below, [label])
     lines = Lines(grid.sheet, body)
     lines.totals_and_footers(body, [0, label], header)
@@ -67,6 +67,10 @@ def read(opened: Opened) -> Batch:
 
     row_of = _items(body, label, code, lines)
     figures, cells = _figures(grid, body, lines, row_of, columns, label, unit_place, unit)
+    below_totals = _details(body, lines, row_of, columns, (label, code, unit_place), unit)
+    cells |= (
+        {f"{grid.sheet}|{span}": column_letter(place) for span, place in columns.items()} if len(below_totals) else {}
+    )
     used = [int(body.rows[at]) for at in row_of.values()]
     notes = [] if unit else ["未注明计量单位，按制度规定的千元处理"]
     missing = [item.name for item in items().items_of(FEED) if item.id not in row_of]
@@ -75,12 +79,17 @@ def read(opened: Opened) -> Batch:
     table = pd.DataFrame([head | figures])
     if nobody or not used:
         table = table.iloc[:0]
+    texts_of = {"sheet": "str", "subject": "str", "period": "str"}
+    below_totals = below_totals.assign(sheet=grid.sheet, subject=who["subject"], period=period)[detail.COLUMNS]
     lines_frame, rejects, control = lines.frames()
     return Batch(
         feed=FEED,
         form=FORM,
         period=Period(period),
-        tables={items().form(FEED).table: table.astype({"sheet": "str", "subject": "str", "period": "str"})},
+        tables={
+            items().form(FEED).table: table.astype(texts_of),
+            detail.TABLE: below_totals.astype(texts_of).reset_index(drop=True),
+        },
         lines=lines_frame,
         rejects=rejects,
         control=control,
@@ -94,14 +103,17 @@ def _header(grid: Grid) -> Row | None:
     names = items().names_of(FEED)
     for at, row in enumerate(grid.head):
         words = [plain(text) for text in row.texts]
-        if "指标名称" in words and "代码" in words and any(items().year_and_span(w) for w in words):
+        columns = (_place(row, "label"), _place(row, "line_code"))
+        if None not in columns and any(items().year_and_span(w) for w in words):
             below = {plain(text) for later in grid.head[at + 1 :] for text in later.texts}
             return row if any(headings.item_of(word, names) for word in below) else None
     return None
 
 
-def _place(header: Row, word: str) -> int:
-    return [plain(text) for text in header.texts].index(word)
+def _place(header: Row, key: str) -> int | None:
+    """The first column headed by one of the words of ``items.yml``'s detail entry, None where there is none."""
+    words = items().detail.words(key)
+    return next((place for place, text in enumerate(header.texts) if plain(text) in words), None)
 
 
 def _columns(grid: Grid, header: Row) -> tuple[dict[str, int], Row]:
@@ -158,6 +170,45 @@ def _items(body: Body, label: int, code: int, lines: Lines) -> dict[str, int]:
             raise Refused(f"指标“{item.name}”出现两次")
         found[item.id] = at
     return found
+
+
+def _details(
+    body: Body,
+    lines: Lines,
+    row_of: dict[str, int],
+    columns: dict[str, int],
+    places: tuple[int, int, int | None],
+    unit: str | None,
+) -> pd.DataFrame:
+    """The lines below the totals as rows of classes and products; headings between them become control lines."""
+    label, code, unit_place = places
+    name, hint = body.text(label), body.text(code)
+    own = body.text(unit_place) if unit_place is not None else pd.Series("", index=name.index, dtype="str")
+    others = ~np.isin(np.arange(len(name)), list(row_of.values()))
+    empty = np.logical_and.reduce([numbers.blank(body.column(place)) for place in columns.values()])
+    numbered = hint.str.contains("[0-9]").to_numpy(bool) | (own != "").to_numpy(bool)
+    words, bare = items().detail, detail.bare(name)
+    begins = {
+        kind: bare.str.contains("|".join(map(re.escape, said)), regex=True).to_numpy(bool)
+        for kind, said in ((detail.INDUSTRY, words.industry_section), (detail.PRODUCT, words.product_section))
+    }
+    heading = others & empty & ~hint.str.contains("[0-9]").to_numpy(bool)
+    heading &= ~numbered | begins[detail.INDUSTRY] | begins[detail.PRODUCT]
+    said = pd.Series(pd.NA, index=name.index, dtype="str")
+    for kind, mask in begins.items():
+        said[heading & mask] = kind
+    lines.set_aside(heading, name)
+    lines.set_aside(others & bare.isin(words.words("not_taken")).to_numpy(bool), name)
+    return detail.settle(
+        lines,
+        others & ~lines.control & ~lines.rejected,
+        said.ffill().fillna(""),
+        hint,
+        name,
+        own,
+        {span: body.column(place) for span, place in columns.items()},
+        unit or headings.FORM_UNITS["money"],
+    )
 
 
 def _figures(

@@ -187,17 +187,18 @@ class Lines:
             new = found & ~self.control
             if not new.any():
                 continue
-            self.control |= new
-            said = text[new].str.slice(0, 80)
-            said = said.mask(_says(said, _PERSONAL), "（经办人信息，不保留）")
-            self._control.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[new], "text": said.to_numpy()}))
+            self.set_aside(new, text)
 
-    def set_aside(self, mask: npt.NDArray[np.bool_], text: str) -> None:
-        """Mark lines as control lines for another reason than their first words."""
-        new = mask & ~self.control
-        self.control |= new
-        if new.any():
-            self._control.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[new], "text": text}))
+    def set_aside(self, mask: npt.NDArray[np.bool_], text: pd.Series | str) -> None:
+        """Make lines control lines, with what they say; what they say of a person is not kept."""
+        mask = mask & ~self.control & ~self.rejected
+        if not mask.any():
+            return
+        self.control |= mask
+        said = pd.Series(text, index=range(len(mask)), dtype="str")[mask] if isinstance(text, str) else text[mask]
+        said = said.str.slice(0, 80)
+        said = said.mask(_says(said, _PERSONAL), "（经办人信息，不保留）")
+        self._control.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[mask], "text": said.to_numpy()}))
 
     def reject(
         self,

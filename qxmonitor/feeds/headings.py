@@ -71,7 +71,7 @@ class _Label:
 def is_header(row: Row, form: str) -> bool:
     """Whether a row is a header of this form: somebody is named in it, and a figure of the form."""
     keys, names = items().key_words, items().names_of(form)
-    words = [_words(text) for text in row.texts if text]
+    words = [parts(text) for text in row.texts if text]
     somebody = any(len(w) == 1 and keys.get(w[0]) in ("uscc", "org", "name") for w in words)
     return somebody and any(item_of(word, names) is not None for w in words for word in w)
 
@@ -97,13 +97,13 @@ def read(grid: Grid, header: Row, form: str) -> Headings:
     claims: dict[str, list[tuple[int, Value, str]]] = {}
     unknown: list[str] = []
     for place, text in enumerate(header.texts):
-        words = _words(text)
+        words = parts(text)
         if not words or personal(words):
             continue
         key = items().key_words.get(words[0]) if len(words) == 1 else None
         if key is not None:
             if key in found.keys:
-                raise _twice(found.keys[key], place, text)
+                raise twice(found.keys[key], place, text)
             found.keys[key] = place
             continue
         label = _label(words, form)
@@ -115,7 +115,7 @@ def read(grid: Grid, header: Row, form: str) -> Headings:
         claims.setdefault(name, []).append((len(label.rest), value, text))
     _settle(claims, found)
     if unknown:
-        found.notes.append("未采用的列：" + "、".join(text[:30] for text in unknown[:10]))
+        found.notes.append(not_taken(unknown))
     if not found.keys.keys() & {"uscc", "org", "name"}:
         raise Refused("缺少统一社会信用代码或单位名称列")
     if not found.values:
@@ -170,7 +170,7 @@ def unit_factor(label: str, form: str, stated: str | None) -> float:
     Raises:
         Refused: the label's unit is unknown or not of the item's kind.
     """
-    return _factor(_label(_words(label), form), stated, label)
+    return _factor(_label(parts(label), form), stated, label)
 
 
 def personal(words: Sequence[str]) -> bool:
@@ -178,13 +178,19 @@ def personal(words: Sequence[str]) -> bool:
     return any(word.endswith(tuple(items().personal_words)) for word in words)
 
 
+def not_taken(texts: Sequence[str]) -> str:
+    """The remark about columns that name no item."""
+    return "未采用的列：" + "、".join(text[:30] for text in texts[:10])
+
+
 def split(label: str, form: str) -> tuple[Item | None, str | None, str | None, list[str]]:
     """A label's item, year (``ty``/``ly``), span (``m``/``ytd``) and units, whatever the order of its parts."""
-    found = _label(_words(label), form)
+    found = _label(parts(label), form)
     return found.item, found.year, found.span, found.units
 
 
-def _words(text: str) -> list[str]:
+def parts(text: str) -> list[str]:
+    """The plain words of a flattened heading, in the order they are printed."""
     return [word for part in _SPLIT.split(text) if (word := plain(part))]
 
 
@@ -281,7 +287,7 @@ def _settle(claims: dict[str, list[tuple[int, Value, str]]], found: Headings) ->
     for name, candidates in claims.items():
         candidates.sort(key=lambda claim: claim[0])
         if len(candidates) > 1 and candidates[0][0] == candidates[1][0]:
-            raise _twice(candidates[0][1].place, candidates[1][1].place, candidates[1][2])
+            raise twice(candidates[0][1].place, candidates[1][1].place, candidates[1][2])
         rest, value, text = candidates[0]
         found.values[name] = value
         if rest:
@@ -290,5 +296,6 @@ def _settle(claims: dict[str, list[tuple[int, Value, str]]], found: Headings) ->
             found.notes.append("未采用的下级列：" + "、".join(claim[2][:40] for claim in candidates[1:]))
 
 
-def _twice(first: int, second: int, text: str) -> Refused:
+def twice(first: int, second: int, text: str) -> Refused:
+    """The line for two columns that claim to be one and the same."""
     return Refused(f"{column_letter(first)} 列与 {column_letter(second)} 列是同一项：{text[:40]}")

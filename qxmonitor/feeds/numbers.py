@@ -100,6 +100,14 @@ def parse_numbers(cells: pd.Series) -> Numbers:
     return Numbers(values, unreadable, errors)
 
 
+def scaled(values: npt.NDArray[np.float64], factor: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Figures times each line's own factor; a small factor divides, so that 1,234 元 is exactly 1.234 千元."""
+    small = factor < 1
+    divisor = np.round(1 / np.where(small, factor, 1.0))
+    found: npt.NDArray[np.float64] = np.where(small, values / divisor, values * factor)
+    return found
+
+
 def parse_months(cells: pd.Series) -> Months:
     """Periods of a column: ``2021 00 08``, ``20210008``, ``202108``, ``2021-08``, ``2021年8月``, ``2021年1—8月``.
 

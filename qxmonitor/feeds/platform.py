@@ -17,7 +17,7 @@ import pandas as pd
 from qxmonitor import identity
 from qxmonitor.catalog.items import items
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import headings, numbers
+from qxmonitor.feeds import detail, headings, numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Body, Grid, Lines, Row, gather, grids, no_table
@@ -104,7 +104,7 @@ def origin(subjects: pd.Series, head: list[str]) -> str | None:
 
 def _header(grid: Grid, form: str) -> Row | None:
     header = headings.find(grid, form)
-    if header is None:
+    if header is None or (form == "b204_1" and detail.is_list(header)):
         return None
     own = any(SELF_REPORT in text for text in headings.above(grid, header))
     return header if own == (form == "self_report") else None
@@ -118,8 +118,8 @@ def _sheet(grid: Grid, header: Row, form: str) -> _Part:
     lines.totals_and_footers(body, [0, *who], header)
     lines.reject(body.wide, "整行", "row.columns", "列数多于表头，数字里的千位逗号可能没有加引号")
 
-    subject = _subjects(body, found, lines)
-    period = _periods(grid, header, body, found, lines)
+    subject = subjects(body, found, lines)
+    period = periods(grid, header, body, found, lines)
     names = items().columns_of(form)
     figures: dict[str, npt.NDArray[np.float64]] = {}
     for column, shown in names.items():
@@ -154,14 +154,20 @@ def scaled(values: Figures, factor: float) -> Figures:
     return values * factor if factor >= 1 else values / round(1 / factor)
 
 
-def _subjects(body: Body, found: headings.Headings, lines: Lines) -> pd.Series:
+def subjects(body: Body, found: headings.Headings, lines: Lines) -> pd.Series:
+    """Whose each line is; lines of nobody are rejected."""
     columns = {key: body.text(found.keys[key]) if key in found.keys else None for key in ("uscc", "org", "name")}
     who = identity.resolve(columns["uscc"], None, columns["org"], columns["name"])
     lines.reject(who["subject"].isna().to_numpy(dtype=bool), who["field"], who["rule"], who["reason"], who["raw"])
     return who["subject"]
 
 
-def _periods(grid: Grid, header: Row, body: Body, found: headings.Headings, lines: Lines) -> pd.Series:
+def periods(grid: Grid, header: Row, body: Body, found: headings.Headings, lines: Lines) -> pd.Series:
+    """The month of each line, from its column or from above the header; lines without one are rejected.
+
+    Raises:
+        Refused: neither a column nor a line above the header states it, or two months stand there.
+    """
     if "period" not in found.keys:
         stated = headings.stated_period(headings.above(grid, header))
         if stated is None:

@@ -18,11 +18,14 @@ from qxmonitor.errors import QxError
 from qxmonitor.operate.api import Api
 from qxmonitor.operate.environment import PORT, folder
 from qxmonitor.operate.processes import marked
+from qxmonitor.period import SHANGHAI
 from qxmonitor.settings import ROOT, Settings
 from qxmonitor.warehouse import Warehouse, store
 
 _DISK = 5 << 30
 _HEARTBEAT = timedelta(hours=3)
+_AHEAD = timedelta(days=60)
+"""So far ahead lie the longest deadlines."""
 _RESERVED = ("invalid", "example", "test", "localhost")
 
 Verdict = Literal["ok", "note", "bad"]
@@ -83,6 +86,19 @@ def _catalogue(_: Settings, __: int) -> Iterator[Finding]:
 
     plans(), targets()
     yield Finding("", "ok", f"指标 {len(indicators().indicators)} 项，规则 {len(rules().rules)} 条，均可读")
+
+
+def _working_days(settings: Settings, _: int) -> Iterator[Finding]:
+    """The year in which the newest deadlines fall; a notice for the next year comes out in November."""
+    from qxmonitor.catalog.workdays import workdays
+
+    now = settings.now().astimezone(SHANGHAI)
+    years = sorted({now.year, (now + _AHEAD).year})
+    if unknown := [str(year) for year in years if not workdays().known(year)]:
+        words = f"{'、'.join(unknown)} 年放假调休安排未收录，期限只按周末顺延"
+        yield Finding("", "note", words, "升级 chinese-calendar，或在 catalog/workdays.yml 补写")
+    else:
+        yield Finding("", "ok", f"{'、'.join(map(str, years))} 年放假调休安排已收录")
 
 
 def _database(settings: Settings, _: int) -> Iterator[Finding]:
@@ -165,6 +181,7 @@ _LOOKS: dict[str, Callable[[Settings, int], Iterator[Finding]]] = {
     "Python": _python,
     "目录": _home,
     "规则库": _catalogue,
+    "工作日": _working_days,
     "数据库": _database,
     "邮件": _mail,
     "字体": _fonts,

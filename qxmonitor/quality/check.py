@@ -15,6 +15,7 @@ from qxmonitor.errors import Refused
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.period import Period
 from qxmonitor.quality import rows
+from qxmonitor.quality.measures import beside
 from qxmonitor.quality.suites import suite
 from qxmonitor.quality.verdicts import Verdict, judge
 
@@ -72,13 +73,13 @@ def _check_table(table: str, batches: Sequence[Batch], now: datetime, found: lis
     rejects.add(conflict, rows.CONFLICT, labels.unit_label, None)
 
     kept = np.flatnonzero(~(future | repeated | conflict))
-    verdicts = judge(table, frame.iloc[kept])
+    verdicts = judge(table, beside(table, frame.iloc[kept].assign(_file=file[kept]), batches))
     for verdict in verdicts:
         if verdict.critical:
             mask = np.zeros(len(frame), dtype=bool)
             mask[kept[verdict.rows]] = True
             rejects.add(mask, (verdict.rule, verdict.reason), verdict.field, frame.get(verdict.column), verdict.column)
-    gone = _whole_lines(frame, file, rejects.mask) if "series" in frame else rejects.mask
+    gone = _whole_lines(frame, file, rejects.mask) if labels.beside else rejects.mask
     moved = rejects.frame()
     warned = _warnings(verdicts, kept, gone, frame, file)
 
@@ -100,7 +101,7 @@ def _check_table(table: str, batches: Sequence[Batch], now: datetime, found: lis
 def _whole_lines(
     frame: pd.DataFrame, file: npt.NDArray[np.int64], gone: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
-    """Series printed side by side share their lines; a line is rejected with all its series."""
+    """Series (measures) printed side by side share their lines; a line is rejected with all of them."""
     if not gone.any():
         return gone
     keys = pd.MultiIndex.from_arrays([file, frame["sheet"], frame["row"]])
@@ -152,7 +153,7 @@ def _with_lines(batch: Batch, table: str, moved: pd.DataFrame) -> pd.DataFrame:
     rejects = moved[REJECT_COLUMNS]
     frame = batch.tables[table]
     spare = _unclaimed(batch)
-    if spare.empty:
+    if spare.empty or suite(table).own_lines:
         return rejects
     owners = frame[["sheet", "row"]].rename(columns={"row": "owner"}).astype({"owner": "int64"})
     spare = pd.merge_asof(

@@ -6,13 +6,14 @@ units of the warehouse (statistics: thousand yuan), so differences allow for rou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from qxmonitor.catalog.tasks import tasks
+from qxmonitor.feeds.base import Batch
 
 Column = npt.NDArray[np.float64]
 Measure = Callable[[pd.DataFrame], Column]
@@ -131,6 +132,51 @@ def _days_allowed(frame: pd.DataFrame) -> Column:
     return _numbers(days.dt.days)
 
 
+def _class_code_wrong(frame: pd.DataFrame) -> Column:
+    """1 where the code of a class of industry has not the shape of one: 4 digits, divisions 06–46 (GB/T 4754)."""
+    industry = (frame["kind"] == "industry").to_numpy(bool)
+    shaped = frame["code"].astype("str").str.fullmatch(r"(?:0[6-9]|[1-3][0-9]|4[0-6])[0-9]{2}").to_numpy(bool)
+    return np.where(industry, ~shaped, np.nan).astype(np.float64)
+
+
+def _same_code(frame: pd.DataFrame) -> Column:
+    """How often a firm's month has the class in one file, under whatever name."""
+    keys = [name for name in ("_file", "subject", "period", "kind", "code") if name in frame]
+    count = frame.groupby(keys)["code"].transform("size").to_numpy(np.float64)
+    return np.where((frame["kind"] == "industry").to_numpy(bool), count, np.nan)
+
+
+def _of_kind(kind: str, measure: Measure) -> Measure:
+    return lambda frame: np.where((frame["kind"] == kind).to_numpy(bool), measure(frame), np.nan).astype(np.float64)
+
+
+def _classes_over_total(span: str) -> Measure:
+    """By how much a firm's classes together exceed its total, said once a firm and month, on its first line."""
+
+    def excess(frame: pd.DataFrame) -> Column:
+        total = f"_output_{span}"
+        if total not in frame:
+            return np.full(len(frame), np.nan)
+        keys = [frame[name] for name in ("_file", "subject", "period")]
+        industry = (frame["kind"] == "industry").to_numpy(bool)
+        figures = pd.Series(np.where(industry, _figures(frame, span), np.nan), index=frame.index)
+        together = figures.groupby(keys).transform("sum")
+        first = industry.copy()
+        first[industry] = ~frame.loc[industry, ["_file", "subject", "period"]].duplicated().to_numpy(bool)
+        return np.where(first, together.to_numpy(np.float64) - _figures(frame, total), np.nan)
+
+    return excess
+
+
+def _cumulative_below_month(frame: pd.DataFrame) -> Column:
+    """By how much a month's figure exceeds its cumulative one, on the cumulative line; not judged for negatives."""
+    keys = ["_file", "indicator", "period"]
+    month = frame[frame["measure"] == "m"].drop_duplicates(keys).set_index(keys)["value"]
+    beside_it = month.reindex(pd.MultiIndex.from_frame(frame[keys])).to_numpy(np.float64)
+    judged = (frame["measure"] == "ytd").to_numpy(bool) & (beside_it > 0)
+    return np.where(judged, beside_it - _figures(frame, "value"), np.nan)
+
+
 _RETURN: dict[str, Measure] = {
     **{f"{item}_ytd_minus_m": _minus(f"{item}_ytd", f"{item}_m") for item in ("output", "sales", "export", "power")},
     **{
@@ -175,5 +221,42 @@ MEASURES: dict[str, dict[str, Measure]] = {
     },
     "monthly_parameter": {name: _parameter(name) for name in ("value_added_rate", "producer_price", "usd_cny")},
     "bonded_stock": {"stock": _stock, "days_allowed": _days_allowed},
+    "output_detail": {
+        "class_code_wrong": _class_code_wrong,
+        "same_code": _same_code,
+        "classes_ytd_minus_m": _of_kind("industry", _minus("ytd", "m")),
+        "product_ytd_over_m": _of_kind("product", _over("ytd", "m", 0.0)),
+        "classes_over_total_m": _classes_over_total("m"),
+        "classes_over_total_ytd": _classes_over_total("ytd"),
+    },
+    "approved_figure": {"cumulative_below_month": _cumulative_below_month},
 }
 """Table → measure → formula."""
+
+
+def beside(table: str, frame: pd.DataFrame, batches: Sequence[Batch]) -> pd.DataFrame:
+    """The rows of a table with what other tables of the same call say beside them.
+
+    Args:
+        table: warehouse table.
+        frame: its rows with ``_file``, the number of the batch each comes from.
+        batches: all files of the call.
+
+    Returns:
+        For ``output_detail`` with ``_output_m`` and ``_output_ytd``, the firm's totals of the month: its own file's,
+        else the largest of the call's, so that a re-filed total raises no false alarm. Any other frame as it is.
+    """
+    if table != "output_detail":
+        return frame
+    parts = [batch.tables["output_return"].assign(_file=at) for at, batch in enumerate(batches)
+             if len(batch.tables.get("output_return", ()))]  # fmt: skip
+    if not parts:
+        return frame
+    totals = pd.concat(parts, ignore_index=True)
+    keys, spans = ["subject", "period"], ["output_m", "output_ytd"]
+    own = totals.groupby(["_file", *keys])[spans].max()
+    any_ = totals.groupby(keys)[spans].max()
+    here = own.reindex(pd.MultiIndex.from_frame(frame[["_file", *keys]])).to_numpy(np.float64)
+    there = any_.reindex(pd.MultiIndex.from_frame(frame[keys])).to_numpy(np.float64)
+    mine = np.where(np.isnan(here), there, here)
+    return frame.assign(_output_m=mine[:, 0], _output_ytd=mine[:, 1])

@@ -53,6 +53,8 @@ class Suite(Entry):
         unit_label: Chinese name of the column that a repeated row is pointed at.
         period_label: what the source calls the month.
         numbered: whether rows bear their own number within a document, so that equal contents are no repeat.
+        own_lines: whether each row is one source line, also in a form whose other lines make one row together.
+        beside: the column by which several rows share a source line, which is then rejected with all of them.
     """
 
     table: str
@@ -61,6 +63,8 @@ class Suite(Entry):
     unit_label: str = "统一社会信用代码"
     period_label: str = "报告期"
     numbered: bool = False
+    own_lines: bool = False
+    beside: str = ""
     expectations: tuple[Rule, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ _ITEMS = (
     ("export", "  其中：出口交货值", "04"),
     ("power", "企业用电量(万千瓦时)", "05"),
 )
-_PRODUCTS = {
+PRODUCTS = {
     "C01": ("印制电路板(万平方米)", "光电子器件(万只)"),
     "C02": ("电力电缆(千米)", "交流电动机(千瓦)"),
     "C03": ("玩具(万个)",),
@@ -88,7 +88,7 @@ def firm_form(
                 page.write_string(row, 2 + column, text, book.text)
             else:
                 page.write_number(row, 2 + column, value, book.hundredth if measure == "power" else book.whole)
-    products = _PRODUCTS[world.town.firms["chain"].iloc[firm]]
+    products = PRODUCTS[world.town.firms["chain"].iloc[firm]]
     for line, product in enumerate(products):
         row = _FIRST - 1 + len(_ITEMS) + line
         page.write_string(row, 0, product, book.text)

@@ -9,11 +9,13 @@ from qxmonitor.errors import QxError
 from qxmonitor.period import Period
 from qxmonitor.simulate import (
     administrative,
+    approved,
     b203,
     b204,
     bonded,
     bonded_centre,
     customs,
+    detail,
     reference,
     register,
     self_report,
@@ -36,6 +38,8 @@ WRITERS = (
     reference,
     administrative,
     bonded_centre,
+    detail,
+    approved,
 )
 """Who writes what; the order is that of their random streams, so a new one comes last."""
 

@@ -29,6 +29,7 @@ from qxmonitor.warehouse.tables import TABLES
 
 DUPLICATE = "duplicate"
 _MATCHED = [table for table, kind in TABLES.items() if kind.matched]
+_FORMS = [table for table in _MATCHED if not TABLES[table].own_lines]
 _KEY = ["file_id", "sheet", "row"]
 _WORDS = {"simulated": "模拟数据", "real": "真实数据"}
 
@@ -109,7 +110,8 @@ def _problem(batch: Batch) -> str | None:
         if table not in TABLES:
             return f"读取程序出错：没有数据表 {table}"
         # Series may share a line, and a line may hold a whole series.
-        key = [*_KEY[1:], "series", "period"] if table == "reference_point" else _KEY[1:]
+        beside = ["series", "period"] if table == "reference_point" else [TABLES[table].beside]
+        key = [*_KEY[1:], *filter(None, beside)]
         if len(frame) > 1 and len(set(zip(*(frame[name].tolist() for name in key), strict=True))) < len(frame):
             return f"读取程序出错：数据表 {table} 中同一行出现两次"
     return None
@@ -202,17 +204,20 @@ def _names(entries: pd.DataFrame) -> pd.DataFrame:
 
 def _further_lines(batches: list[tuple[int, Batch]]) -> pd.DataFrame:
     """Accepted lines that are no fact row of their own, each with the nearest fact row above it (a firm form)."""
-    facts, others, lines = [], [], []
+    facts, forms, others, lines = [], [], [], []
     for file_id, batch in batches:
         own = [batch.tables[table] for table in _MATCHED if len(batch.tables.get(table, ()))]
         if own and batch.rows_read > sum(map(len, own)) + len(batch.rejects) + len(batch.control):
             facts += [(file_id, fact) for fact in own]
+            forms += [(file_id, batch.tables[table]) for table in _FORMS if len(batch.tables.get(table, ()))]
             others += [(file_id, batch.control), (file_id, batch.rejects)]
             lines.append((file_id, batch.lines))
-    heads, taken, every = (_stack(parts, ["sheet", "row"]).drop_duplicates() for parts in (facts, others, lines))
-    if every.empty:
-        return every.assign(line=every["row"])
-    used = pd.MultiIndex.from_frame(pd.concat([heads, taken])[_KEY])
+    claimed, heads, taken, every = (
+        _stack(parts, ["sheet", "row"]).drop_duplicates() for parts in (facts, forms, others, lines)
+    )
+    if every.empty or heads.empty:
+        return every.iloc[:0].assign(line=every["row"])
+    used = pd.MultiIndex.from_frame(pd.concat([claimed, taken])[_KEY])
     further = every[~pd.MultiIndex.from_frame(every[_KEY]).isin(used)].rename(columns={"row": "line"})
     heads = heads.assign(line=heads["row"]).astype({"row": "int64", "line": "int64"})
     found = pd.merge_asof(

@@ -12,10 +12,12 @@ from typing import Literal
 Read = Literal[
     "asof_single",
     "asof_many",
+    "asof_kind",
     "asof_inventory",
     "asof_keyed",
     "asof_keyed_firm",
     "asof_series",
+    "asof_figure",
     "asof_register",
     "asof_whole",
     "asof_message",
@@ -23,7 +25,8 @@ Read = Literal[
 ]
 """How the newest known file wins; the query of that name under ``sql/queries``.
 
-single: one row per firm and period; many: all rows of a firm and period; inventory: all lines of a bonded document from
+single: one row per firm and period; many: all rows of a firm and period; kind: all rows of a firm, period and kind;
+figure: one per indicator, period and measure; inventory: all lines of a bonded document from
 its newest whole message, whatever its month was before, and whether it lives; keyed: all rows of a thing (a project, a
 task) and period, with ``keyed_firm`` also the firm it concerns where the register knows it; series: one point per
 series and period; register: one entry per firm; whole: all rows of a key; message: the same from its newest whole
@@ -39,11 +42,15 @@ class FactTable:
         read: how the newest known file wins.
         key: the column whose rows stand together, for ``asof_whole`` and ``asof_message``.
         matched: whether rows of firms that are in no register are withheld.
+        beside: the column by which several rows may share a source line.
+        own_lines: whether each row is one source line, also in a form whose other lines make one row together.
     """
 
     read: Read
     key: str = ""
     matched: bool = False
+    beside: str = ""
+    own_lines: bool = False
 
     @property
     def by_period(self) -> bool:
@@ -51,6 +58,7 @@ class FactTable:
         return self.read in (
             "asof_single",
             "asof_many",
+            "asof_kind",
             "asof_inventory",
             "asof_keyed",
             "asof_keyed_firm",
@@ -72,12 +80,14 @@ TABLES: dict[str, FactTable] = {
     "bonded_declaration": FactTable("asof_message", key="document"),
     "bonded_status": FactTable("asof_events"),
     "bonded_pocket": FactTable("asof_events"),
-    "reference_point": FactTable("asof_series"),
+    "reference_point": FactTable("asof_series", beside="series"),
     "investment_project": FactTable("asof_keyed_firm"),
     "rd_return": FactTable("asof_single", matched=True),
     "power_use": FactTable("asof_many", matched=True),
     "task_progress": FactTable("asof_keyed"),
     "visit": FactTable("asof_keyed_firm"),
     "monthly_parameter": FactTable("asof_keyed"),
+    "output_detail": FactTable("asof_kind", matched=True, own_lines=True),
+    "approved_figure": FactTable("asof_figure", beside="measure"),
     # new-feed: above this line
 }

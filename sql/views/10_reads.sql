@@ -86,6 +86,8 @@ fact as not materialized (
     select file_id, sheet, "row", subject from authorisation
     union all
     select file_id, sheet, "row", subject from power_use
+    union all
+    select file_id, sheet, "row", subject from output_detail
     -- new-feed: above this line
 )
 select f.file_id, f.sheet, f."row", f.subject, 'identity.unmatched' as rule

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,55 @@ def test_a_later_vintage_changes_only_later_months() -> None:
     })  # fmt: skip
     assert not calendar.feed("x").returns_in(Period("2024-01"))
     assert calendar.feed("x").returns_in(Period("2025-01"))
+
+
+def one_feed(**changed: object) -> ReleaseCalendar:
+    vintage = {"from": "2000-01", "no_return": [], "no_month_column": []}
+    feed = {"feed": "x", "name": "测试表", "family": "customs", "vintages": [vintage], **changed}
+    return ReleaseCalendar.model_validate({"release": {"day": 18, "hour": 10}, "feeds": [feed]})
+
+
+@pytest.mark.parametrize(
+    ("due", "period", "day"),
+    [
+        ({"day": 12}, "2026-08", date(2026, 9, 12)),  # a Saturday
+        ({"day": 12, "roll": "next_workday"}, "2026-08", date(2026, 9, 14)),
+        ({"day": 12, "roll": "next_workday"}, "2026-10", date(2026, 11, 12)),
+        ({"day": 5, "roll": "next_workday"}, "2026-09", date(2026, 10, 8)),  # National Day, to the 7th
+        ({"day": 14, "roll": "next_workday"}, "2026-01", date(2026, 2, 14)),  # a Saturday that is worked
+        ({"day": 16, "roll": "next_workday"}, "2026-01", date(2026, 2, 24)),  # Spring Festival, to the 23rd
+        ({"day": 2, "roll": "next_workday"}, "2029-05", date(2029, 6, 4)),  # not known yet: by the week
+    ],
+)
+def test_a_due_day_moves_to_the_next_working_day_where_the_calendar_says_so(
+    due: dict[str, object], period: str, day: date
+) -> None:
+    feed = one_feed(due=due).feed("x")
+    assert feed.due_date(Period(period)) == day
+    assert feed.due(Period(period)) == datetime(day.year, day.month, day.day, tzinfo=SHANGHAI) + timedelta(days=1)
+
+
+def test_a_vintage_may_have_a_due_day_of_its_own() -> None:
+    vintages = [
+        {"from": "2000-01", "no_return": [], "no_month_column": []},
+        {"from": "2026-06", "no_return": [], "no_month_column": [], "due": {"day": 10, "roll": "next_workday"}},
+    ]
+    feed = one_feed(due_day=12, vintages=vintages).feed("x")
+    assert feed.due_date(Period("2026-05")) == date(2026, 6, 12)
+    assert feed.due_date(Period("2026-09")) == date(2026, 10, 10)  # a Saturday that is worked
+
+
+@pytest.mark.parametrize("due", [{}, {"due_day": 12, "due": {"day": 12}}, {"due": {"day": 12, "roll": "later"}}])
+def test_one_due_day_is_wanted(due: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"due_day|literal"):
+        one_feed(**due)
+
+
+def test_the_shipped_due_days_are_plain_days_and_the_release_never_moves() -> None:
+    for feed in release_calendar().feeds:
+        for period in ("2026-01", "2026-04", "2026-09"):
+            assert feed.due_date(Period(period)).day == feed.due_day
+    assert release_calendar().released_at(Period("2026-06")) == datetime(2026, 7, 18, 10, tzinfo=SHANGHAI)  # Saturday
 
 
 @pytest.mark.parametrize(

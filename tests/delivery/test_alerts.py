@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, cast
@@ -137,6 +138,19 @@ def test_an_alert_is_a_whole_story(gate: Gates, kind: str) -> None:
         "配合单位：商务局、镇领导班子",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("sent_on", "answered_by"),
+    [
+        (DATE.replace(month=9, day=28), "2026年10月8日"),  # five days on lies in National Day's week
+        (DATE.replace(month=2, day=9), "2026年2月14日"),  # a Saturday that is worked
+        (DATE.replace(month=11, day=16), "2026年11月23日"),  # five days on is a Saturday that is not
+    ],
+)
+def test_an_answer_is_wanted_on_a_working_day(gate: Gates, sent_on: datetime, answered_by: str) -> None:
+    (message,) = mails({"gxj": gate("gxj")}, town.alerts(), town.PERIOD, sent_on)
+    assert f"于{answered_by}前反馈办理情况" in body(message)
 
 
 def test_without_authorisation_the_department_has_the_chain(gate: Gates) -> None:

@@ -78,10 +78,11 @@ def test_other_layouts_of_the_same_form() -> None:
 def test_an_unreadable_figure_rejects_its_line_and_leaves_the_others() -> None:
     items = [list(item) for item in ITEMS]
     items[1][2] = "待核"
-    items[4][2] = "约三"  # of a product: not used, not judged
+    items[4][2] = "约三"
     batch = read([*TOP, *HEAD, *items])
     assert batch.rejects[["row", "field", "rule", "raw"]].to_numpy().tolist() == [
-        [10, "工业销售产值（本月）", "number.unreadable", "待核"]
+        [10, "工业销售产值（本月）", "number.unreadable", "待核"],
+        [13, "产品产量（本月）", "number.unreadable", "约三"],
     ]
     fact = batch.tables["output_return"].iloc[0]
     assert np.isnan(fact[["sales_m", "sales_ytd"]].astype(float)).all()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qxmonitor.operate.doctor import _heartbeat
+from qxmonitor.operate.doctor import _heartbeat, _working_days
 from qxmonitor.period import SHANGHAI
 from qxmonitor.settings import Settings
 
@@ -36,5 +36,18 @@ def test_heartbeat(tmp_path: Path, content: str | None, verdict: str, words: str
     if content is not None:
         settings.heartbeat.write_text(content, encoding="utf-8")
     (found,) = _heartbeat(settings, 0)
+    assert found.verdict == verdict
+    assert words in found.words
+
+
+@pytest.mark.parametrize(
+    ("now", "verdict", "words"),
+    [
+        (datetime(2026, 9, 1, tzinfo=SHANGHAI), "ok", "2026 年"),
+        (datetime(2099, 11, 20, tzinfo=SHANGHAI), "note", "2099、2100 年"),
+    ],
+)
+def test_years_whose_holidays_nobody_has_are_noted(tmp_path: Path, now: datetime, verdict: str, words: str) -> None:
+    (found,) = _working_days(Settings(home=tmp_path, fixed_now=now), 0)
     assert found.verdict == verdict
     assert words in found.words

@@ -63,7 +63,7 @@ def lines_of(path: Path, feed: str, form: str) -> int:
         return len(etree.parse(path).xpath("//*[local-name()='SasStockDt']")) or 1
     if path.suffix == ".csv":
         rows: list[list[Any]] = list(csv.reader(path.read_text("gb18030").splitlines()))
-        return below(rows, "更新时间") if feed == "reference" else below(rows, "数据年月")
+        return below(rows, {"reference": "更新时间", "approved": "指标"}.get(feed, "数据年月"))
     if feed == "reference":
         return sum(below(rows, "更新时间") for rows in sheets(path))
     if form == "firm":

@@ -120,12 +120,13 @@ def test_rows_read_by_a_plain_count(town: Town) -> None:
         if path.suffix == ".xml":
             count = sum(etree.QName(e).localname == "BondInvtDt" for e in etree.parse(path).iter())
         elif path.suffix == ".csv":
-            head = {"reference": 8, "visits": 2, "parameters": 2}.get(file["feed"], 1)
+            head = {"reference": 8, "visits": 2, "parameters": 2, "approved": 2}.get(file["feed"], 1)
             lines = list(csv.reader(StringIO(path.read_bytes().decode("gb18030"))))
             count = sum(not blank(line) for line in lines[head:])
         else:
             heads = {"register": (3, 2, 2), "reference": (8,), "b204_1": (3,), "b203": (3,), "self_report": (3,),
-                     "investment": (3, 3), "power": (3,), "tasks": (2,), "rd_yearly": (3,)}  # fmt: skip
+                     "investment": (3, 3), "power": (3,), "tasks": (2,), "rd_yearly": (3,),
+                     "b204_detail": (3,)}  # fmt: skip
             below = (8,) if file["form"] == "firm" else heads[file["feed"]]
             book = CalamineWorkbook.from_path(str(path))
             count = sum(
