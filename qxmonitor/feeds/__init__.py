@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Protocol
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import b203, b204_export, b204_form, bonded, customs, reference, register, self_report
+from qxmonitor.feeds import (
+    b203,
+    b204_export,
+    b204_form,
+    bonded,
+    customs,
+    customs_public,
+    declaration,
+    reference,
+    register,
+    self_report,
+)
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.opening import Opened, open_file
 
@@ -38,7 +49,18 @@ class Feed(Protocol):
         """
 
 
-FEEDS: tuple[Feed, ...] = (register, b204_export, b204_form, b203, self_report, customs, bonded, reference)
+FEEDS: tuple[Feed, ...] = (
+    register,
+    b204_export,
+    b204_form,
+    b203,
+    self_report,
+    customs,
+    customs_public,
+    declaration,
+    bonded,
+    reference,
+)
 """All feeds. Exactly one must recognise a file; the order does not matter."""
 
 

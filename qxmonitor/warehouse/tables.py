@@ -9,11 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Read = Literal["asof_single", "asof_many", "asof_document", "asof_series", "asof_register", "asof_whole"]
+Read = Literal[
+    "asof_single", "asof_many", "asof_vintage", "asof_document", "asof_total", "asof_series", "asof_register",
+    "asof_whole",
+]  # fmt: skip
 """How the newest known file wins; the query of that name under ``sql/queries``.
 
-single: one row per firm and period; many: all rows of a firm and period; document: all lines of a document, whatever
-its month was before; series: one point per series and period; register: one entry per firm; whole: all rows of a key.
+single: one row per firm and period; many: all rows of a firm and period; vintage: those of the highest vintage, then
+the newest; document: all lines of a document (its number is the key), whatever its month was before; total: one
+published figure; series: one point per series and period; register: one entry per firm; whole: all rows of a key.
 """
 
 
@@ -23,7 +27,7 @@ class FactTable:
 
     Attributes:
         read: how the newest known file wins.
-        key: the column whose rows stand together, for ``asof_whole``.
+        key: the column whose rows stand together, for ``asof_whole`` and ``asof_document``.
         matched: whether rows of firms that are in no register are withheld.
     """
 
@@ -34,7 +38,7 @@ class FactTable:
     @property
     def by_period(self) -> bool:
         """Whether it is read for a span of months."""
-        return self.read in ("asof_single", "asof_many", "asof_document")
+        return self.read in ("asof_single", "asof_many", "asof_vintage", "asof_document", "asof_total")
 
 
 TABLES: dict[str, FactTable] = {
@@ -44,7 +48,9 @@ TABLES: dict[str, FactTable] = {
     "output_return": FactTable("asof_single", matched=True),
     "finance_return": FactTable("asof_single", matched=True),
     "self_report": FactTable("asof_single", matched=True),
-    "trade_line": FactTable("asof_many", matched=True),
-    "bonded_line": FactTable("asof_document", matched=True),
+    "trade_line": FactTable("asof_vintage", matched=True),
+    "declaration_line": FactTable("asof_document", key="entry_id", matched=True),
+    "trade_total": FactTable("asof_total"),
+    "bonded_line": FactTable("asof_document", key="document", matched=True),
     "reference_point": FactTable("asof_series"),
 }

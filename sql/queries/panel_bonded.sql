@@ -6,6 +6,6 @@ select
     count(distinct document)::double precision as tickets,
     coalesce(sum(usd order by document, sheet, "row") filter (where flow = 'I'), 0) as in_usd,
     coalesce(sum(usd order by document, sheet, "row") filter (where flow = 'E'), 0) as out_usd
-from ({asof_document:bonded_line}) line
+from ({asof_document:bonded_line:document}) line
 where living
 group by entity, period

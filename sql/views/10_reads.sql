@@ -69,6 +69,8 @@ fact as not materialized (
     union all
     select file_id, sheet, "row", subject from trade_line
     union all
+    select file_id, sheet, "row", subject from declaration_line
+    union all
     select file_id, sheet, "row", subject from bonded_line
     union all
     select file_id, sheet, "row", subject from authorisation

@@ -18,7 +18,11 @@ from qxmonitor.quality.suites import FOLDER, expanded, suite
 from qxmonitor.settings import ROOT
 
 TABLES = sorted(path.stem for path in FOLDER.glob("*.yml"))
-SCHEMA = (ROOT / "sql" / "migrations" / "versions" / "0001_foundation.sql").read_text(encoding="utf-8")
+_MIGRATIONS = sorted((ROOT / "sql" / "migrations" / "versions").glob("*.sql"))
+SCHEMA = "\n".join(path.read_text(encoding="utf-8") for path in _MIGRATIONS)
+LINE = {
+    "period": ["2021-08"], "flow": ["E"], "mode": ["0110"], "hs": ["95030089"], "quantity": [1.0], "rmb": [1.0],
+}  # fmt: skip
 
 
 def columns_of(table: str) -> set[str]:
@@ -71,7 +75,7 @@ def test_a_rule_that_cannot_run_does_not_pass(monkeypatch: pytest.MonkeyPatch) -
         ({"type": "expect_column_values_to_dance", "kwargs": {"column": "usd"}, "severity": "critical", "meta": {}},),
     ):
         monkeypatch.setattr(verdicts, "expanded", lambda table, entry=entry: entry)
-        frame = pd.DataFrame({"usd": [1.0], "rmb": [1.0], "quantity": [1.0], "hs": ["95030089"]})
+        frame = pd.DataFrame(LINE | {"usd": [1.0]})
         with pytest.raises(QxError, match=r"无法执行|不接受"):
             verdicts.judge("trade_line", frame)
 
@@ -79,7 +83,7 @@ def test_a_rule_that_cannot_run_does_not_pass(monkeypatch: pytest.MonkeyPatch) -
 def test_the_library_leaves_nothing_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    frame = pd.DataFrame({"usd": [-1.0], "rmb": [1.0], "quantity": [1.0], "hs": ["95030089"]})
+    frame = pd.DataFrame(LINE | {"usd": [-1.0]})
     assert [verdict.rule for verdict in verdicts.judge("trade_line", frame)] == ["customs.negative"]
     assert list(tmp_path.iterdir()) == []
 
