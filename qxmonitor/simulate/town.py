@@ -7,7 +7,7 @@ from pathlib import Path
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.errors import QxError
 from qxmonitor.period import Period
-from qxmonitor.simulate import b203, b204, bonded, customs, reference, register, self_report
+from qxmonitor.simulate import b203, b204, bonded, customs, customs_extra, reference, register, self_report
 from qxmonitor.simulate.events import TOWN_SHOCK, plan_events, shock_periods
 from qxmonitor.simulate.filing import World
 from qxmonitor.simulate.model import live
@@ -43,7 +43,7 @@ def write_town(out: Path, *, firms: int, first: Period, last: Period, seed: int)
     landing = Landing(out, release_calendar().released_at(last))
     world = World.of(town, economy, events, (first, last), seed, landing)
 
-    for source in (register, bonded, self_report, b204, customs, b203, reference):
+    for source in (register, bonded, self_report, b204, customs, b203, reference, customs_extra):
         source.write_all(world)
     landing.write_truth(_head(world, firms))
 

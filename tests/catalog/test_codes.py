@@ -67,7 +67,8 @@ def test_currencies(text: str, code: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "name"),
     [("110", "中国香港"), ("香港", "中国香港"), ("HK", "中国香港"), ("hkg", "中国香港"), ("502", "美国"),
-     ("美国(502)", "美国"), ("502美国", "美国"), ("NO", "挪威"), ("俄罗斯联邦", "俄罗斯"), ("日本 502", None), ("某地", None), ("", None)],
+     ("美国(502)", "美国"), ("502美国", "美国"), ("NO", "挪威"), ("俄罗斯联邦", "俄罗斯"), ("日本 502", None),
+     ("某地", None), ("", None)],
 )  # fmt: skip
 def test_countries(text: str, name: str | None) -> None:
     assert codes().country(text) == name

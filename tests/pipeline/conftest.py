@@ -28,7 +28,7 @@ from qxmonitor.warehouse import Warehouse, asof, store
 
 FACTS = (
     "register_entry", "authorisation", "chain_node", "output_return", "finance_return", "self_report", "trade_line",
-    "bonded_line", "reference_point",
+    "bonded_line", "reference_point", "declaration_line", "trade_total",
 )  # fmt: skip
 
 

@@ -123,8 +123,10 @@ def test_a_declaration_comes_whole_from_the_newest_file_that_has_it(warehouse, m
 
 
 def test_a_declaration_of_an_unknown_firm_is_withheld(warehouse, make):
-    row = {"subject": make.B, "period": "2026-01", "entry_id": "E1", "entered_on": pd.Timestamp(2026, 1, 1), "flow": "E",
-           "mode": "0110", "hs": "95030089", "partner": "美国", "currency": "USD", "amount": 1.0}  # fmt: skip
+    row = {
+        "subject": make.B, "period": "2026-01", "entry_id": "E1", "entered_on": pd.Timestamp(2026, 1, 1), "flow": "E",
+        "mode": "0110", "hs": "95030089", "partner": "美国", "currency": "USD", "amount": 1.0,
+    }  # fmt: skip
     batch = make.batch("declaration_line", [row], feed="customs_declaration")
     (receipt,) = load(warehouse, [make.item("d", 1, batch)])
     assert (receipt["accepted"], receipt["rejected"]) == (0, 1)
