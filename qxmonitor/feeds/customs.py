@@ -5,7 +5,7 @@ a spreadsheet eats leading zeros (贸易方式 110 for 0110). Several lines a fi
 direction, mode, commodity and partner. The firm is told by its credit code, else its customs code, else its name.
 
 A month is told several times: 快讯 (preliminary), 月报 (monthly), 修正 (corrected), 年鉴 (final). A column 数据版本
-says which, else a line above the header, else it is the monthly one.
+says which, else a line above the header or the worksheet's name, else it is the monthly one.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ class _Page:
     def __init__(self, sheet: Grid, header: Row) -> None:
         self.sheet = sheet.sheet
         self.places, self.scales = _places(header.texts)
-        self.vintage = _stated([text for row in sheet.head if row.number < header.number for text in row.texts])
+        above = [text for row in sheet.head if row.number < header.number for text in row.texts]
+        self.vintage = _stated([sheet.sheet, *above])
         self.body = sheet.body(header, [self.places[field] for field in ("period", "flow", "mode", "hs")])
         self.rejects = Rejects(self.sheet, self.body.rows, LABELS)
         self.cells = {f"{self.sheet}|{field}": csvfile.column_letter(place) for field, place in self.places.items()}
@@ -191,7 +192,7 @@ class _Page:
 
 
 def _stated(titles: list[str]) -> Vintage:
-    """The vintage that the lines above the header state; monthly where they state none.
+    """The vintage that the sheet's name and the lines above the header state; monthly where they state none.
 
     Raises:
         Refused: they contradict one another.

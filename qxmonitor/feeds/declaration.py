@@ -58,6 +58,8 @@ _DAY = (
     r"^((?:19|20|21)[0-9]{2})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))"
     r"(?:[T\s].*|[0-9]{6}|[0-9]{4})?$"
 )
+MAX_MESSAGES = 50_000
+"""A firm files some hundred declarations a day."""
 _LAYERS = "报关单报文的层次不对：一份报文（DecMessage）里只能有一个表头和它自己的商品明细"
 _CONTRADICTION = ("duplicate.conflict", "本文件内同一报关单号出现多次且内容不同，均不采用")
 _REPEAT = ("duplicate.repeated", "与本文件前面同一报关单完全相同，只保留第一份")
@@ -72,7 +74,7 @@ def read(opened: Opened) -> Batch:
     """Read all declarations of a file.
 
     Raises:
-        Refused: no declaration in it, messages within one another, or simulated and real firms mixed.
+        Refused: no declaration in it or too many, messages within one another, or simulated and real firms mixed.
     """
     heads, goods = _split(opened.root)
     heads = _flow_and_days(heads)
@@ -120,6 +122,8 @@ def _split(root: etree._Element) -> tuple[pd.DataFrame, pd.DataFrame]:
     kept = list(_messages(root))
     if not kept:
         raise Refused("文件里没有报关单（DecHead）")
+    if len(kept) > MAX_MESSAGES:
+        raise Refused(f"一份文件里的报关单超过 {MAX_MESSAGES:,} 份上限")
     own = {id(message) for message in kept}  # the list keeps them, so an id means one element
     if len(own) < len(kept) or any(id(above) in own for message in kept for above in message.iterancestors()):
         raise Refused(_LAYERS)

@@ -224,6 +224,12 @@ def test_messages_within_one_another_are_refused(text: str) -> None:
         declaration.read(open_file(text.encode(), "x.xml"))
 
 
+def test_a_file_of_endless_declarations_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(declaration, "MAX_MESSAGES", 2)
+    with pytest.raises(Refused, match="上限"):
+        declaration.read(open_file(f"<x>{message() * 3}</x>".encode(), "x.xml"))
+
+
 def test_simulated_and_real_firms_do_not_mix() -> None:
     with pytest.raises(Refused, match="模拟"):
         read(message(OwnerCodeScc="91999999MA0000T1X2"))
