@@ -57,6 +57,8 @@ def lines_of(path: Path, feed: str, form: str) -> int:
     """How many lines of a file count as read."""
     if feed == "bonded_inv101":
         return len(etree.parse(path).xpath("//*[local-name()='BondInvtDt']"))
+    if feed == "customs_declaration":
+        return len(etree.parse(path).xpath("//*[local-name()='DecList']"))
     if path.suffix == ".csv":
         rows: list[list[Any]] = list(csv.reader(path.read_text("gb18030").splitlines()))
         return below(rows, "更新时间") if feed == "reference" else below(rows, "数据年月")
@@ -64,7 +66,7 @@ def lines_of(path: Path, feed: str, form: str) -> int:
         return sum(below(rows, "更新时间") for rows in sheets(path))
     if form == "firm":
         return sum(below(rows, "指标名称", deep=2) for rows in sheets(path))
-    return sum(below(rows, "统一社会信用代码", "产业链代码") for rows in sheets(path))
+    return sum(below(rows, "统一社会信用代码", "产业链代码", "数据年月") for rows in sheets(path))
 
 
 # -- files of the town -----------------------------------------------------------------------------------------------
