@@ -41,6 +41,8 @@ SOURCE_NAMES = {
     "b204_1": "产销总值表",
     "b203": "财务状况表",
     "customs_monthly": "海关企业月度表",
+    "customs_declaration": "报关单",
+    "customs_public": "海关公开统计",
     "bonded_inv101": "保税核注清单",
     "bonded_stock": "保税库存账册",
     "bonded_receipt": "保税单证与回执",

@@ -1,15 +1,17 @@
-"""Form 6, the enterprise monthly sheet that customs hands the town (进出口企业月度数据, csv).
+"""Form 6, the enterprise monthly sheet that customs hands the town (进出口企业月度数据, csv or workbook).
 
 GB18030 as a rule, thousands commas inside quotes, a trailing empty column, a 合计 line at the end. A trip through
 a spreadsheet eats leading zeros (贸易方式 110 for 0110). Several lines a firm and month are normal: one for each
 direction, mode, commodity and partner. The firm is told by its credit code, else its customs code, else its name.
+
+A month is told several times: 快讯 (preliminary), 月报 (monthly), 修正 (corrected), 年鉴 (final). A column 数据版本
+says which, else a line above the header or the worksheet's name, else it is the monthly one.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +19,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from qxmonitor import identity
-from qxmonitor.catalog.codes import codes, commodity
+from qxmonitor.catalog.codes import VINTAGES, Vintage, codes, commodity
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
-from qxmonitor.feeds.csvfile import SHEET
+from qxmonitor.feeds.grid import Body, Grid, Row, gather, grids
+from qxmonitor.feeds.trade import Rejects, countries
 from qxmonitor.period import Period
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "quantity": ("数量", "第一数量", "法定数量"),
     "unit": ("单位", "计量单位", "第一单位", "第一计量单位", "数量单位"),
     "usd": ("美元值", "美元", "美元金额", "金额(美元)", "贸易额(美元)"),
+    "vintage": ("数据版本", "数据性质", "版本", "数据状态"),
     "rmb": ("人民币值", "人民币", "人民币金额", "金额(人民币)", "贸易额(人民币)"),
 }
 """Field → the headings it goes by; a money heading may end in its unit, ``美元值(千美元)``."""
@@ -54,145 +58,157 @@ _CONTROL = re.compile(
     r"\s*(?:合\s*计|总\s*计|小\s*计|本页合计|注[:：]|备\s*注|说明[:：]|数据来源|资料来源|填表人|制表人|联系人)"
 )
 _TOTAL = re.compile(r"\s*[合总]\s*计")
+_SAID = {
+    "preliminary": "本表是快讯数，月报到后以月报为准",
+    "corrected": "本表是修正数，压过同月的快讯和月报",
+    "final": "本表是年鉴终值，压过同月的其他版本",
+}
+"""What a receipt says of a vintage that is not the usual one."""
 
 
 def matches(opened: Opened) -> bool:
-    """Whether a file is this form: some line near its top bears the form's headings."""
-    return opened.kind == "csv" and _header(csvfile.head(opened.text, 20)) is not None
+    """Whether a file is this form: some line near the top of a sheet bears the form's headings."""
+    return opened.kind != "xml" and any(_header(sheet) is not None for sheet in grids(opened))
 
 
 def read(opened: Opened) -> Batch:
-    """Read the sheet.
+    """Read the sheet; in a workbook every sheet that is one.
 
     Raises:
-        Refused: no heading line, a mandatory column missing or doubled, or simulated and real firms mixed.
+        Refused: no heading line, a mandatory column missing or doubled, a title that contradicts itself about the
+            vintage, or simulated and real firms mixed.
     """
-    records = csvfile.read(opened.text)
-    header = _header(records)
-    if header is None:
+    pages = [_Page(sheet, header) for sheet in grids(opened) if (header := _header(sheet)) is not None]
+    if not pages:
+        if opened.kind == "csv":
+            csvfile.read(opened.text)  # a quote left open hides the header too; say that
         raise Refused("找不到海关企业月度表的表头")
-    places, scales = _places(records.cells.iloc[header])
-    body = records.cells.iloc[header + 1 :].reset_index(drop=True)
-    lines, widths = records.lines[header + 1 :], records.widths[header + 1 :]
-
-    control = _controls(body, places)
-    columns = {field: body[place] for field, place in places.items()}
-    wide = ~control & (widths > records.widths[header])
-    rejects = _Rejects(lines)
-    blank = pd.Series("", index=body.index, dtype="str")
-    rejects.add(wide, "整行", "row.columns", "列数多于表头，数字里的千位逗号可能没有加引号", blank)
-    data = ~control & ~wide
-
-    months = numbers.parse_months(columns["period"])
-    period = pd.Series(months.values, index=body.index, dtype="str")
-    no_month = data & period.isna().to_numpy(dtype=bool)
-    rejects.add(no_month, LABELS["period"], "period.unreadable", "数据年月不是有效的年月", columns["period"])
-    flow = rejects.decode(columns["flow"], data, "flow", "customs.flow", "进出口标志不认识", codes().flow)
-    mode = rejects.decode(columns["mode"], data, "mode", "customs.mode", "贸易方式不在代码表中", codes().mode)
-    hs = rejects.decode(columns["hs"], data, "hs", "customs.hs", "商品编码不是 8 位或 10 位，或章号不存在", commodity)
-    who = identity.resolve(columns.get("uscc"), columns.get("customs"), None, columns.get("name"))
-    nobody = data & who["subject"].isna().to_numpy(dtype=bool)
-    rejects.add(nobody, who["field"], who["rule"], who["reason"], who["raw"])
-
-    figures: dict[str, npt.NDArray[np.float64]] = {}
-    unreadable = np.zeros(len(body), dtype=bool)
-    for field in ("quantity", "usd", "rmb"):
-        if field not in columns:
-            figures[field] = np.full(len(body), np.nan)
-            continue
-        parsed = numbers.parse_numbers(columns[field])
-        rejects.add(data & parsed.unreadable, LABELS[field], "number.unreadable", "数字无法识别", columns[field])
-        figures[field] = parsed.values * scales.get(field, 1.0)
-        unreadable |= data & parsed.unreadable
-    empty = data & ~unreadable & np.isnan(figures["usd"]) & np.isnan(figures["rmb"])
-    rejects.add(empty, LABELS["usd"], "number.missing", "美元值和人民币值都没有", blank)
-
-    good = data & ~rejects.rows
-    unit = columns.get("unit", blank)
-    table = pd.DataFrame(
-        {
-            "sheet": pd.Series(SHEET, index=body.index, dtype="str"),
-            "row": lines,
-            "subject": who["subject"],
-            "period": period,
-            "flow": flow,
-            "mode": mode,
-            "hs": hs,
-            "partner": columns.get("partner", blank),
-            "quantity": figures["quantity"],
-            "unit": unit.mask(unit == ""),
-            "usd": figures["usd"],
-            "rmb": figures["rmb"],
-        }
-    )[good].reset_index(drop=True)
-    notes = _notes(table)
-    if not (unreadable.any() or wide.any()):
-        notes += _check_total(body, control, data, figures, places, scales)
+    table = pd.concat([page.table for page in pages], ignore_index=True)
     return Batch(
         feed=FEED,
         form=FORM,
         period=Period(table["period"].mode().max()) if len(table) else None,
         tables={"trade_line": table},
-        lines=pd.DataFrame({"sheet": pd.Series(SHEET, index=range(len(lines)), dtype="str"), "row": lines}),
-        rejects=rejects.frame(),
-        control=pd.DataFrame({"sheet": SHEET, "row": lines[control], "text": _control_text(body[control])}),
-        cells={f"{SHEET}|{field}": csvfile.column_letter(place) for field, place in places.items()},
+        lines=pd.concat([page.counted for page in pages], ignore_index=True),
+        rejects=gather([part for page in pages for part in page.rejects.parts], REJECT_COLUMNS),
+        control=gather([page.control_lines for page in pages], ["sheet", "row", "text"]),
+        cells={key: letter for page in pages for key, letter in page.cells.items()},
         origin=identity.origin(table["subject"]),
-        notes=notes,
+        notes=[*_notes(table), *dict.fromkeys(note for page in pages for note in page.notes)],
     )
 
 
-class _Rejects:
-    """Gathers rejects as masks over the lines below the header."""
+class _Page:
+    """One sheet: its rows, and where each line of it ends."""
 
-    def __init__(self, lines: npt.NDArray[np.int64]) -> None:
-        self.lines = lines
-        self.rows = np.zeros(len(lines), dtype=bool)
-        self.parts: list[pd.DataFrame] = []
+    def __init__(self, sheet: Grid, header: Row) -> None:
+        self.sheet = sheet.sheet
+        self.places, self.scales = _places(header.texts)
+        above = [text for row in sheet.head if row.number < header.number for text in row.texts]
+        self.vintage = _stated([sheet.sheet, *above])
+        self.body = sheet.body(header, [self.places[field] for field in ("period", "flow", "mode", "hs")])
+        self.rejects = Rejects(self.sheet, self.body.rows, LABELS)
+        self.cells = {f"{self.sheet}|{field}": csvfile.column_letter(place) for field, place in self.places.items()}
+        self.control = _controls(self.body, self.places, header.texts)
+        self.notes: list[str] = []
+        self.table = self._rows()
+        self.counted = pd.DataFrame(
+            {"sheet": pd.Series(self.sheet, index=range(len(self.body.rows)), dtype="str"), "row": self.body.rows}
+        )
+        self.control_lines = pd.DataFrame(
+            {"sheet": self.sheet, "row": self.body.rows[self.control], "text": _control_text(self.body, self.control)}
+        )
 
-    def add(
-        self,
-        mask: npt.NDArray[np.bool_],
-        field: str | pd.Series,
-        rule: str | pd.Series,
-        reason: str | pd.Series,
-        raw: pd.Series,
-    ) -> None:
-        if not mask.any():
-            return
-        self.rows |= mask
-        given = {"field": field, "rule": rule, "reason": reason, "raw": raw}
-        chosen = {
-            key: value[mask].to_numpy() if isinstance(value, pd.Series) else value for key, value in given.items()
-        }
-        self.parts.append(pd.DataFrame({"sheet": SHEET, "row": self.lines[mask], **chosen})[REJECT_COLUMNS])
+    def _rows(self) -> pd.DataFrame:
+        body, rejects, places = self.body, self.rejects, self.places
+        columns = {field: body.text(place) for field, place in places.items()}
+        index = pd.RangeIndex(len(body.rows))
+        blank = pd.Series("", index=index, dtype="str")
+        wide = ~self.control & body.wide
+        rejects.add(wide, "整行", "row.columns", "列数多于表头，数字里的千位逗号可能没有加引号", blank)
+        data = ~self.control & ~wide
 
-    def decode(
-        self,
-        column: pd.Series,
-        data: npt.NDArray[np.bool_],
-        field: str,
-        rule: str,
-        reason: str,
-        word: Callable[[str], str | None],
-    ) -> pd.Series:
-        """Translate a column of few distinct words; what does not translate is rejected."""
-        positions, distinct = pd.factorize(column)
-        known = pd.array([word(str(text)) for text in distinct] or [None], dtype="str")
-        found = pd.Series(known.take(positions), index=column.index)
-        self.add(data & found.isna().to_numpy(dtype=bool), LABELS[field], rule, reason, column)
-        return found
+        months = numbers.parse_months(body.column(places["period"]))
+        period = pd.Series(months.values, index=index, dtype="str")
+        no_month = data & period.isna().to_numpy(dtype=bool)
+        rejects.add(no_month, LABELS["period"], "period.unreadable", "数据年月不是有效的年月", columns["period"])
+        flow = rejects.decode(columns["flow"], data, "flow", "customs.flow", "进出口标志不认识", codes().flow)
+        mode = rejects.decode(columns["mode"], data, "mode", "customs.mode", "贸易方式不在代码表中", codes().mode)
+        hs = rejects.decode(
+            columns["hs"], data, "hs", "customs.hs", "商品编码不是 8 位或 10 位，或章号不存在", commodity
+        )
+        vintage = rejects.decode(
+            columns.get("vintage", blank), data, "vintage", "customs.vintage", "数据版本不认识", self._vintage
+        )
+        who = identity.resolve(columns.get("uscc"), columns.get("customs"), None, columns.get("name"))
+        nobody = data & who["subject"].isna().to_numpy(dtype=bool)
+        rejects.add(nobody, who["field"], who["rule"], who["reason"], who["raw"])
 
-    def frame(self) -> pd.DataFrame:
-        return pd.concat(self.parts, ignore_index=True) if self.parts else pd.DataFrame(columns=REJECT_COLUMNS)
+        figures: dict[str, npt.NDArray[np.float64]] = {}
+        unreadable = np.zeros(len(index), dtype=bool)
+        for field in ("quantity", "usd", "rmb"):
+            if field not in places:
+                figures[field] = np.full(len(index), np.nan)
+                continue
+            parsed = numbers.parse_numbers(body.column(places[field]))
+            rejects.add(data & parsed.unreadable, LABELS[field], "number.unreadable", "数字无法识别", columns[field])
+            figures[field] = parsed.values * self.scales.get(field, 1.0)
+            unreadable |= data & parsed.unreadable
+        empty = data & ~unreadable & np.isnan(figures["usd"]) & np.isnan(figures["rmb"])
+        rejects.add(empty, LABELS["usd"], "number.missing", "美元值和人民币值都没有", blank)
+
+        if not (unreadable.any() or wide.any()):
+            self.notes += _check_total(body, self.control, data, figures, places, self.scales)
+        good = data & ~rejects.rows
+        partner, strange = countries(columns.get("partner", blank))
+        if unknown := int((strange & good).sum()):
+            self.notes.append(f"国别（地区）不在代码表中，照原文收下，共 {unknown} 行")
+        unit = columns.get("unit", blank)
+        table = pd.DataFrame(
+            {
+                "sheet": pd.Series(self.sheet, index=index, dtype="str"),
+                "row": body.rows,
+                "subject": who["subject"],
+                "period": period,
+                "flow": flow,
+                "mode": mode,
+                "hs": hs,
+                "partner": partner,
+                "quantity": figures["quantity"],
+                "unit": unit.mask(unit == ""),
+                "usd": figures["usd"],
+                "rmb": figures["rmb"],
+                "vintage": vintage,
+            }
+        )[good].reset_index(drop=True)
+        return table
+
+    def _vintage(self, text: str) -> str | None:
+        """The vintage a cell states; an empty one leaves it to the title."""
+        try:
+            return codes().vintage(text) if text else self.vintage
+        except ValueError:
+            return None
 
 
-def _header(records: csvfile.Records) -> int | None:
-    """Position of the heading line among the first twenty records."""
-    for position in range(min(20, len(records))):
-        fields = {_field(text)[0] for text in records.cells.iloc[position]}
+def _stated(titles: list[str]) -> Vintage:
+    """The vintage that the sheet's name and the lines above the header state; monthly where they state none.
+
+    Raises:
+        Refused: they contradict one another.
+    """
+    try:
+        return codes().vintage("。".join(titles)) or "monthly"
+    except ValueError:
+        raise Refused("表头上方关于数据版本（快讯、修正、年鉴）的说明互相矛盾") from None
+
+
+def _header(sheet: Grid) -> Row | None:
+    """The heading line among the first twenty rows."""
+    for row in sheet.head[:20]:
+        fields = {_field(text)[0] for text in row.texts}
         if {"flow", "hs"} <= fields and fields & {"usd", "rmb"} and fields & {"customs", "uscc", "name"}:
-            return position
+            return row
     return None
 
 
@@ -207,7 +223,7 @@ def _field(heading: str) -> tuple[str | None, float]:
     return None, 1.0
 
 
-def _places(headings: pd.Series) -> tuple[dict[str, int], dict[str, float]]:
+def _places(headings: list[str]) -> tuple[dict[str, int], dict[str, float]]:
     places: dict[str, int] = {}
     scales: dict[str, float] = {}
     for place, heading in enumerate(headings):
@@ -225,28 +241,35 @@ def _places(headings: pd.Series) -> tuple[dict[str, int], dict[str, float]]:
     return places, scales
 
 
-def _controls(body: pd.DataFrame, places: dict[str, int]) -> npt.NDArray[np.bool_]:
-    """Lines that are totals or footers: told by their first words, or a total's word under any text heading."""
-    mask = np.zeros(len(body), dtype=bool)
+def _controls(body: Body, places: dict[str, int], headings: list[str]) -> npt.NDArray[np.bool_]:
+    """Lines that are totals, footers or the header again, told by their first words or by a heading's own text."""
+    mask = np.zeros(len(body.rows), dtype=bool)
     looked = {0, *(places[field] for field in ("period", "customs", "uscc", "name", "flow") if field in places)}
     for place in sorted(looked):
-        distinct = body[place].drop_duplicates()
+        column = body.text(place)
+        distinct = column.drop_duplicates()
         words = distinct[distinct.str.match(_CONTROL)]
         if len(words):
-            mask |= body[place].isin(words).to_numpy(dtype=bool)
-    return mask
+            mask |= column.isin(words).to_numpy(dtype=bool)
+    again = (body.text(places["flow"]) == headings[places["flow"]]) & (
+        body.text(places["hs"]) == headings[places["hs"]]
+    )
+    return mask | again.to_numpy(dtype=bool)
 
 
-def _control_text(rows: pd.DataFrame) -> npt.NDArray[np.object_]:
+def _control_text(body: Body, control: npt.NDArray[np.bool_]) -> npt.NDArray[np.object_]:
     """What a control line says: the words of its first cell, and nothing of a contact person."""
-    first = rows.where(rows != "").bfill(axis=1).iloc[:, 0] if len(rows) else pd.Series([], dtype="str")
-    text = first.astype("str").str.slice(0, 80)
-    personal = text.str.contains(r"人[:：]|电话|联系|手机", regex=True)
+    if not control.any():
+        return np.array([], dtype=object)
+    rows = pd.DataFrame({place: body.text(place)[control] for place in range(body.width)})
+    first = rows.where(rows != "").bfill(axis=1).iloc[:, 0]
+    text = first.fillna("").astype("str").str.slice(0, 80)
+    personal = text.str.contains(r"人[:：]|电话|联系|手机|\d{7,}", regex=True)
     return text.mask(personal, "（经办人信息，不保留）").to_numpy(dtype=object)
 
 
 def _notes(table: pd.DataFrame) -> list[str]:
-    notes = []
+    notes = [_SAID[vintage] for vintage in VINTAGES if vintage in _SAID and (table["vintage"] == vintage).any()]
     unverified = sorted(codes().unverified_modes.intersection(table["mode"].unique()))
     if unverified:
         notes.append(f"监管方式 {'、'.join(unverified)} 的含义尚未核实")
@@ -256,7 +279,7 @@ def _notes(table: pd.DataFrame) -> list[str]:
 
 
 def _check_total(
-    body: pd.DataFrame,
+    body: Body,
     control: npt.NDArray[np.bool_],
     data: npt.NDArray[np.bool_],
     figures: dict[str, npt.NDArray[np.float64]],
@@ -265,7 +288,7 @@ def _check_total(
 ) -> list[str]:
     """Compares the printed total with the sum of all lines, rejected ones included, up to the printing's rounding."""
     total = control.copy()
-    total[control] = body[control][list(places.values())].apply(lambda cells: cells.str.match(_TOTAL)).any(axis=1)
+    total &= np.any([body.text(place).str.match(_TOTAL).to_numpy(dtype=bool) for place in places.values()], axis=0)
     if total.sum() != 1:
         return []
     notes = []

@@ -54,6 +54,7 @@ class Body(Protocol):
 
     rows: npt.NDArray[np.int64]
     wide: npt.NDArray[np.bool_]
+    width: int
 
     def column(self, place: int) -> pd.Series:
         """The cells as they are: objects of a workbook, ``str`` of a csv."""
@@ -85,6 +86,7 @@ class SheetBody:
     def __init__(self, rows: list[list[Any]], start: int, keys: Sequence[int]) -> None:
         below = rows[start:]
         self._columns = list(zip(*below, strict=True))
+        self.width = len(self._columns)
         bare = np.ones(len(below), dtype=bool)
         for place in keys:
             bare &= numbers.blank(self._raw(place))
@@ -129,6 +131,7 @@ class CsvBody:
     def __init__(self, records: csvfile.Records, header: Row) -> None:
         start = int(np.searchsorted(records.lines, header.number)) + 1
         self._cells = records.cells.iloc[start:].reset_index(drop=True)
+        self.width = self._cells.shape[1]
         self.rows = records.lines[start:]
         headings = [shown(cell) for cell in header.cells]
         self.wide = records.widths[start:] > max(at + 1 for at, text in enumerate(headings) if text)

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qxmonitor.catalog.codes import codes
+from qxmonitor.catalog.rates import rate_column
 from qxmonitor.catalog.tasks import tasks
 from qxmonitor.feeds.base import Batch
 
@@ -177,6 +179,49 @@ def _cumulative_below_month(frame: pd.DataFrame) -> Column:
     return np.where(judged, beside_it - _figures(frame, "value"), np.nan)
 
 
+def _rmb_over_usd(frame: pd.DataFrame) -> Column:
+    """The implied rate where no rate of the month is known, so that only its order of magnitude can be judged."""
+    found: Column = np.where(np.isnan(rate_column(frame["period"])), _IMPLIED(frame), np.nan)
+    return found
+
+
+def _rate_gap(frame: pd.DataFrame) -> Column:
+    """The implied rate against the month's, as a share of it."""
+    found: Column = _IMPLIED(frame) / rate_column(frame["period"]) - 1
+    return found
+
+
+_IMPLIED = _over("rmb", "usd", 1000.0)
+
+
+def _mode_against_flow(frame: pd.DataFrame) -> Column:
+    """1 where a mode that only ever goes one way stands with the other direction."""
+    only = frame["mode"].map(codes().one_way_modes)
+    return _numbers((only.notna() & (only != frame["flow"])).astype(int))
+
+
+def _total_gap(frame: pd.DataFrame) -> Column:
+    """Unit price times quantity against the total, beyond what the printing of a price to four places explains."""
+    quantity, price, total = (_figures(frame, name) for name in ("quantity", "price", "amount"))
+    gap = quantity * price - total
+    slack = quantity * 0.00005 + 0.01
+    beyond = np.sign(gap) * np.maximum(np.abs(gap) - slack, 0)
+    found: Column = np.divide(beyond, total, out=np.where(np.isnan(gap), np.nan, np.sign(beyond)), where=total > 0)
+    return found
+
+
+def _gross_minus_net(frame: pd.DataFrame) -> Column:
+    """Gross less net weight; a gross weight of nought was not weighed."""
+    gross = _figures(frame, "gross_kg")
+    found: Column = np.where(gross > 0, gross - _figures(frame, "net_kg"), np.nan)
+    return found
+
+
+def _year_gap(frame: pd.DataFrame) -> Column:
+    """The year in a declaration's number less the year of its date."""
+    return _numbers(frame["entry_id"].str.slice(4, 8)) - _numbers(frame["period"].str.slice(0, 4))
+
+
 _RETURN: dict[str, Measure] = {
     **{f"{item}_ytd_minus_m": _minus(f"{item}_ytd", f"{item}_m") for item in ("output", "sales", "export", "power")},
     **{
@@ -204,7 +249,18 @@ MEASURES: dict[str, dict[str, Measure]] = {
     },
     "register_entry": {"months_listed": _months_valid, "leader_missing": _leader_missing},
     "authorisation": {"months_valid": _months_valid},
-    "trade_line": {"rmb_over_usd": _over("rmb", "usd", 1000.0)},
+    "trade_line": {
+        "rmb_over_usd": _rmb_over_usd,
+        "rate_gap": _rate_gap,
+        "mode_against_flow": _mode_against_flow,
+    },
+    "declaration_line": {
+        "total_gap": _total_gap,
+        "gross_minus_net": _gross_minus_net,
+        "year_gap": _year_gap,
+        "mode_against_flow": _mode_against_flow,
+    },
+    "trade_total": {"rmb_over_usd": _rmb_over_usd},
     "bonded_line": {"document_disagrees": _document_disagrees},
     "investment_project": {
         "scale_disagrees": _scale_disagrees,

@@ -35,8 +35,8 @@ _FIELD = {
     "uscc_check_digit": "统一社会信用代码", "unregistered": "统一社会信用代码", "blank_identity": "统一社会信用代码",
     "repeated": "统一社会信用代码", "future_period": "数据年月",
 }  # fmt: skip
-_COLUMNS = ["row", "entity", "period", "flow", "mode", "hs", "partner", "quantity", "unit", "usd", "rmb"]
-_STREAM = 72
+COLUMNS = ["row", "entity", "period", "flow", "mode", "hs", "partner", "quantity", "unit", "usd", "rmb"]
+STREAM = 72
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Lanes:
     @classmethod
     def of(cls, world: World) -> Lanes:
         """Draw one to four lanes a firm and flow; firms that sell only at home have none, traders always some."""
-        rng = world.rng(_STREAM + 1)
+        rng = world.rng(STREAM + 1)
         firms = world.town.firms
         trader = firms["trader"].to_numpy(dtype=bool)
         exporting = (firms["export_share"].to_numpy(dtype=float) > 0.03) | trader
@@ -83,10 +83,10 @@ class Lanes:
 def write_all(world: World) -> None:
     """Land every monthly sheet, and the corrected ones."""
     lanes = Lanes.of(world)
-    plan = dirt_plan(world, FEED, len(lanes.frame) * 0.8, _STREAM, KINDS)
+    plan = dirt_plan(world, FEED, len(lanes.frame) * 0.8, STREAM, KINDS)
     for number, period in enumerate(world.months):
-        rng = world.rng(_STREAM, period)
-        lines = _lines(world, lanes, period, rng)
+        rng = world.rng(STREAM, period)
+        lines = month_lines(world, lanes, period, rng)
         document, lost = _sheet(world, period, lines, rng, plan[period], tail="")
         if world.landing.put(world.day(period, 14), document) and number == 4:
             world.landing.put_again(world.day(period + 1, 14), document, document.name.replace(".csv", "_副本.csv"))
@@ -103,7 +103,7 @@ def write_all(world: World) -> None:
             world.landing.put(world.day(period + 1, 14), document)
 
 
-def _lines(world: World, lanes: Lanes, period: Period, rng: np.random.Generator) -> pd.DataFrame:
+def month_lines(world: World, lanes: Lanes, period: Period, rng: np.random.Generator) -> pd.DataFrame:
     """The true lines of a month: lanes with their dollars, yuan and quantities; empty lanes are left out."""
     economy, at = world.economy, world.economy.at(period)
     frame = lanes.frame.copy()
@@ -146,7 +146,7 @@ def _sheet(
         [i + 2, who, str(period), *(None if v != v else int(v) if isinstance(v, float) else v for v in line)]
         for i, (who, line) in enumerate(zip(entity.tolist(), values.tolist(), strict=True))
     ]
-    figures = Figures("", _COLUMNS, "元", rows, [i + 2 for i, kind in enumerate(marks.tolist()) if kind])
+    figures = Figures("", COLUMNS, "元", rows, [i + 2 for i, kind in enumerate(marks.tolist()) if kind])
     document = Document(
         name, FEED, FEED, period, stream.getvalue().encode("gb18030"), len(cells) + 1, [figures], blemishes
     )
@@ -158,7 +158,7 @@ def _printed(
 ) -> tuple[npt.NDArray[np.object_], str]:
     """Cells as customs prints them, and how the modes are written."""
     firm = lines["firm"].to_numpy()
-    draw = world.rng(_STREAM + 2).random(len(world.town))[firm]
+    draw = world.rng(STREAM + 2).random(len(world.town))[firm]
     uscc = np.where(draw < 0.05, "", world.town.column("uscc")[firm])
     code = np.where(draw < 0.01, "", world.town.column("customs")[firm])
     former = world.town.column("former")[firm]

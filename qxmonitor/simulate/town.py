@@ -15,6 +15,7 @@ from qxmonitor.simulate import (
     bonded,
     bonded_centre,
     customs,
+    customs_extra,
     detail,
     reference,
     register,
@@ -40,6 +41,7 @@ WRITERS = (
     bonded_centre,
     detail,
     approved,
+    customs_extra,
 )
 """Who writes what; the order is that of their random streams, so a new one comes last."""
 

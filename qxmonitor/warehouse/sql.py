@@ -1,7 +1,8 @@
 """Finds the SQL text: queries lie in ``sql/queries``, one statement a file, and may be built on one another.
 
 Two markers are replaced: ``{word}`` by an identifier the caller names, and ``{name:table}`` by the query ``name`` for
-that table, so that aggregates stand on the one as-of selection instead of a copy of it.
+that table (``{name:table:key}`` where it wants a key), so that aggregates stand on the one as-of selection instead of a
+copy of it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from qxmonitor.settings import ROOT
 
 FOLDER = ROOT / "sql"
-_INCLUDE = re.compile(r"\{(\w+):(\w+)\}")
+_INCLUDE = re.compile(r"\{(\w+):(\w+)(?::(\w+))?\}")
 _IDENTIFIER = re.compile(r"[a-z_]+")
 
 
@@ -29,7 +30,11 @@ def query(name: str, **identifiers: str) -> str:
         if not _IDENTIFIER.fullmatch(value):
             raise ValueError(f"not an identifier: {value!r}")
         text = text.replace("{" + key + "}", value)
-    return _INCLUDE.sub(lambda found: query(found[1], table=found[2]), text)
+    return _INCLUDE.sub(_included, text)
+
+
+def _included(found: re.Match[str]) -> str:
+    return query(found[1], table=found[2], **({"key": found[3]} if found[3] else {}))
 
 
 def scripts(folder: str) -> list[Path]:

@@ -13,6 +13,9 @@ Read = Literal[
     "asof_single",
     "asof_many",
     "asof_kind",
+    "asof_vintage",
+    "asof_document",
+    "asof_total",
     "asof_inventory",
     "asof_keyed",
     "asof_keyed_firm",
@@ -25,7 +28,9 @@ Read = Literal[
 ]
 """How the newest known file wins; the query of that name under ``sql/queries``.
 
-single: one row per firm and period; many: all rows of a firm and period; kind: all rows of a firm, period and kind;
+single: one row per firm and period; many: all rows of a firm and period; vintage: those of the highest vintage, then
+the newest; kind: all rows of a firm, period and kind; document: all lines of a document (its number is the key),
+whatever its month was before; total: one published figure;
 figure: one per indicator, period and measure; inventory: all lines of a bonded document from
 its newest whole message, whatever its month was before, and whether it lives; keyed: all rows of a thing (a project, a
 task) and period, with ``keyed_firm`` also the firm it concerns where the register knows it; series: one point per
@@ -40,7 +45,7 @@ class FactTable:
 
     Attributes:
         read: how the newest known file wins.
-        key: the column whose rows stand together, for ``asof_whole`` and ``asof_message``.
+        key: the column whose rows stand together, for ``asof_whole``, ``asof_message`` and ``asof_document``.
         matched: whether rows of firms that are in no register are withheld.
         beside: the column by which several rows may share a source line.
         own_lines: whether each row is one source line, also in a form whose other lines make one row together.
@@ -59,6 +64,9 @@ class FactTable:
             "asof_single",
             "asof_many",
             "asof_kind",
+            "asof_vintage",
+            "asof_document",
+            "asof_total",
             "asof_inventory",
             "asof_keyed",
             "asof_keyed_firm",
@@ -72,7 +80,9 @@ TABLES: dict[str, FactTable] = {
     "output_return": FactTable("asof_single", matched=True),
     "finance_return": FactTable("asof_single", matched=True),
     "self_report": FactTable("asof_single", matched=True),
-    "trade_line": FactTable("asof_many", matched=True),
+    "trade_line": FactTable("asof_vintage", matched=True),
+    "declaration_line": FactTable("asof_document", key="entry_id", matched=True),
+    "trade_total": FactTable("asof_total"),
     "bonded_line": FactTable("asof_inventory", matched=True),
     "bonded_stock": FactTable("asof_message", key="ledger"),
     "bonded_note": FactTable("asof_message", key="document"),

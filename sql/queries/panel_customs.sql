@@ -6,5 +6,5 @@ select
     sum(usd order by sheet, "row") filter (where flow = 'E') as export_usd,
     sum(rmb order by sheet, "row") filter (where flow = 'I') as import_rmb,
     sum(rmb order by sheet, "row") filter (where flow = 'E') as export_rmb
-from ({asof_many:trade_line}) line
+from ({asof_vintage:trade_line}) line
 group by entity, period

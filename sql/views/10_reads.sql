@@ -83,6 +83,8 @@ fact as not materialized (
     where f.subject is null and head.subject is not null
     group by f.file_id, f.sheet, f."row"
     union all
+    select file_id, sheet, "row", subject from declaration_line
+    union all
     select file_id, sheet, "row", subject from authorisation
     union all
     select file_id, sheet, "row", subject from power_use

@@ -52,3 +52,52 @@ def test_directions() -> None:
 
 def test_states_of_inventories() -> None:
     assert [codes().living(state) for state in ("0", "1", "2", "3", "9", "")] == [True, True, False, False, None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("502", "USD"), ("142", "CNY"), ("110", "HKD"), ("116", "JPY"), ("300", "EUR"), ("303", "GBP"), ("cny", "CNY"),
+     ("美元", "USD"), ("５０２", "USD"), ("502.0", "USD"), ("USD(502)", "USD"), ("502 美元", "USD"),
+     ("USD(142)", None), ("999", None), ("", None)],
+)  # fmt: skip
+def test_currencies(text: str, code: str | None) -> None:
+    assert codes().currency(text) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("110", "中国香港"), ("香港", "中国香港"), ("HK", "中国香港"), ("hkg", "中国香港"), ("502", "美国"),
+     ("美国(502)", "美国"), ("502美国", "美国"), ("NO", "挪威"), ("俄罗斯联邦", "俄罗斯"), ("日本 502", None),
+     ("某地", None), ("", None)],
+)  # fmt: skip
+def test_countries(text: str, name: str | None) -> None:
+    assert codes().country(text) == name
+
+
+def test_currencies_and_countries_are_coded_as_customs_codes_them() -> None:
+    assert all(code.isdigit() and len(code) == 3 for code in (*codes().currencies, *codes().countries))
+    assert all(
+        len(names[0]) == 3 and names[0].isalpha() and names[0].isupper() for names in codes().currencies.values()
+    )
+
+
+def test_modes_of_the_published_statistics_are_a_table_of_their_own() -> None:
+    assert [codes().mode_name(word) for word in ("10", "进料加工贸易", "0110", "615", "77", "")] == [
+        "10", "15", "0110", "0615", None, None,
+    ]  # fmt: skip
+    assert codes().mode("10") is None
+
+
+def test_modes_that_go_one_way_only() -> None:
+    ways = codes().one_way_modes
+    assert (ways["9710"], ways["9810"], ways["0644"]) == ("E", "E", "I")
+    assert not {"0110", "0615", "4400", "4600", "6033"} & set(ways)
+
+
+def test_vintages() -> None:
+    said = ["", "2021年报关数据", "按最终目的国", "月度数据", "快讯", "修正后月报", "年鉴", "非最终数"]
+    assert [codes().vintage(text) for text in said] == [
+        None, None, None, "monthly", "preliminary", "corrected", "final", None,
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="矛盾"):
+        codes().vintage("快讯修正")

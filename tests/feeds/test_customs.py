@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 
 from qxmonitor import identity
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import csvfile, customs
+from qxmonitor.feeds import csvfile, customs, sniff
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.opening import open_file
 
@@ -64,6 +67,7 @@ def test_a_line_by_hand(encoding: str) -> None:
             "unit": "千克",
             "usd": 12345.5,
             "rmb": 80000.0,
+            "vintage": "monthly",
         }
     ]
     assert batch.control.to_numpy().tolist() == [["", 3, "合计"]]
@@ -231,3 +235,86 @@ def test_a_hundred_thousand_lines_are_all_read() -> None:
     text = HEADER + line() * 100_000
     batch = read(text)
     assert batch.rows_read == 100_000
+
+
+@pytest.mark.parametrize(
+    ("title", "vintage"),
+    [
+        ("", "monthly"),
+        ("进出口企业月度数据\n", "monthly"),
+        ("进出口企业月度数据（快讯）\n单位：元\n", "preliminary"),
+        ("快讯。最终数据以年鉴为准\n", "preliminary"),
+        ("月报（修正）\n", "corrected"),
+        ("2021年年鉴终值\n", "final"),
+        ("按最终目的国统计\n", "monthly"),
+    ],
+)
+def test_the_vintage_stands_above_the_header(title: str, vintage: str) -> None:
+    assert read(title + HEADER + line()).tables["trade_line"]["vintage"].tolist() == [vintage]
+
+
+def test_a_column_states_the_vintage_line_by_line() -> None:
+    head = "快讯\n" + HEADER.replace("人民币值,", "人民币值,数据版本,")
+    lines = [line()[:-2] + f",{word},\n" for word in ("", "修正数", "月报", "年鉴", "快讯更正", "别的")]
+    batch = read(head + "".join(lines))
+    assert batch.tables["trade_line"]["vintage"].tolist() == ["preliminary", "corrected", "monthly", "final"]
+    assert batch.rejects[["row", "rule"]].to_numpy().tolist() == [[7, "customs.vintage"], [8, "customs.vintage"]]
+    assert batch.notes == [
+        "本表是快讯数，月报到后以月报为准",
+        "本表是修正数，压过同月的快讯和月报",
+        "本表是年鉴终值，压过同月的其他版本",
+    ]
+
+
+def test_titles_that_contradict_one_another_are_refused() -> None:
+    with pytest.raises(Refused, match="互相矛盾"):
+        read("进出口快讯\n年鉴终值\n" + HEADER + line())
+
+
+def book(*sheets: list[list[object]]) -> bytes:
+    made = openpyxl.Workbook()
+    for number, rows in enumerate(sheets):
+        sheet = made.worksheets[0] if number == 0 else made.create_sheet()
+        sheet.title = f"第{number + 1}页"
+        for row in rows:
+            sheet.append(row)
+    stream = BytesIO()
+    made.save(stream)
+    return stream.getvalue()
+
+
+HEADINGS: list[object] = HEADER.strip(",\n").split(",")  # type: ignore[assignment]
+
+
+def cells(**changed: object) -> list[object]:
+    values: dict[str, object] = {
+        "period": 202108, "customs": "0000912345", "uscc": CODE, "name": "某某玩具厂", "flow": "出口", "mode": 110,
+        "hs": 95030089, "partner": "俄罗斯联邦", "quantity": 1200, "unit": "千克", "usd": 12345.5, "rmb": "80,000",
+    }  # fmt: skip
+    return list((values | changed).values())
+
+
+def test_a_workbook_is_read_like_the_csv() -> None:
+    title: list[list[object]] = [["进出口企业月度数据（修正）"], ["单位：元"], HEADINGS]
+    total: list[object] = ["合计", *[None] * 9, 24691, 160000]
+    first = [*title, cells(), cells(mode=8888), HEADINGS, cells(usd="待核"), [], total]
+    second = [HEADINGS, cells(flow="进口"), ["合计", *[None] * 9, 12345.5, 80001.6]]
+    opened = open_file(book(first, [["别的"]], second), "x.xlsx")
+    assert sniff(opened) is customs
+    batch = customs.read(opened)
+    assert batch.accepted + batch.rejected == batch.rows_read == 7
+    table = batch.tables["trade_line"]
+    assert table[["sheet", "row", "mode", "hs", "partner", "usd", "rmb", "vintage"]].to_numpy().tolist() == [
+        ["第1页", 4, "0110", "95030089", "俄罗斯", 12345.5, 80000.0, "corrected"],
+        ["第3页", 2, "0110", "95030089", "俄罗斯", 12345.5, 80000.0, "monthly"],
+    ]
+    assert batch.rejects[["row", "rule"]].to_numpy().tolist() == [[5, "customs.mode"], [7, "number.unreadable"]]
+    assert batch.control[["row", "text"]].to_numpy().tolist() == [[6, "数据年月"], [9, "合计"], [3, "合计"]]
+    assert batch.notes == ["本表是修正数，压过同月的快讯和月报", "合计行的人民币值与各行之和不符"]
+    assert batch.cells["第1页|usd"] == "K"
+
+
+def test_an_unknown_country_is_taken_with_a_note() -> None:
+    batch = read(HEADER + line(partner="某地") + line(partner="HKG") + line(partner="502"))
+    assert batch.tables["trade_line"]["partner"].tolist() == ["某地", "中国香港", "美国"]
+    assert batch.notes == ["国别（地区）不在代码表中，照原文收下，共 1 行"]

@@ -61,6 +61,8 @@ def lines_of(path: Path, feed: str, form: str) -> int:
         return len(etree.parse(path).xpath("//*[local-name()='BwsDt']"))
     if feed == "bonded_receipt":
         return len(etree.parse(path).xpath("//*[local-name()='SasStockDt']")) or 1
+    if feed == "customs_declaration":
+        return len(etree.parse(path).xpath("//*[local-name()='DecList']"))
     if path.suffix == ".csv":
         rows: list[list[Any]] = list(csv.reader(path.read_text("gb18030").splitlines()))
         return below(rows, {"reference": "更新时间", "approved": "指标"}.get(feed, "数据年月"))
@@ -68,7 +70,7 @@ def lines_of(path: Path, feed: str, form: str) -> int:
         return sum(below(rows, "更新时间") for rows in sheets(path))
     if form == "firm":
         return sum(below(rows, "指标名称", deep=2) for rows in sheets(path))
-    return sum(below(rows, "统一社会信用代码", "产业链代码") for rows in sheets(path))
+    return sum(below(rows, "统一社会信用代码", "产业链代码", "数据年月") for rows in sheets(path))
 
 
 # -- files of the town -----------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qxmonitor import quality
+from qxmonitor.catalog import rates
 from qxmonitor.errors import Refused
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.period import SHANGHAI, Period
@@ -330,3 +331,77 @@ def test_judging_together_or_alone_is_the_same(files: list[list[tuple[str, str, 
             assert rules(ours) == rules(theirs) and ours.notes == theirs.notes
             assert ours.tables["output_return"].equals(theirs.tables["output_return"])
             assert ours.accepted + ours.rejected == ours.rows_read
+
+
+TRADE = {
+    "sheet": "", "subject": "A", "period": "2021-08", "flow": "E", "mode": "0110", "hs": "95030089", "partner": "美国",
+    "quantity": 1.0, "unit": "台", "usd": 10000.0, "rmb": 64000.0, "vintage": "monthly",
+}  # fmt: skip
+
+
+def test_the_implied_rate_is_held_against_the_months_where_it_is_known() -> None:
+    lines = [TRADE | {"row": 2 + n, "rmb": yuan} for n, yuan in enumerate([61000.0, 64000.0, 68000.0, 300.0])]
+    lines.append(TRADE | {"row": 6, "period": "2021-07", "rmb": 68000.0})
+    assert check(batch_of("trade_line", lines))[0].notes == [
+        "人民币值：人民币值与美元值折算的汇率明显不合理，共 1 行（第 5 行）"
+    ]
+    with rates.given({"2021-08": 6.4}):  # 6.1 is 4.7 % below, 6.8 is 6.25 % above
+        assert check(batch_of("trade_line", lines))[0].notes == [
+            "人民币值：人民币值与美元值折算的汇率偏离当月汇率 5% 以上，共 2 行（第 4、5 行）"
+        ]
+
+
+def test_modes_that_go_one_way_are_held_against_the_flow() -> None:
+    pairs = [("9710", "E"), ("9710", "I"), ("0644", "I"), ("0644", "E"), ("4400", "I"), ("0615", "E"), ("0615", "I")]
+    lines = [TRADE | {"row": 2 + n, "mode": mode, "flow": flow} for n, (mode, flow) in enumerate(pairs)]
+    assert check(batch_of("trade_line", lines))[0].notes == [
+        "贸易方式：监管方式与进出口方向不符，共 2 行（第 3、5 行）"
+    ]
+
+
+DECLARED = {
+    "sheet": "000020210000000001", "subject": "A", "period": "2021-08", "entry_id": "000020210000000001", "flow": "E",
+    "mode": "0110", "hs": "95030089", "partner": "美国", "quantity": 3000.0, "price": 0.3333, "amount": 1000.0,
+    "currency": "USD", "usd": 1000.0, "rmb": np.nan, "gross_kg": 10.0, "net_kg": 9.0,
+}  # fmt: skip
+
+
+def test_declarations_by_hand() -> None:
+    changed = [
+        {},  # 999.9, within a price printed to four places
+        {"amount": 980.0},  # 1.9 % less than price times quantity
+        {"amount": 0.0},
+        {"price": np.nan, "amount": 5.0},
+        {"net_kg": 10.5},
+        {"gross_kg": 0.0},
+        {"entry_id": "000020190000000001"},
+        {"mode": "9710", "flow": "I"},
+        {"amount": -1.0},
+    ]
+    lines = [DECLARED | {"row": 1 + n} | more for n, more in enumerate(changed)]
+    (judged,) = check(batch_of("declaration_line", lines))
+    assert rules(judged) == [[9, "declaration.negative"]]
+    assert judged.notes == [
+        "申报总价：申报总价与单价乘数量不符，共 2 行（第 2、3 行）",
+        "净重：净重大于毛重，共 1 行（第 5 行）",
+        "报关单号：报关单号里的年份与进出口日期相差一年以上，共 1 行（第 7 行）",
+        "监管方式：监管方式与进出口方向不符，共 1 行（第 8 行）",
+    ]
+
+
+def test_equal_lines_of_a_declaration_are_no_repeat() -> None:
+    (judged,) = check(batch_of("declaration_line", [DECLARED | {"row": 1}, DECLARED | {"row": 2}]))
+    assert judged.rejected == 0
+
+
+def test_a_published_figure_stands_once() -> None:
+    line = {"sheet": "", "period": "2021-08", "flow": "E", "hs": "95030089", "partner": "美国", "mode": "0110",
+            "district": "", "quantity": 1.0, "quantity2": np.nan, "usd": 5000.0, "rmb": np.nan}  # fmt: skip
+    lines = [
+        line | {"row": 2},
+        line | {"row": 3},
+        line | {"row": 4, "flow": "I"},
+        line | {"row": 5, "flow": "I", "usd": 1.0},
+    ]
+    (judged,) = check(batch_of("trade_total", lines))
+    assert rules(judged) == [[3, "duplicate.repeated"], [4, "duplicate.conflict"], [5, "duplicate.conflict"]]

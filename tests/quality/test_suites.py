@@ -19,6 +19,9 @@ from qxmonitor.settings import ROOT
 
 TABLES = sorted(path.stem for path in FOLDER.glob("*.yml"))
 SCHEMA = "".join(p.read_text("utf-8") for p in sorted((ROOT / "sql" / "migrations" / "versions").glob("*.sql")))
+LINE = {
+    "period": ["2021-08"], "flow": ["E"], "mode": ["0110"], "hs": ["95030089"], "quantity": [1.0], "rmb": [1.0],
+}  # fmt: skip
 
 
 def columns_of(table: str) -> set[str]:
@@ -71,7 +74,7 @@ def test_a_rule_that_cannot_run_does_not_pass(monkeypatch: pytest.MonkeyPatch) -
         ({"type": "expect_column_values_to_dance", "kwargs": {"column": "usd"}, "severity": "critical", "meta": {}},),
     ):
         monkeypatch.setattr(verdicts, "expanded", lambda table, entry=entry: entry)
-        frame = pd.DataFrame({"usd": [1.0], "rmb": [1.0], "quantity": [1.0], "hs": ["95030089"]})
+        frame = pd.DataFrame(LINE | {"usd": [1.0]})
         with pytest.raises(QxError, match=r"无法执行|不接受"):
             verdicts.judge("trade_line", frame)
 
@@ -79,7 +82,7 @@ def test_a_rule_that_cannot_run_does_not_pass(monkeypatch: pytest.MonkeyPatch) -
 def test_the_library_leaves_nothing_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    frame = pd.DataFrame({"usd": [-1.0], "rmb": [1.0], "quantity": [1.0], "hs": ["95030089"]})
+    frame = pd.DataFrame(LINE | {"usd": [-1.0]})
     assert [verdict.rule for verdict in verdicts.judge("trade_line", frame)] == ["customs.negative"]
     assert list(tmp_path.iterdir()) == []
 

@@ -12,6 +12,7 @@ from qxmonitor.delivery import ledger
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
+from qxmonitor.warehouse import sql
 from qxmonitor.warehouse.migrate import upgrade
 from tests.delivery.conftest import DATE
 
@@ -27,7 +28,9 @@ def first_version(embedded: Settings) -> Iterator[Engine]:
     with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
         connection.execute("create database first_version")
     engine = create_engine(embedded.dsn("sqlalchemy", "first_version"))
-    upgrade(engine, "0001", "old")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sql, "scripts", lambda folder: [])  # today's views speak of today's tables
+        upgrade(engine, "0001", "old")
     yield engine
     engine.dispose()
     with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
@@ -44,7 +47,7 @@ def test_the_ledger_of_the_first_version(first_version: Engine) -> None:
         ):  # fmt: skip
             words = {"id": f"<{number}@x>", "reader": reader, "recipient": recipient, "state": state, "at": DATE}
             conn.execute(text(OLD), words)
-    upgrade(first_version, "0002", "new")
+    upgrade(first_version, "head", "new")
 
     with first_version.begin() as conn:
         found = {row["message_id"]: row for row in ledger.listing(conn)}

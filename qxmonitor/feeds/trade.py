@@ -1,0 +1,76 @@
+"""What the readers of customs' files share: rejects gathered as masks, and countries in one spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from qxmonitor.catalog.codes import codes
+from qxmonitor.feeds.base import REJECT_COLUMNS
+
+_LONGEST = 100
+
+
+class Rejects:
+    """Gathers rejects as masks over the lines of one sheet.
+
+    Attributes:
+        rows: (n,) lines with any reject.
+        parts: frames of :data:`~qxmonitor.feeds.base.REJECT_COLUMNS`.
+    """
+
+    def __init__(self, sheet: str | pd.Series, lines: npt.NDArray[np.int64], labels: Mapping[str, str]) -> None:
+        self.sheet = sheet
+        self.lines = lines
+        self.labels = labels
+        self.rows = np.zeros(len(lines), dtype=bool)
+        self.parts: list[pd.DataFrame] = []
+
+    def add(
+        self,
+        mask: npt.NDArray[np.bool_],
+        field: str | pd.Series,
+        rule: str | pd.Series,
+        reason: str | pd.Series,
+        raw: pd.Series,
+    ) -> None:
+        """Reject the lines of ``mask``; ``raw`` holds the offending cells."""
+        if not mask.any():
+            return
+        self.rows |= mask
+        given = {"sheet": self.sheet, "field": field, "rule": rule, "reason": reason, "raw": raw.str.slice(0, _LONGEST)}
+        chosen = {
+            key: value[mask].to_numpy() if isinstance(value, pd.Series) else value for key, value in given.items()
+        }
+        self.parts.append(pd.DataFrame({"row": self.lines[mask], **chosen})[REJECT_COLUMNS])
+
+    def decode(
+        self,
+        column: pd.Series,
+        data: npt.NDArray[np.bool_],
+        field: str,
+        rule: str,
+        reason: str,
+        word: Callable[[str], str | None],
+    ) -> pd.Series:
+        """Translate a column of few distinct words; what does not translate is rejected."""
+        found = translate(column, word)
+        self.add(data & found.isna().to_numpy(dtype=bool), self.labels[field], rule, reason, column)
+        return found
+
+
+def translate(column: pd.Series, word: Callable[[str], str | None]) -> pd.Series:
+    """A column of few distinct words, each translated once; null where one does not translate."""
+    positions, distinct = pd.factorize(column)
+    known = pd.array([word(str(text)) for text in distinct] or [None], dtype="str")
+    return pd.Series(known.take(positions), index=column.index)
+
+
+def countries(column: pd.Series) -> tuple[pd.Series, npt.NDArray[np.bool_]]:
+    """Countries and regions by their names, and which of them are in no code table and stay as they are written."""
+    found = translate(column, codes().country)
+    strange = found.isna() & (column != "")
+    return found.where(~found.isna(), column), strange.to_numpy(dtype=bool)
