@@ -20,7 +20,7 @@ from qxmonitor import identity
 from qxmonitor.catalog.codes import codes, commodity
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, numbers
-from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.feeds.base import REJECT_COLUMNS, TOTAL_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import SHEET
 from qxmonitor.period import Period
 
@@ -126,8 +126,10 @@ def read(opened: Opened) -> Batch:
         }
     )[good].reset_index(drop=True)
     notes = _notes(table)
+    totals = pd.DataFrame(columns=TOTAL_COLUMNS)
     if not (unreadable.any() or wide.any()):
-        notes += _check_total(body, control, data, figures, places, scales)
+        totals = _totals(body, control, data, figures, places, scales, lines)
+        notes += _total_notes(totals)
     return Batch(
         feed=FEED,
         form=FORM,
@@ -139,6 +141,7 @@ def read(opened: Opened) -> Batch:
         cells={f"{SHEET}|{field}": csvfile.column_letter(place) for field, place in places.items()},
         origin=identity.origin(table["subject"]),
         notes=notes,
+        totals=totals,
     )
 
 
@@ -255,23 +258,29 @@ def _notes(table: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _check_total(
+def _totals(
     body: pd.DataFrame,
     control: npt.NDArray[np.bool_],
     data: npt.NDArray[np.bool_],
     figures: dict[str, npt.NDArray[np.float64]],
     places: dict[str, int],
     scales: dict[str, float],
-) -> list[str]:
-    """Compares the printed total with the sum of all lines, rejected ones included, up to the printing's rounding."""
+    lines: npt.NDArray[np.int64],
+) -> pd.DataFrame:
+    """The printed total beside the sum of all lines, rejected ones included, and the rounding allowed."""
     total = control.copy()
     total[control] = body[control][list(places.values())].apply(lambda cells: cells.str.match(_TOTAL)).any(axis=1)
     if total.sum() != 1:
-        return []
-    notes = []
+        return pd.DataFrame(columns=TOTAL_COLUMNS)
+    rows = []
     for field in ("usd", "rmb"):
-        printed, own = figures[field][total][0], float(np.nansum(figures[field][data]))
+        printed, own = float(figures[field][total][0]), float(np.nansum(figures[field][data]))
         slack = max(scales.get(field, 1.0) * max(1.0, 0.005 * int(data.sum())), 1e-9 * abs(own))
-        if not np.isnan(printed) and abs(printed - own) > slack:
-            notes.append(f"合计行的{LABELS[field]}与各行之和不符")
-    return notes
+        rows.append((SHEET, int(lines[total][0]), field, printed, own, slack))
+    found = pd.DataFrame(rows, columns=TOTAL_COLUMNS)
+    return found[found["printed"].notna()].reset_index(drop=True)
+
+
+def _total_notes(totals: pd.DataFrame) -> list[str]:
+    off = totals[(totals["printed"] - totals["summed"]).abs() > totals["slack"]]
+    return [f"合计行的{LABELS[field]}与各行之和不符" for field in off["column"]]

@@ -33,6 +33,7 @@ _CONTROL = (
     r"|联系人|联系电话|报出日期|报送日期|导出时间|打印时间)\s*(?:$|[:：])"
 )
 """First words of lines that are no firm's: totals and footers."""
+_TOTAL = r"^(?:合\s*计|总\s*计)"
 _PERSONAL = r"人\s*[:：]|电话|联系|手机|[0-9]{7,}"
 
 
@@ -173,6 +174,7 @@ class Lines:
         self.rows = body.rows
         self.rejected = np.zeros(len(self.rows), dtype=bool)
         self.control = np.zeros(len(self.rows), dtype=bool)
+        self.totals = np.zeros(len(self.rows), dtype=bool)
         self._rejects: list[pd.DataFrame] = []
         self._control: list[pd.DataFrame] = []
 
@@ -188,6 +190,7 @@ class Lines:
             if not new.any():
                 continue
             self.control |= new
+            self.totals |= new & _says(text, _TOTAL)
             said = text[new].str.slice(0, 80)
             said = said.mask(_says(said, _PERSONAL), "（经办人信息，不保留）")
             self._control.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[new], "text": said.to_numpy()}))
