@@ -163,7 +163,9 @@ _decision("drop", "Decide that a mail never goes.")
 
 
 @cli.command(name="list")
-@click.argument("what", type=click.Choice(["receipts", "quarantine", "indicators", "alerts", "ledger", "history"]))
+@click.argument(
+    "what", type=click.Choice(["receipts", "quarantine", "indicators", "alerts", "ledger", "history", "findings"])
+)
 @click.option("--period", type=PERIOD, default=None)
 @click.option("--entity", default=None, help="A firm's code, a chain's code or 'town'.")
 @click.option("--entity-kind", default=None)
@@ -176,7 +178,7 @@ _decision("drop", "Decide that a mail never goes.")
 @known_at_option
 @as_json
 def list_(what: str, json_out: bool, **filters: Any) -> None:
-    """Look: receipts, quarantine, indicators, alerts, the ledger of mails or its history."""
+    """Look: receipts, quarantine, indicators, alerts, the ledger of mails or its history, findings of a month."""
     from qxmonitor import look
 
     if filters["message_id"]:

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
-from qxmonitor import signals
+from qxmonitor import signals, validation
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.readers import readers
+from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import rules
 from qxmonitor.delivery import ledger
 from qxmonitor.errors import QxError
@@ -28,12 +29,13 @@ LEVELS = ("平稳", "蓝", "黄", "橙", "红")
 
 
 def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **filters: str | None) -> list[Row]:
-    """One of the six listings as flat rows.
+    """One of the seven listings as flat rows.
 
     Args:
         wh: an open warehouse.
-        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger`` or ``history`` (of the ledger).
-        known_at: as known then; of use for receipts, indicators and alerts.
+        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger``, ``history`` (of the ledger) or
+            ``findings`` (of one month, the newest released by default).
+        known_at: as known then; of use for receipts, indicators, alerts and findings.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
     """
@@ -46,6 +48,7 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
         "alerts": _alerts,
         "ledger": lambda wh, _: _post(wh, ledger.listing),
         "history": lambda wh, _: _post(wh, ledger.history),
+        "findings": lambda wh, known_at: _findings(wh, filters.get("period"), known_at),
     }
     frame = frames[what](wh, known_at)
     wanted = filters.pop("file_name", None)
@@ -129,6 +132,11 @@ def _indicators(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
         "known_at",
     ]
     return frame.assign(unit=frame["indicator"].map(units).fillna("1"))[columns]
+
+
+def _findings(wh: Warehouse, period: str | None, known_at: datetime | None) -> pd.DataFrame:
+    month = Period(period) if period else release_calendar().newest_released(known_at or wh.settings.now())
+    return pd.DataFrame(validation.check(wh, month, known_at=known_at), columns=validation.COLUMNS)
 
 
 def _alerts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:

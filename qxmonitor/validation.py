@@ -116,7 +116,8 @@ def reconcile(
         known_at: as known then.
 
     Returns:
-        Gaps and details; both with ``file``, ``cell`` instead of numbers where they point at a row.
+        Gaps, each with what the month's checks found of the same firm (``also``); and the rows on both sides, with
+        ``file`` and ``cell``.
 
     Raises:
         QxError: no such kind, or the reader may not see both sources firm by firm.
@@ -143,6 +144,11 @@ def reconcile(
         granted = _granted(reader, authorisations, period)
         parts.append(mirror.own_report(returns, reports, period, granted))
     found = mirror.together(parts)
+    odd = findings(wh, period, known_at=known_at, recorded_at=recorded_at)
+    odd = odd.drop_duplicates(["entity", "name"])
+    named = {str(entity): "、".join(names) for entity, names in odd.groupby("entity")["name"]}
+    also = [named.get(str(entity), "") for entity in found.gaps["entity"]]
+    found = mirror.Reconciled(found.gaps.assign(also=also), found.details)
     return mirror.Reconciled(found.gaps, _places(wh, found.details))
 
 
@@ -253,7 +259,7 @@ def write_xlsx(wh: Warehouse, found: mirror.Reconciled, period: Period, out: Pat
 _GAP_WORDS = {
     "kind": "核对", "entity": "统一社会信用代码", "period": "所属期", "item": "指标", "basis": "口径", "unit": "单位",
     "left_source": "来源一", "left": "来源一数", "right_source": "来源二", "right": "来源二数", "gap": "差",
-    "tolerance": "容差", "reason": "说明",
+    "tolerance": "容差", "reason": "说明", "also": "同期其他疑问",
 }  # fmt: skip
 _DETAIL_WORDS = {
     "kind": "核对", "entity": "统一社会信用代码", "item": "指标", "source": "来源", "period": "所属期", "file": "文件",

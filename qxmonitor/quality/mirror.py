@@ -68,8 +68,10 @@ def exports(returns: pd.DataFrame, trade: pd.DataFrame, period: Period) -> Recon
     column, basis = ("export_ytd", "1—本月") if whole else ("export_m", "本月")
     lines = trade[(trade["flow"] == "E") & (trade["period"].isin(year) if whole else trade["period"] == period)]
     modes = {mode.code: mode for mode in bounds.modes}
-    lines = lines[~lines["mode"].isin([code for code, mode in modes.items() if not mode.count])]
     lines = lines.assign(amount=_yuan(lines) / _THOUSAND)
+    beside = lines["mode"].isin([code for code, mode in modes.items() if not mode.count])
+    left_out = lines[beside].groupby("entity")["amount"].sum()
+    lines = lines[~beside]
     own = {code: mode.tolerance for code, mode in modes.items() if mode.tolerance is not None}
     allowed = lines["mode"].map(own).fillna(bounds.tolerance)
     lines = lines.assign(weighted=allowed * lines["amount"])
@@ -79,6 +81,9 @@ def exports(returns: pd.DataFrame, trade: pd.DataFrame, period: Period) -> Recon
     tolerance = (both["weighted"] / both["amount"].where(both["amount"] > 0)).fillna(bounds.tolerance)
     what = _What("mirror", "出口交货值", basis, "千元", _RETURN, _CUSTOMS)
     gaps = _gaps(what, period, both[column], right, tolerance, bounds.at_least)
+    full = gaps["right"] + gaps["entity"].map(left_out).fillna(0.0)
+    closes = (gaps["left"] - full).abs() <= gaps["tolerance"] * np.maximum(gaps["left"].abs(), full)
+    gaps["reason"] = gaps["reason"].mask(closes, "加上不计入的监管方式（深加工结转等）后在容差之内，口径不同")
     left = returns.assign(amount=returns[column])
     return _with_details(gaps, [("left", left, column, _RETURN), ("right", lines, "rmb", _CUSTOMS)])
 

@@ -1,4 +1,4 @@
-"""A handful of firms in hand-made files, each with one planted defect: each is found, with both cells, and nothing else.
+"""A few firms in hand-made files, each with one planted defect: it is found, with both cells, and nothing else.
 
 The figures are worked out here by plain arithmetic, not by the simulator and not by the code under test.
 """
@@ -112,13 +112,17 @@ def customs(number: int) -> bytes:
 
 def register() -> bytes:
     head = ["统一社会信用代码", "企业名称", "海关注册编码", "所属集团", "行业代码", "产业链", "链节点", "经济类型", "规上",
-            "高新技术企业", "先进制造业", "高技术制造业", "专精特新", "倍增企业", "上市", "研发机构", "重点企业", "挂点领导",
-            "纳入年月", "退出年月"]  # fmt: skip
+            "高新技术企业", "先进制造业", "高技术制造业", "专精特新", "倍增企业", "境内上市", "研发机构", "重点企业",
+            "挂点领导", "纳入年月", "退出年月"]  # fmt: skip
+    flags = ["是", *["否"] * 8]
     lines = [
-        [uscc(firm), f"模拟{firm}公司", None, None, "3970", "C01", "C01-N1", "私营", "是", *["否"] * 8, None, "2020-01", None]
+        [uscc(firm), f"模拟{firm}公司", None, None, "3970", "C01", "C01-N1", "私营", *flags, None, "2020-01", None]
         for firm in FIRMS
     ]
-    grants = [[uscc(SELF), "output、export", "统计办", "2020-01", None], [uscc(1), "output", "工信局", "2020-01", None]]
+    grants = [
+        [uscc(SELF), "工业总产值、出口交货值", "统计办", "2020-01", None],
+        [uscc(1), "工业总产值", "工信局", "2020-01", None],
+    ]
     return workbook(
         {
             "企业名录": [["重点企业名录（模拟数据）"], head, *lines],
@@ -154,9 +158,7 @@ def town(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def wh(
-    new_module_database: Callable[[str], Settings], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Warehouse]:
+def wh(new_module_database: Callable[[str], Settings], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     folder = tmp_path_factory.mktemp("handmade")
     town(folder)
     with Warehouse(replace(new_module_database("validation"), fixed_now=NOW)) as wh:
@@ -216,18 +218,23 @@ def test_a_sound_month_has_no_finding_and_the_past_is_as_it_was_known(wh: Wareho
 
 
 def test_the_mirror_gap_names_the_rows_on_both_sides(wh: Warehouse) -> None:
-    found = validation.reconcile(wh, LAST, kind="mirror")
+    found = validation.reconcile(wh, Period("2026-03"), kind="mirror")
     (gap,) = validation.rows(found.gaps)
-    delivered = sum(month(MIRROR, "export", 2026, n) for n in (1, 2, 3, 4))
+    delivered = sum(month(MIRROR, "export", 2026, n) for n in (1, 2, 3))
     assert (gap["entity"], gap["basis"], gap["left"]) == (uscc(MIRROR), "1—本月", delivered)
     assert gap["right"] == pytest.approx(3 * delivered)
     assert gap["gap"] == pytest.approx(-2 * delivered)
     details = validation.rows(found.details)
     (left,) = [row for row in details if row["side"] == "left"]
-    assert (Path(left["file"]).name, left["sheet"], left["cell"]) == ("B204-1_4.xlsx", "B204-1", f"M{line_of(MIRROR)}")
+    assert (Path(left["file"]).name, left["sheet"], left["cell"]) == ("B204-1_3.xlsx", "B204-1", f"M{line_of(MIRROR)}")
     right = [(Path(row["file"]).name, row["row"]) for row in details if row["side"] == "right"]
     place = 2 + 3 * (MIRROR - 1)  # three lines a firm, of which the third is a mode that does not count
-    assert sorted(right) == [(f"海关{n}.csv", place + at) for n in (1, 2, 3, 4) for at in (0, 1)]
+    assert sorted(right) == [(f"海关{n}.csv", place + at) for n in (1, 2, 3) for at in (0, 1)]
+
+
+def test_a_gap_says_what_else_is_odd_about_the_firm(wh: Warehouse) -> None:
+    gaps = {row["entity"]: row["also"] for row in validation.rows(validation.reconcile(wh, LAST, kind="mirror").gaps)}
+    assert gaps == {uscc(MIRROR): "", uscc(UNIT): "计量单位", uscc(TWIN): "照抄他企"}
 
 
 def test_a_firms_own_report_is_compared_only_where_it_authorised_that(wh: Warehouse) -> None:
@@ -249,11 +256,12 @@ def test_the_commands(wh: Warehouse, tmp_path: Path) -> None:
     assert answer.code == 0 and len(answer.rows) == len(PLANTED) + 2
     assert in_process(wh.settings, "check", LAST).out.count("\n") == len(PLANTED) + 2
     out = tmp_path / "deep" / "核对.xlsx"
-    answer = in_process(wh.settings, "reconcile", LAST, "--kind", "mirror", "--details", "--out", out, "--json")
-    assert answer.code == 0 and len(answer.rows) == 9
+    asked = ("reconcile", "2026-03", "--kind", "mirror", "--details", "--out", out, "--json")
+    answer = in_process(wh.settings, *asked)
+    assert answer.code == 0 and len(answer.rows) == 7
     assert out.stat().st_mode & 0o777 == 0o600
     book_ = openpyxl.load_workbook(io.BytesIO(out.read_bytes()))
-    assert [len(list(page.iter_rows())) for page in book_] == [3, 11]
+    assert [len(list(page.iter_rows())) for page in book_] == [3, 9]
     assert "模拟数据" in str(book_["差异"]["A1"].value)
     assert in_process(wh.settings, "reconcile", LAST, "--for", "gxj", "--json").code == 1
 
