@@ -65,4 +65,29 @@ def reconcile(
     answer(work, json_out, line)
 
 
-COMMANDS = (check, reconcile)
+@click.group()
+def docs() -> None:
+    """Write pages for people to read."""
+
+
+@docs.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None, help="Default: below the home.")
+@click.option("--full", is_flag=True, help="With offending values; for the statistical channel only.")
+@click.option("--period", type=PERIOD, default=None, help="With --full: the month; default the newest released.")
+@known_at_option
+@as_json
+def quality(out: Path | None, full: bool, period: Period | None, known_at: datetime | None, json_out: bool) -> None:
+    """Write the Data Docs: what every rule said of every file, without values; with --full one month with them."""
+    from qxmonitor import datadocs
+    from qxmonitor.catalog.release import release_calendar
+
+    def work(wh: Warehouse) -> tuple[list[Row], bool]:
+        if full:
+            month = period or release_calendar().newest_released(known_at or wh.settings.now())
+            return datadocs.build_full(wh, out or datadocs.full_folder(wh.settings), month, known_at=known_at), True
+        return datadocs.build(wh, out or datadocs.folder(wh.settings), known_at=known_at), True
+
+    answer(work, json_out, lambda row: str(row["path"]))
+
+
+COMMANDS = (check, reconcile, docs)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -21,7 +22,7 @@ from qxmonitor.quality.verdicts import _library
 _STYLE = """<style>body{font:15px/1.7 "Noto Sans CJK SC","Microsoft YaHei",sans-serif;max-width:60em;margin:2em auto;
 padding:0 1em;color:#222}table{border-collapse:collapse;width:100%}td,th{border:1px solid #ccc;padding:.3em .6em;
 vertical-align:top;text-align:left}.collapse{display:block}ul{list-style:none;padding-left:0}</style>"""
-_POLICY = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+_POLICY = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">"""
 _FETCHED = (
     (re.compile(r"<script\b.*?</script>", re.DOTALL | re.IGNORECASE), ""),
     (re.compile(r"<style\b.*?</style>", re.DOTALL | re.IGNORECASE), ""),
@@ -35,11 +36,12 @@ _FETCHED = (
 _QUIET = {"raised_exception": False, "exception_message": None, "exception_traceback": None}
 
 
-def page_of_counts(title: str, table: str, rows: Iterable[Mapping[str, Any]]) -> str:
+def page_of_counts(title: str, when: str, table: str, rows: Iterable[Mapping[str, Any]]) -> str:
     """The Data Docs page of one file and suite from its stored summaries: it cannot show a value, having seen none.
 
     Args:
         title: of the run, such as the file's number.
+        when: ISO time the file became known.
         table: whose suite.
         rows: ``rule``, ``field``, ``evaluated``, ``unexpected`` of rules of the suite; others are passed over.
     """
@@ -55,8 +57,9 @@ def page_of_counts(title: str, table: str, rows: Iterable[Mapping[str, Any]]) ->
             continue
         seen, broken = int(row["evaluated"]), int(row["unexpected"])
         share = 100.0 * broken / seen if seen else 0.0
+        severity: Any = rule.severity  # the library takes its words
         configuration = ExpectationConfiguration(
-            type=rule.type, kwargs={"column": str(row["field"]), **rule.kwargs}, severity=rule.severity,
+            type=rule.type, kwargs={"column": str(row["field"]), **rule.kwargs}, severity=severity,
             meta={"id": rule.id}, notes=rule.meta.reason,
         )  # fmt: skip
         counted = {
@@ -69,10 +72,10 @@ def page_of_counts(title: str, table: str, rows: Iterable[Mapping[str, Any]]) ->
                 success=broken == 0, expectation_config=configuration, result=counted, meta={}, exception_info=_QUIET
             )
         )
-    return _page(title, table, results)
+    return _page(title, when, table, results)
 
 
-def page_of_rows(title: str, table: str, frame: pd.DataFrame) -> str:
+def page_of_rows(title: str, when: str, table: str, frame: pd.DataFrame) -> str:
     """The Data Docs page of rows as they were read, offending values included: for the statistical channel only."""
     gx = _library()
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
@@ -95,13 +98,11 @@ def page_of_rows(title: str, table: str, frame: pd.DataFrame) -> str:
     labels = {entry["kwargs"]["column"]: entry["meta"]["field"] for entry in expanded(table)}
     for result in results:
         result.expectation_config.kwargs["column"] = labels[result.expectation_config.kwargs["column"]]
-    return _page(title, table, results)
+    return _page(title, when, table, results)
 
 
-def _page(title: str, table: str, results: list[Any]) -> str:
+def _page(title: str, when: str, table: str, results: list[Any]) -> str:
     from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
-    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
 
     good = sum(bool(result.success) for result in results)
     whole = ExpectationSuiteValidationResult(
@@ -113,17 +114,28 @@ def _page(title: str, table: str, results: list[Any]) -> str:
             "unsuccessful_expectations": len(results) - good,
             "success_percent": 100.0 * good / len(results) if results else None,
         },
-        meta={"run_id": {"run_name": title, "run_time": "1970-01-01T00:00:00+00:00"}, "batch_spec": {},
+        meta={"run_id": {"run_name": title, "run_time": when}, "batch_spec": {},
               "active_batch_definition": {"data_asset_name": table}, "great_expectations_version": ""},
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        html: str = DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(whole))
+        renderer, view = _renderers()
+        html: str = view.render(renderer.render(whole))
     return alone(html)
+
+
+@lru_cache(maxsize=1)
+def _renderers() -> tuple[Any, Any]:
+    """The library's renderer and view, made once: the view compiles its templates anew each time it is made."""
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaPageView
+
+    build_view: Any = DefaultJinjaPageView
+    return ValidationResultsPageRenderer(), build_view()
 
 
 def alone(html: str) -> str:
     """A page without anything that is fetched, runs or leads out of it."""
     for pattern, replacement in _FETCHED:
         html = pattern.sub(replacement, html)
-    return html.replace("<head>", f"<head><meta charset=\"utf-8\">{_POLICY}{_STYLE}", 1)
+    return html.replace("<head>", f'<head><meta charset="utf-8">{_POLICY}{_STYLE}', 1)
