@@ -6,16 +6,18 @@ The figures are worked out here by plain arithmetic, not by the simulator and no
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openpyxl
 import pytest
 
-from qxmonitor import pipeline, validation
+from qxmonitor import datadocs, pipeline, validation
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.settings import Settings
@@ -278,3 +280,46 @@ def test_summaries_hold_counts_and_places_but_no_value_and_no_name(wh: Warehouse
     assert rules.loc["file.total_off", "unexpected"] == 1
     text = said.to_csv()
     assert "模拟" not in text and "公司" not in text
+
+
+def test_the_linked_site_holds_no_value_no_name_and_nothing_from_elsewhere(wh: Warehouse, tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    written = [Path(row["path"]) for row in datadocs.build(wh, out)]
+    names = {str(path.relative_to(out)) for path in written}
+    assert {"index.html", "2026-04.html", "other.html"} <= names
+    assert len([name for name in names if name.startswith("files/")]) == 16
+    frames = [wh.frame(f"select * from {table}") for table in ("output_return", "finance_return", "trade_line")]
+    values = np.concatenate([frame.select_dtypes("float").to_numpy().ravel() for frame in frames])
+    told = {f"{value:.0f}" for value in np.unique(values) if value > 20_000}
+    assert len(told) > 100
+    for path in written:
+        text = path.read_text(encoding="utf-8")
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert not re.search(r"公司|模拟\d|91000000|\.xlsx|\.csv|企业名录!", text), path.name
+        assert not told & set(re.findall(r"\d+", text.replace(",", ""))), path.name
+        assert not re.search(r"<script|https?://|src=|url\(", text), path.name
+    month_page = (out / "2026-04.html").read_text(encoding="utf-8")
+    assert "本月产值为零但有用电" in month_page and "合计行与各行之和不符" in month_page
+    assert "values must be greater than or equal to" in max(
+        (path.read_text(encoding="utf-8") for path in written if path.parent.name == "files"), key=len
+    )
+    assert {Path(row["path"]).name for row in datadocs.build(wh, out)} == {"index.html"}, "nothing new, nothing done"
+
+
+def test_the_site_is_as_it_was_known(wh: Warehouse, tmp_path: Path) -> None:
+    datadocs.build(wh, tmp_path / "then", known_at=datetime(2026, 4, 1, tzinfo=SHANGHAI))
+    assert not (tmp_path / "then" / "2026-04.html").exists()
+    assert (tmp_path / "then" / "2026-02.html").exists()
+
+
+def test_the_full_site_shows_what_offends_and_is_closed(wh: Warehouse, tmp_path: Path) -> None:
+    answer = in_process(wh.settings, "docs", "quality", "--full", "--period", LAST, "--json")
+    assert answer.code == 0
+    paths = [Path(row["path"]) for row in answer.rows]
+    assert {path.parents[1].name for path in paths if path.parent.name == "files"} == {"quality"}
+    folder = datadocs.full_folder(wh.settings)
+    assert folder.stat().st_mode & 0o777 == 0o700 and folder.parent.stat().st_mode & 0o777 == 0o700
+    power = f"{month(STOPPED, 'power', 2026, 4)}"
+    assert any(re.search(rf"\b{power}\b", path.read_text(encoding="utf-8")) for path in paths)
+    with pytest.raises(QxError, match="没有已知的文件"):
+        datadocs.build_full(wh, tmp_path / "x", Period("2031-01"))
