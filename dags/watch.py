@@ -22,9 +22,10 @@ from qxdags import DEFAULTS, NOW_ONLY, warehouse
 def watch() -> None:
     @task
     def look() -> list[str]:
-        from qxmonitor import pipeline
+        from qxmonitor import datadocs, pipeline
 
         with warehouse() as wh:
+            datadocs.build(wh, datadocs.folder(wh.settings))
             return [str(row["finding"]) for row in pipeline.watch(wh)]
 
     look()

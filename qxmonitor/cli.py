@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qxmonitor import __version__, cli_forms, cli_operate
+from qxmonitor import __version__, cli_forms, cli_operate, cli_validation
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
 from qxmonitor.terminal import PERIOD, Row, answer, as_json, known_at_option, print_rows, reported, warehouse
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LISTINGS = (
     "receipts", "quarantine", "indicators", "alerts", "ledger", "history", "bonded", "bonded_ownership", "bonded_open",
+    "findings",
 )  # fmt: skip
 """What ``list`` shows."""
 
@@ -181,7 +182,7 @@ _decision("drop", "Decide that a mail never goes.")
 @known_at_option
 @as_json
 def list_(what: str, json_out: bool, **filters: Any) -> None:
-    """Look: receipts, quarantine, indicators, alerts, the ledger of mails or its history, the bonded centre."""
+    """Look: receipts, quarantine, indicators, alerts, mails and their history, the bonded centre, findings."""
     from qxmonitor import look
 
     if filters["message_id"]:
@@ -262,7 +263,7 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
         print_rows(rows, json_out, lambda row: f"{row['what']:<44} {row['figure']:>12} {row['unit']}")
 
 
-for command in (*cli_operate.COMMANDS, *cli_forms.COMMANDS):
+for command in (*cli_operate.COMMANDS, *cli_forms.COMMANDS, *cli_validation.COMMANDS):
     cli.add_command(command)
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
-from qxmonitor import signals
+from qxmonitor import signals, validation
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.readers import readers
+from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import rules
 from qxmonitor.delivery import ledger
 from qxmonitor.errors import QxError
@@ -33,8 +34,8 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
     Args:
         wh: an open warehouse.
         what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger``, ``history`` (of the ledger),
-            ``bonded`` (firms' months at the bonded centre), ``bonded_ownership`` (the same by ownership) or
-            ``bonded_open`` (messages not yet whole).
+            ``bonded`` (firms' months at the bonded centre), ``bonded_ownership`` (the same by ownership),
+            ``bonded_open`` (messages not yet whole) or ``findings`` (of one month, the newest released by default).
         known_at: as known then; of use for receipts, indicators, alerts and the bonded centre.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
@@ -51,6 +52,7 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
         "bonded": lambda wh, when: bonded.months(wh, known_at=when),
         "bonded_ownership": lambda wh, when: bonded.by_ownership(bonded.months(wh, known_at=when)),
         "bonded_open": bonded.incomplete,
+        "findings": lambda wh, known_at: _findings(wh, filters.get("period"), known_at),
     }
     frame = frames[what](wh, known_at)
     wanted = filters.pop("file_name", None)
@@ -134,6 +136,11 @@ def _indicators(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
         "known_at",
     ]
     return frame.assign(unit=frame["indicator"].map(units).fillna("1"))[columns]
+
+
+def _findings(wh: Warehouse, period: str | None, known_at: datetime | None) -> pd.DataFrame:
+    month = Period(period) if period else release_calendar().newest_released(known_at or wh.settings.now())
+    return pd.DataFrame(validation.check(wh, month, known_at=known_at), columns=validation.COLUMNS)
 
 
 def _alerts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from qxmonitor.catalog._yaml import Entry, load
 from qxmonitor.catalog.mailboxes import Mailbox, check_roles, chosen
 
-Purpose = Literal["statistics", "monitoring", "support", "operations"]
+Purpose = Literal["statistics", "monitoring", "support", "operations", "verification"]
 
 DESK = "stats"
 """The reader that gets the mail of readers on trial."""

@@ -9,6 +9,7 @@ and control lines.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -17,6 +18,15 @@ from qxmonitor.period import Period
 REJECT_COLUMNS = ["sheet", "row", "field", "rule", "reason", "raw"]
 """Columns of :attr:`Batch.rejects`. ``field`` is the Chinese name of the item; ``rule`` a stable id such as
 ``number.unreadable``; ``reason`` one Chinese line; ``raw`` the offending cell as text, never personal data."""
+
+
+TOTAL_COLUMNS = ["sheet", "row", "column", "printed", "summed", "slack"]
+"""Columns of :attr:`Batch.totals`: what a 合计 line says of a table's column, what the lines add up to, and how far
+apart rounding may leave the two."""
+
+VERDICT_COLUMNS = ["fact_table", "rule", "field", "severity", "reason", "evaluated", "unexpected", "places"]
+"""Keys of :attr:`Batch.verdicts`: a row a rule, with counts and cell addresses, never a value. ``places`` is JSON: up
+to some twenty addresses, sheets by number since their names may name a firm."""
 
 
 @dataclass
@@ -33,6 +43,8 @@ class Batch:
         cells: for tracing: ``"sheet|field"`` → column letter (``"AB"``), or a whole cell (``"D7"``) in a form.
         origin: ``"simulated"`` or ``"real"``; None for public reference series, which belong to no town.
         notes: Chinese warnings about the whole file, for the receipt.
+        totals: :data:`TOTAL_COLUMNS`, a row for each figure of a 合计 line that could be compared.
+        verdicts: rows of :data:`VERDICT_COLUMNS`, filled when the batch is judged.
     """
 
     feed: str
@@ -45,6 +57,8 @@ class Batch:
     cells: dict[str, str] = field(default_factory=dict)
     origin: str | None = "real"
     notes: list[str] = field(default_factory=list)
+    totals: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TOTAL_COLUMNS))
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def rows_read(self) -> int:

@@ -22,7 +22,7 @@ from qxmonitor import identity
 from qxmonitor.catalog.codes import VINTAGES, Vintage, codes, commodity
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, numbers
-from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.feeds.base import REJECT_COLUMNS, TOTAL_COLUMNS, Batch
 from qxmonitor.feeds.grid import Body, Grid, Row, gather, grids
 from qxmonitor.feeds.trade import Rejects, countries
 from qxmonitor.period import Period
@@ -95,6 +95,7 @@ def read(opened: Opened) -> Batch:
         cells={key: letter for page in pages for key, letter in page.cells.items()},
         origin=identity.origin(table["subject"]),
         notes=[*_notes(table), *dict.fromkeys(note for page in pages for note in page.notes)],
+        totals=gather([page.totals for page in pages], TOTAL_COLUMNS),
     )
 
 
@@ -111,6 +112,7 @@ class _Page:
         self.cells = {f"{self.sheet}|{field}": csvfile.column_letter(place) for field, place in self.places.items()}
         self.control = _controls(self.body, self.places, header.texts)
         self.notes: list[str] = []
+        self.totals = pd.DataFrame(columns=TOTAL_COLUMNS)
         self.table = self._rows()
         self.counted = pd.DataFrame(
             {"sheet": pd.Series(self.sheet, index=range(len(self.body.rows)), dtype="str"), "row": self.body.rows}
@@ -158,7 +160,8 @@ class _Page:
         rejects.add(empty, LABELS["usd"], "number.missing", "美元值和人民币值都没有", blank)
 
         if not (unreadable.any() or wide.any()):
-            self.notes += _check_total(body, self.control, data, figures, places, self.scales)
+            self.totals = _totals(body, self.sheet, self.control, data, figures, places, self.scales)
+            self.notes += _total_notes(self.totals)
         good = data & ~rejects.rows
         partner, strange = countries(columns.get("partner", blank))
         if unknown := int((strange & good).sum()):
@@ -278,23 +281,29 @@ def _notes(table: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _check_total(
+def _totals(
     body: Body,
+    sheet: str,
     control: npt.NDArray[np.bool_],
     data: npt.NDArray[np.bool_],
     figures: dict[str, npt.NDArray[np.float64]],
     places: dict[str, int],
     scales: dict[str, float],
-) -> list[str]:
-    """Compares the printed total with the sum of all lines, rejected ones included, up to the printing's rounding."""
+) -> pd.DataFrame:
+    """The printed total beside the sum of all lines, rejected ones included, and the rounding allowed."""
     total = control.copy()
     total &= np.any([body.text(place).str.match(_TOTAL).to_numpy(dtype=bool) for place in places.values()], axis=0)
     if total.sum() != 1:
-        return []
-    notes = []
+        return pd.DataFrame(columns=TOTAL_COLUMNS)
+    rows = []
     for field in ("usd", "rmb"):
-        printed, own = figures[field][total][0], float(np.nansum(figures[field][data]))
+        printed, own = float(figures[field][total][0]), float(np.nansum(figures[field][data]))
         slack = max(scales.get(field, 1.0) * max(1.0, 0.005 * int(data.sum())), 1e-9 * abs(own))
-        if not np.isnan(printed) and abs(printed - own) > slack:
-            notes.append(f"合计行的{LABELS[field]}与各行之和不符")
-    return notes
+        rows.append((sheet, int(body.rows[total][0]), field, printed, own, slack))
+    found = pd.DataFrame(rows, columns=TOTAL_COLUMNS)
+    return found[found["printed"].notna()].reset_index(drop=True)
+
+
+def _total_notes(totals: pd.DataFrame) -> list[str]:
+    off = totals[(totals["printed"] - totals["summed"]).abs() > totals["slack"]]
+    return [f"合计行的{LABELS[field]}与各行之和不符" for field in off["column"]]

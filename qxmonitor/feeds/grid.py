@@ -33,6 +33,7 @@ _CONTROL = (
     r"|联系人|联系电话|报出日期|报送日期|导出时间|打印时间)\s*(?:$|[:：])"
 )
 """First words of lines that are no firm's: totals and footers."""
+_TOTAL = r"^(?:合\s*计|总\s*计)"
 _PERSONAL = r"人\s*[:：]|电话|联系|手机|[0-9]{7,}"
 
 
@@ -176,6 +177,7 @@ class Lines:
         self.rows = body.rows
         self.rejected = np.zeros(len(self.rows), dtype=bool)
         self.control = np.zeros(len(self.rows), dtype=bool)
+        self.totals = np.zeros(len(self.rows), dtype=bool)
         self._rejects: list[pd.DataFrame] = []
         self._control: list[pd.DataFrame] = []
 
@@ -190,6 +192,7 @@ class Lines:
             new = found & ~self.control
             if not new.any():
                 continue
+            self.totals |= new & _says(text, _TOTAL)
             self.set_aside(new, text)
 
     def set_aside(self, mask: npt.NDArray[np.bool_], text: pd.Series | str) -> None:

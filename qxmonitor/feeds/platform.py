@@ -18,7 +18,7 @@ from qxmonitor import identity
 from qxmonitor.catalog.items import items
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import detail, headings, numbers
-from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.feeds.base import REJECT_COLUMNS, TOTAL_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Body, Grid, Lines, Row, gather, grids, no_table
 from qxmonitor.period import Period
@@ -42,6 +42,7 @@ class _Part:
     control: pd.DataFrame
     cells: dict[str, str]
     notes: list[str]
+    totals: pd.DataFrame
 
 
 def matches(opened: Opened, form: str) -> bool:
@@ -85,6 +86,7 @@ def read(opened: Opened, form: str, kind: str) -> Batch:
         cells={key: letter for part in parts for key, letter in part.cells.items()},
         origin=origin(table["subject"], head),
         notes=[*dict.fromkeys(note for part in parts for note in part.notes), *notes],
+        totals=gather([part.totals for part in parts], TOTAL_COLUMNS),
     )
 
 
@@ -146,7 +148,24 @@ def _sheet(grid: Grid, header: Row, form: str) -> _Part:
     cells_of = {f"{grid.sheet}|{name}": column_letter(place) for name, place in found.places().items()}
     if (months := table["period"].nunique()) > 1:
         found.notes.append(f"一张表里有 {months} 个报告期，按各行自己的报告期收下")
-    return _Part(table, *lines.frames(), cells_of, found.notes)
+    return _Part(table, *lines.frames(), cells_of, found.notes, _totals(grid.sheet, lines, found, figures))
+
+
+def _totals(
+    sheet: str, lines: Lines, found: headings.Headings, figures: dict[str, npt.NDArray[np.float64]]
+) -> pd.DataFrame:
+    """The one 合计 line beside what its columns add up to; nothing where a line's figures could not be read."""
+    rejected = lines.rejected & ~lines.control
+    if lines.totals.sum() != 1 or rejected.any():
+        return pd.DataFrame(columns=TOTAL_COLUMNS)
+    at, data = int(np.flatnonzero(lines.totals)[0]), ~lines.control
+    names = [name for name in figures if name in found.values and not np.isnan(figures[name][at])]
+    rows = [
+        (sheet, int(lines.rows[at]), name, figures[name][at], float(np.nansum(figures[name][data])),
+         found.values[name].factor * 0.5 * (int(data.sum()) + 1))
+        for name in names
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=TOTAL_COLUMNS)
 
 
 def scaled(values: Figures, factor: float) -> Figures:

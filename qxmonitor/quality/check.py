@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +15,10 @@ import pandas as pd
 from qxmonitor.errors import Refused
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.period import Period
-from qxmonitor.quality import rows
+from qxmonitor.quality import files, rows
 from qxmonitor.quality.measures import beside
-from qxmonitor.quality.suites import suite
-from qxmonitor.quality.verdicts import Verdict, judge
+from qxmonitor.quality.suites import WHOLE_FILE, suite
+from qxmonitor.quality.verdicts import Verdict, weigh
 
 _SHOWN_ROWS = 8
 
@@ -30,8 +31,9 @@ def check(batches: Sequence[Batch], now: datetime) -> list[Batch | Refused]:
         now: the present; later months are refused.
 
     Returns:
-        One outcome a batch, in order: the batch with critical rows moved to ``rejects`` and warnings in ``notes``,
-        or a :class:`Refused` when every row of the file speaks of the future.
+        One outcome a batch, in order: the batch with critical rows moved to ``rejects``, warnings in ``notes`` and
+        a summary of all ``verdicts``; or a :class:`Refused` when the file as a whole breaks a critical rule, or every
+        row of it speaks of the future.
 
     Raises:
         QxError: a suite could not be run.
@@ -39,6 +41,7 @@ def check(batches: Sequence[Batch], now: datetime) -> list[Batch | Refused]:
     found = [_Findings() for _ in batches]
     for table in sorted({name for batch in batches for name in batch.tables}):
         _check_table(table, batches, now, found)
+    _check_files(batches, found)
     return [_outcome(batch, finding) for batch, finding in zip(batches, found, strict=True)]
 
 
@@ -49,6 +52,8 @@ class _Findings:
         self.dropped: dict[str, npt.NDArray[np.bool_]] = {}
         self.rejects: list[pd.DataFrame] = []
         self.notes: list[str] = []
+        self.summaries: list[dict[str, Any]] = []
+        self.refusal = ""
         self.rows = self.future = 0
         self.latest = ""
 
@@ -73,7 +78,8 @@ def _check_table(table: str, batches: Sequence[Batch], now: datetime, found: lis
     rejects.add(conflict, rows.CONFLICT, labels.unit_label, None)
 
     kept = np.flatnonzero(~(future | repeated | conflict))
-    verdicts = judge(table, beside(table, frame.iloc[kept].assign(_file=file[kept]), batches))
+    weighed = weigh(table, beside(table, frame.iloc[kept].assign(_file=file[kept]), batches))
+    verdicts = [verdict for verdict in weighed if len(verdict.rows)]
     for verdict in verdicts:
         if verdict.critical:
             mask = np.zeros(len(frame), dtype=bool)
@@ -96,6 +102,85 @@ def _check_table(table: str, batches: Sequence[Batch], now: datetime, found: lis
         if number in by_file:
             finding.rejects.append(_with_lines(batches[number], table, by_file[number]))
         finding.notes += warned.get(number, [])
+    between = ((rows.FUTURE, labels.period_label, future), (rows.REPEATED, labels.unit_label, repeated),
+               (rows.CONFLICT, labels.unit_label, conflict))  # fmt: skip
+    seen: list[Seen] = [
+        (rule, field, "critical", reason, "", None, np.flatnonzero(m)) for (rule, reason), field, m in between
+    ]
+    seen += [
+        (v.rule, v.field, "critical" if v.critical else "warning", v.reason, v.column, kept[v.judged], kept[v.rows])
+        for v in weighed
+    ]
+    _summarise(table, seen, frame, file, batches, found)
+
+
+Seen = tuple[str, str, str, str, str, npt.NDArray[np.int64] | None, npt.NDArray[np.int64]]
+"""Rule, field, severity, reason, column, positions judged (None: all), positions that break it."""
+
+
+def _summarise(
+    table: str,
+    seen: Sequence[Seen],
+    frame: pd.DataFrame,
+    file: npt.NDArray[np.int64],
+    batches: Sequence[Batch],
+    found: list[_Findings],
+) -> None:
+    """Count the verdicts by file and rule; the columns of a rule add up."""
+    rules: dict[str, list[Seen]] = {}
+    for entry in seen:
+        rules.setdefault(entry[0], []).append(entry)
+    having, size = np.unique(file).tolist(), len(batches)
+    for rule, entries in rules.items():
+        evaluated, unexpected = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+        where: dict[int, list[str]] = {}
+        for _, _, _, _, column, judged, broken in entries:
+            evaluated += np.bincount(file if judged is None else file[judged], minlength=size)
+            unexpected += np.bincount(file[broken], minlength=size)
+            for number in np.unique(file[broken]).tolist():
+                mine = frame[["sheet", "row"]].iloc[broken[file[broken] == number][: files.SHOWN_PLACES]]
+                where.setdefault(number, []).extend(
+                    files.addresses(batches[number], mine["sheet"], mine["row"], column)
+                )
+        fields = [entry[1] for entry in entries]
+        field = fields[0] if len(fields) == 1 else f"{fields[0]}等 {len(fields)} 项"
+        for number in having:
+            found[number].summaries.append(
+                files.summary(table, rule, field, entries[0][2], entries[0][3], evaluated[number], unexpected[number],
+                              where.get(number, []))
+            )  # fmt: skip
+
+
+def _check_files(batches: Sequence[Batch], found: list[_Findings]) -> None:
+    """Judge each file as a whole, by what its rows came to."""
+    having = [number for number, batch in enumerate(batches) if batch.rows_read]
+    if not having:
+        return
+    chosen = [batches[number] for number in having]
+    for verdict in files.weigh(chosen, [_rejected(batches[n], found[n]) for n in having]):
+        broken = set(verdict.rows.tolist())
+        for place, number in enumerate(having):
+            finding, batch = found[number], batches[number]
+            where: list[str] = []
+            if place in broken:
+                where = files.places(batch, verdict)
+                said = files.words(batch, verdict)
+                if verdict.critical:
+                    finding.refusal = finding.refusal or (said or verdict.reason)
+                elif said:
+                    finding.notes.append(said)
+            if verdict.judged[place]:
+                finding.summaries.append(
+                    files.summary(WHOLE_FILE, verdict.rule, verdict.field,
+                                  "critical" if verdict.critical else "warning", verdict.reason,
+                                  1, int(place in broken), where)
+                )  # fmt: skip
+
+
+def _rejected(batch: Batch, finding: _Findings) -> int:
+    """Lines of a file that are rejected, by its reader or here."""
+    parts = [part[["sheet", "row"]] for part in (batch.rejects, *finding.rejects) if len(part)]
+    return len(pd.concat(parts).drop_duplicates()) if parts else 0
 
 
 def _whole_lines(
@@ -214,8 +299,11 @@ def _warnings(
 def _outcome(batch: Batch, found: _Findings) -> Batch | Refused:
     if found.future and found.future == found.rows:
         return Refused(f"报告期 {_label(found.latest)} 晚于当前月份，整份不收")
+    if found.refusal:
+        return Refused(found.refusal)
+    verdicts = [*files.reader_rejects(batch), *found.summaries]
     if not found.rejects:
-        return replace(batch, notes=[*batch.notes, *found.notes]) if found.notes else batch
+        return replace(batch, notes=[*batch.notes, *found.notes], verdicts=verdicts)
     tables = {
         name: frame[~found.dropped[name]].reset_index(drop=True) if name in found.dropped else frame
         for name, frame in batch.tables.items()
@@ -230,6 +318,7 @@ def _outcome(batch: Batch, found: _Findings) -> Batch | Refused:
         tables=tables,
         rejects=pd.concat([part for part in (batch.rejects, *found.rejects) if len(part)], ignore_index=True),
         notes=[*batch.notes, *found.notes],
+        verdicts=verdicts,
     )
 
 

@@ -16,6 +16,8 @@ from qxmonitor.quality.measures import MEASURES
 from qxmonitor.settings import ROOT
 
 FOLDER = ROOT / "expectations"
+WHOLE_FILE = "whole_file"
+"""The suite of checks on a file as a whole; it lies in a folder of its own, since it belongs to no table."""
 
 
 class Meta(Entry):
@@ -87,13 +89,13 @@ class Suite(Entry):
 
 @lru_cache(maxsize=32)
 def suite(table: str) -> Suite:
-    """The shipped suite of a warehouse table.
+    """The shipped suite of a warehouse table, or of whole files (:data:`WHOLE_FILE`).
 
     Raises:
         CatalogError: the file is missing parts, with its line.
         FileNotFoundError: the table has no suite.
     """
-    return load(table, Suite, FOLDER)
+    return load(table, Suite, FOLDER / "files" if table == WHOLE_FILE else FOLDER)
 
 
 @lru_cache(maxsize=32)

@@ -180,6 +180,9 @@ def _frames(fresh: list[_Arrival]) -> dict[str, pd.DataFrame]:
     if "register_entry" in frames:
         frames["register_name"] = _names(frames["register_entry"])
     frames["fact_line"] = _further_lines(batches)
+    frames["verdict_summary"] = pd.DataFrame(
+        [{"file_id": file_id, **row} for file_id, batch in batches for row in batch.verdicts]
+    )
     return {table: frame for table, frame in frames.items() if len(frame)}
 
 

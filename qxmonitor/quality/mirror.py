@@ -1,0 +1,200 @@
+"""Reconciliation between sources: pure functions over as-of frames; each gap names the rows on both sides.
+
+The sources do not speak of the same thing (agents export for others, goods handed on inside the country are delivered
+for export but never leave), so only large differences are gaps, and each is a question, not a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from qxmonitor.catalog.checks import checks
+from qxmonitor.catalog.release import release_calendar
+from qxmonitor.period import Period
+
+GAP = ["kind", "entity", "period", "item", "basis", "unit", "left_source", "left", "right_source", "right", "gap",
+       "tolerance", "reason"]  # fmt: skip
+DETAIL = ["kind", "entity", "item", "side", "source", "period", "file_id", "sheet", "row", "column", "value"]
+_KEY = ["kind", "entity", "item"]
+_THOUSAND = 1000.0
+_RETURN, _OWN, _CUSTOMS, _CENTRE = "产销总值表", "企业自报表", "海关企业月度表", "保税核注清单"
+
+
+class _What(NamedTuple):
+    """What is compared: kind, item, basis in months, unit, and the sources on the two sides."""
+
+    kind: str
+    item: str
+    basis: str
+    unit: str
+    left: str
+    right: str
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """Gaps (:data:`GAP`), and the rows on both sides of each (:data:`DETAIL`)."""
+
+    gaps: pd.DataFrame
+    details: pd.DataFrame
+
+
+def nothing() -> Reconciled:
+    """No gap."""
+    return Reconciled(pd.DataFrame(columns=GAP), pd.DataFrame(columns=DETAIL))
+
+
+def exports(returns: pd.DataFrame, trade: pd.DataFrame, period: Period) -> Reconciled:
+    """Export delivery of the returns beside customs' exports, in thousand yuan.
+
+    Months of delivery and of export differ by weeks, so the year to date is compared wherever customs has brought all
+    its months; otherwise the month, if the return has one.
+
+    Args:
+        returns: ``output_return`` of the month.
+        trade: ``trade_line`` from January of its year to the month.
+        period: the month.
+    """
+    bounds = checks().mirror
+    year = [period - back for back in range(period.month - 1, -1, -1)]
+    whole = set(year) <= set(trade["period"])
+    if not whole and not (period in set(trade["period"]) and release_calendar().feed("b204_1").month_column_in(period)):
+        return nothing()
+    column, basis = ("export_ytd", "1—本月") if whole else ("export_m", "本月")
+    lines = trade[(trade["flow"] == "E") & (trade["period"].isin(year) if whole else trade["period"] == period)]
+    modes = {mode.code: mode for mode in bounds.modes}
+    lines = lines.assign(amount=_yuan(lines) / _THOUSAND)
+    beside = lines["mode"].isin([code for code, mode in modes.items() if not mode.count])
+    left_out = lines[beside].groupby("entity")["amount"].sum()
+    lines = lines[~beside]
+    own = {code: mode.tolerance for code, mode in modes.items() if mode.tolerance is not None}
+    allowed = lines["mode"].map(own).fillna(bounds.tolerance)
+    lines = lines.assign(weighted=allowed * lines["amount"])
+    sums = lines.groupby("entity")[["amount", "weighted"]].sum()
+    both = returns.set_index("entity")[[column]].join(sums, how="left")
+    right = both["amount"].fillna(0.0)
+    tolerance = (both["weighted"] / both["amount"].where(both["amount"] > 0)).fillna(bounds.tolerance)
+    what = _What("mirror", "出口交货值", basis, "千元", _RETURN, _CUSTOMS)
+    gaps = _gaps(what, period, both[column], right, tolerance, bounds.at_least)
+    full = gaps["right"] + gaps["entity"].map(left_out).fillna(0.0)
+    closes = (gaps["left"] - full).abs() <= gaps["tolerance"] * np.maximum(gaps["left"].abs(), full)
+    gaps["reason"] = gaps["reason"].mask(closes, "加上不计入的监管方式（深加工结转等）后在容差之内，口径不同")
+    left = returns.assign(amount=returns[column])
+    return _with_details(gaps, [("left", left, column, _RETURN), ("right", lines, "rmb", _CUSTOMS)])
+
+
+def bonded(trade: pd.DataFrame, goods: pd.DataFrame, period: Period) -> Reconciled:
+    """Customs' lines in the modes between the bonded centre and abroad beside the centre's own inventories, in dollars.
+
+    Args:
+        trade: ``trade_line`` of the month.
+        goods: ``bonded_line`` of the month.
+        period: the month.
+    """
+    bounds = checks().bonded
+    if not (trade["period"] == period).any() or not (goods["period"] == period).any():
+        return nothing()
+    parts = []
+    for flow, item in (("I", "进境"), ("E", "出境")):
+        left = trade[(trade["period"] == period) & (trade["flow"] == flow) & trade["mode"].isin(bounds.abroad_modes)]
+        right = goods[
+            (goods["period"] == period) & (goods["flow"] == flow) & goods["mode"].isin(bounds.abroad_modes)
+            & goods["living"].astype(bool)
+        ]  # fmt: skip
+        left, right = left.assign(amount=left["usd"]), right.assign(amount=right["usd"])
+        sums = pd.concat(
+            {"l": left.groupby("entity")["amount"].sum(), "r": right.groupby("entity")["amount"].sum()}, axis=1
+        )
+        sums = sums.reindex(columns=["l", "r"]).astype("float64").fillna(0.0)
+        tolerance = pd.Series(bounds.tolerance, index=sums.index)
+        what = _What("bonded", f"中心与境外{item}", "本月", "美元", _CUSTOMS, _CENTRE)
+        gaps = _gaps(what, period, sums["l"], sums["r"], tolerance, bounds.at_least)
+        sides = [("left", left, "usd", _CUSTOMS), ("right", right, "usd", _CENTRE)]
+        parts.append(_with_details(gaps, sides))
+    return together(parts)
+
+
+def own_report(returns: pd.DataFrame, reports: pd.DataFrame, period: Period, granted: pd.DataFrame) -> Reconciled:
+    """A firm's own report beside its return, in thousand yuan, where the firm's authorisation covers the item.
+
+    Args:
+        returns: ``output_return`` of the month.
+        reports: ``self_report`` of the month.
+        period: the month.
+        granted: entity, item: what may be looked at.
+    """
+    bounds, parts = checks().self_report, []
+    for item, name in (("output", "工业总产值"), ("export", "出口交货值")):
+        may = set(granted.loc[granted["item"] == item, "entity"])
+        for span, words in (("m", "本月"), ("ytd", "1—本月")):
+            column = f"{item}_{span}"
+            left = returns[returns["entity"].isin(may)]
+            right = reports[reports["entity"].isin(may)]
+            left, right = left.assign(amount=left[column]), right.assign(amount=right[column])
+            both = left.set_index("entity")[["amount"]].join(
+                right.set_index("entity")["amount"].rename("r"), how="inner"
+            )
+            both = both.dropna()
+            tolerance = pd.Series(bounds.relative, index=both.index)
+            what = _What("self_report", f"{name}（{words}）", words, "千元", _RETURN, _OWN)
+            gaps = _gaps(what, period, both["amount"], both["r"], tolerance, bounds.at_least)
+            sides = [("left", left, column, _RETURN), ("right", right, column, _OWN)]
+            parts.append(_with_details(gaps, sides))
+    return together(parts)
+
+
+def _yuan(lines: pd.DataFrame) -> pd.Series:
+    """Yuan of customs lines; where only dollars are printed, at the rate of the month's other lines."""
+    known = lines[lines["usd"].gt(0) & lines["rmb"].gt(0)]
+    sums = known.groupby("period")[["usd", "rmb"]].sum()
+    rate = lines["period"].map(sums["rmb"] / sums["usd"])
+    return lines["rmb"].fillna(lines["usd"] * rate).fillna(0.0)
+
+
+def _gaps(
+    what: _What, period: Period, left: pd.Series, right: pd.Series, tolerance: pd.Series, at_least: float
+) -> pd.DataFrame:
+    """The differences beyond tolerance and size; a blank on the left is one only where the right has something."""
+    there = left.fillna(0.0)
+    gap = there - right
+    larger = np.maximum(there.abs(), right.abs())
+    wide = (gap.abs() > tolerance * larger) & (gap.abs() > at_least)
+    reason = np.select(
+        [left.isna(), right == 0, there == 0],
+        [f"{what.left}该项为空，{what.right}有数", f"{what.left}有数，{what.right}没有",
+         f"{what.left}为零，{what.right}有数"],
+        "两边之差超过容差",
+    )  # fmt: skip
+    found = pd.DataFrame(
+        {
+            "kind": what.kind, "entity": left.index, "period": str(period), "item": what.item, "basis": what.basis,
+            "unit": what.unit, "left_source": what.left, "left": left.to_numpy(), "right_source": what.right,
+            "right": right.to_numpy(), "gap": gap.to_numpy(), "tolerance": tolerance.to_numpy(), "reason": reason,
+        }
+    )  # fmt: skip
+    return found[wide.to_numpy(dtype=bool)].reset_index(drop=True)
+
+
+def _with_details(gaps: pd.DataFrame, sides: Sequence[tuple[str, pd.DataFrame, str, str]]) -> Reconciled:
+    """The rows of the firms that have a gap; each side's figures stand in one column."""
+    parts = [
+        gaps[_KEY].merge(rows.assign(value=rows["amount"]), on="entity").assign(side=side, source=source, column=column)
+        for side, rows, column, source in sides
+    ]
+    return Reconciled(gaps, pd.concat([part[DETAIL] for part in parts], ignore_index=True))
+
+
+def together(parts: list[Reconciled]) -> Reconciled:
+    """Several reconciliations as one."""
+    gaps = [part.gaps for part in parts if len(part.gaps)]
+    details = [part.details for part in parts if len(part.details)]
+    empty = nothing()
+    return Reconciled(
+        pd.concat(gaps, ignore_index=True) if gaps else empty.gaps,
+        pd.concat(details, ignore_index=True) if details else empty.details,
+    )
