@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qxmonitor import __version__, cli_operate
+from qxmonitor import __version__, cli_landing, cli_operate
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
 from qxmonitor.terminal import PERIOD, Row, answer, as_json, known_at_option, print_rows, reported, warehouse
@@ -257,7 +257,7 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
         print_rows(rows, json_out, lambda row: f"{row['what']:<44} {row['figure']:>12} {row['unit']}")
 
 
-for command in cli_operate.COMMANDS:
+for command in (*cli_operate.COMMANDS, *cli_landing.COMMANDS):
     cli.add_command(command)
 
 
