@@ -1,18 +1,22 @@
 """### 到文登记（land）
 
-每十分钟查看一次收件目录：把新到文件封存、识别、登记，并对每个有文件待入库的月份发出一个 `landed` 分区，
-由各入库流程接办。
+每十分钟先从 SFTP 服务器取回新文件（配置了的话），再查看一次收件目录：把已写完的新到文件封存、识别、登记，
+并对每个有文件待入库的月份发出一个 `landed` 分区，由各入库流程接办。还在写的文件留到下一次。
+SFTP 取不回不影响收件目录；下一次再取，长时间不通由值守告知。
 没有新文件时跳过。被中断或暂停期间漏掉的月份，下一次会再次发出，不会丢失；同一文件重复出现只登记一次。
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
-from airflow.sdk import dag, task
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk import TriggerRule, dag, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.timetables.trigger import CronTriggerTimetable
-from qxdags import DEFAULTS, LANDED, NOW_ONLY, warehouse
+from qxdags import DEFAULTS, LANDED, NOW_ONLY, sftp_server, warehouse
+
+from qxmonitor.errors import QxError
 
 
 @dag(
@@ -24,7 +28,20 @@ from qxdags import DEFAULTS, LANDED, NOW_ONLY, warehouse
     **DEFAULTS | {"max_active_runs": 1},
 )
 def land() -> None:
-    @task(outlets=[LANDED])
+    @task
+    def fetch() -> dict[str, int]:
+        from qxmonitor import pipeline
+
+        with warehouse() as wh:
+            try:
+                states = [row["state"] for row in pipeline.fetch(wh, sftp_server())]
+            except QxError as error:  # not again and again: the next run comes in ten minutes
+                raise AirflowFailException(str(error)) from None
+        if not states:
+            raise AirflowSkipException("没有要取回的文件")
+        return dict(Counter(states))
+
+    @task(outlets=[LANDED], trigger_rule=TriggerRule.ALL_DONE)
     def look(outlet_events: Any = None) -> list[str]:
         from qxmonitor import pipeline
 
@@ -35,7 +52,7 @@ def land() -> None:
         outlet_events[LANDED].add_partitions(periods)
         return periods
 
-    look()
+    fetch() >> look()
 
 
 land()

@@ -23,9 +23,11 @@ from qxmonitor.settings import Settings, parse_time
 
 if TYPE_CHECKING:
     from qxmonitor.delivery.smtp_server import SmtpServer
+    from qxmonitor.landing.sftp_server import SftpServer
     from qxmonitor.warehouse import Warehouse
 
 CONNECTION = "qxmonitor_smtp"
+SFTP_CONNECTION = "qxmonitor_sftp"
 
 LANDED = Asset("landed", uri="x-qxmonitor://landed")
 STATISTICS = Asset("statistics", uri="x-qxmonitor://facts/statistics")
@@ -141,4 +143,29 @@ def mail_server() -> SmtpServer | None:
         host=found.host or "", port=found.port or 0, login=found.login or "", password=found.password or "",
         security=security, timeout=extra.get("timeout"), ca=Path(extra["ca"]) if extra.get("ca") else None,
         verify=bool(extra.get("verify", True)), plain=bool(extra.get("plain", False)),
+    )  # fmt: skip
+
+
+def sftp_server() -> SftpServer | None:
+    """The server of Airflow's connection ``qxmonitor_sftp``; None without one, or when the settings name theirs.
+
+    ``path``, ``known_hosts``, ``host_key``, ``key``, ``password_file`` and ``timeout`` stand in its extra, as in a URL.
+    """
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from qxmonitor.landing.sftp_server import SftpServer, folder
+
+    if Settings.from_env().sftp_url:
+        return None
+    try:
+        found = BaseHook.get_connection(SFTP_CONNECTION)
+    except AirflowNotFoundException:
+        return None
+    extra = found.extra_dejson
+    files = {name: Path(extra[name]) for name in ("known_hosts", "key", "password_file") if extra.get(name)}
+    return SftpServer(
+        host=found.host or "", login=found.login or "", port=found.port or 22, path=folder(extra.get("path") or ""),
+        password=found.password or "", host_key=extra.get("host_key") or "", timeout=float(extra.get("timeout") or 30),
+        **files,
     )  # fmt: skip

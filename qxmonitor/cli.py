@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qxmonitor import __version__, cli_forms, cli_operate, cli_validation
+from qxmonitor import __version__, cli_forms, cli_landing, cli_operate, cli_validation
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
 from qxmonitor.terminal import PERIOD, Row, answer, as_json, known_at_option, print_rows, reported, warehouse
@@ -263,7 +263,7 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
         print_rows(rows, json_out, lambda row: f"{row['what']:<44} {row['figure']:>12} {row['unit']}")
 
 
-for command in (*cli_operate.COMMANDS, *cli_forms.COMMANDS, *cli_validation.COMMANDS):
+for command in (*cli_operate.COMMANDS, *cli_forms.COMMANDS, *cli_landing.COMMANDS, *cli_validation.COMMANDS):
     cli.add_command(command)
 
 

@@ -50,18 +50,6 @@ def doctor(port: int, json_out: bool) -> None:
 
 @click.command()
 @as_json
-def land(json_out: bool) -> None:
-    """Keep, recognise and index what lies in the landing folder; list the months to take in."""
-    from qxmonitor import pipeline
-
-    def work(wh: Warehouse) -> tuple[list[Row], bool]:
-        return [{"period": str(period)} for period in pipeline.land(wh)], True
-
-    answer(work, json_out, lambda row: str(row["period"]))
-
-
-@click.command()
-@as_json
 def watch(json_out: bool) -> None:
     """List what is due and has not happened; tell the operators what is new, once."""
     from qxmonitor import pipeline
@@ -141,4 +129,4 @@ def chaos(length: int, kills: int, seed: int, firms: int, json_out: bool) -> Non
         sys.exit(1)
 
 
-COMMANDS = (up, doctor, land, watch, upkeep, move, airflow, chaos)
+COMMANDS = (up, doctor, watch, upkeep, move, airflow, chaos)

@@ -50,7 +50,8 @@ def show(settings: Settings, *, firms: int, length: int, seed: int) -> None:
     first = last - (length - 1)
     home = settings.home / f"demo-{last}-{firms}x{length}-{seed}"
     town = _town(home, now, firms=firms, first=first, last=last, seed=seed)
-    with Warehouse(replace(settings, home=home, smtp_url=None)) as wh:  # nothing leaves the machine
+    alone = replace(settings, home=home, smtp_url=None, sftp_url=None, quiet=0.0)  # nothing leaves or enters
+    with Warehouse(alone) as wh:
         wh.init()
         begun = store.periods_run(wh)
         _history(wh, town / "landing", last - SCHEDULED)

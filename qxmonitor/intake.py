@@ -85,6 +85,14 @@ def arrivals(
         if not path.exists():
             raise QxError(f"找不到文件或文件夹：{printable(path)}")
         found.update(dict.fromkeys(files(path)))
+    return kept(found, known_at, now, keep)
+
+
+def kept(
+    found: Iterable[Path], known_at: datetime | None, now: datetime, keep: Callable[[Path], tuple[str, int]]
+) -> tuple[list[Arrival], dict[Path, QxError]]:
+    """Keep files that were found; arguments and answer as of :func:`arrivals`."""
+    found = sorted(found)
 
     def arrival(path: Path) -> Arrival | QxError:
         try:
@@ -95,9 +103,9 @@ def arrivals(
 
     # Keeping a file is waiting for the disk, which takes many syncs at a time as easily as one.
     with ThreadPoolExecutor(_KEEPERS) as pool:
-        outcomes = dict(zip(sorted(found), pool.map(arrival, sorted(found)), strict=True))
-    kept = [outcome for outcome in outcomes.values() if isinstance(outcome, Arrival)]
-    return kept, {path: outcome for path, outcome in outcomes.items() if isinstance(outcome, QxError)}
+        outcomes = dict(zip(found, pool.map(arrival, found), strict=True))
+    there = [outcome for outcome in outcomes.values() if isinstance(outcome, Arrival)]
+    return there, {path: outcome for path, outcome in outcomes.items() if isinstance(outcome, QxError)}
 
 
 def printable(path: Path) -> str:

@@ -9,7 +9,6 @@ by the ledger.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -30,22 +29,28 @@ from qxmonitor.delivery.smtp_server import SmtpServer
 from qxmonitor.errors import NothingKnown, QxError
 from qxmonitor.feeds.base import Batch
 from qxmonitor.issuing import brief, decide, draft, replay
+from qxmonitor.landing import folder
+from qxmonitor.landing.sftp_server import SftpServer
 from qxmonitor.period import Period
 from qxmonitor.scene import HISTORY, Scene
 from qxmonitor.warehouse import Warehouse, landed, store
 from qxmonitor.warehouse.core import LOCK_MONTHS
+from qxmonitor.warehouse.files import Sight
 from qxmonitor.warehouse.load import DUPLICATE, load
 from qxmonitor.warehouse.panel import read_panel
 from qxmonitor.watch import watch
 
 __all__ = [
-    "brief", "decide", "deliver", "draft", "drop", "hold", "ingest", "ingest_landed", "land", "release", "replay",
-    "run", "simulate", "waiting", "watch",
+    "brief", "decide", "deliver", "draft", "drop", "fetch", "hold", "ingest", "ingest_landed", "land", "release",
+    "replay", "run", "simulate", "waiting", "watch",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
+
+_LAND_AT_ONCE = 200
+"""Files kept and indexed before the next ones are looked at: what a killed call has to do again."""
 
 # -- simulate ------------------------------------------------------------------------------------------------------
 
@@ -146,6 +151,28 @@ def _live(wh: Warehouse, receipts: list[Row]) -> list[Row]:
     return receipts
 
 
+# -- fetch ---------------------------------------------------------------------------------------------------------
+
+
+def fetch(wh: Warehouse, server: SftpServer | None = None) -> list[Row]:
+    """Bring what is new on the SFTP server into the landing folder; a row a file, none when no server is set.
+
+    Args:
+        wh: an open warehouse.
+        server: where from; by default the settings' one.
+
+    Raises:
+        QxError: the settings are wrong, or the server cannot be read.
+    """
+    if server is None and wh.settings.sftp_url:
+        server = SftpServer.from_url(wh.settings.sftp_url)
+    if server is None:
+        return []
+    from qxmonitor.landing import fetch as sftp
+
+    return sftp.fetch(wh, server)
+
+
 # -- land ----------------------------------------------------------------------------------------------------------
 
 
@@ -154,30 +181,35 @@ def land(wh: Warehouse) -> list[Period]:
 
     These are the months of every file that is indexed and not taken in yet, whoever indexed it, and the newest
     released month when it was computed from less than is known now. So what a killed step or a paused scheduler left
-    behind comes up again with the next call. Files that speak of no single month (register, chain map, reference
+    behind comes up again with the next call. A file is kept only when it is still (:mod:`qxmonitor.landing.folder`),
+    and then as one piece. Files that speak of no single month (register, chain map, reference
     series) and those nobody recognises are taken in here and now.
     """
-    settings = wh.settings
-    settings.landing_dir.mkdir(parents=True, exist_ok=True)
-    known = landed.seen(wh)
-    changed = {path: stat for path in intake.files(settings.landing_dir)
-               if (intake.printable(path), (stat := path.stat()).st_size, stat.st_mtime_ns) not in known}  # fmt: skip
-    found, lost = intake.arrivals(changed, None, settings.now(), keep=wh.files.put)
-    for path, error in lost.items():
-        log.warning("%s: %s", intake.printable(path), error)
-    landed.index(wh, [_indexed(wh, arrival, changed[arrival.path]) for arrival in found])
-    waiting = landed.pending(wh)
-    _take_in(wh, _arrivals(waiting[waiting["period"].isna()]))
-    newest = release_calendar().newest_released(settings.now())
+    with wh.alone(landed.LOCK_LANDING):
+        still = list(folder.still(wh).items())
+        for begin in range(0, len(still), _LAND_AT_ONCE):
+            _keep(wh, dict(still[begin : begin + _LAND_AT_ONCE]))
+        waiting = landed.pending(wh)
+        _take_in(wh, _arrivals(waiting[waiting["period"].isna()]))
+    newest = release_calendar().newest_released(wh.settings.now())
     return sorted({Period(month) for month in waiting["period"].dropna()} | ({newest} if _stale(wh, newest) else set()))
 
 
-def _indexed(wh: Warehouse, arrival: intake.Arrival, stat: os.stat_result) -> Row:
+def _keep(wh: Warehouse, still: dict[Path, Sight]) -> None:
+    """Keep and index files that are still; one that cannot be kept now waits for the next look."""
+    found, lost = intake.kept(still, None, wh.settings.now(), keep=lambda path: wh.files.put(path, still[path]))
+    for path, error in lost.items():
+        log.warning("%s: %s", intake.printable(path), error)
+    landed.index(wh, [_indexed(wh, arrival, still[arrival.path]) for arrival in found])
+    folder.done(wh, {arrival.path: still[arrival.path] for arrival in found}, lost)
+
+
+def _indexed(wh: Warehouse, arrival: intake.Arrival, sight: Sight) -> Row:
     outcome = intake.read_kept(wh.files.path(arrival.sha256))
     batch = outcome if isinstance(outcome, Batch) else None
     single = batch is not None and batch.period is not None and batch.feed in release_calendar().by_feed
     return {
-        "path": arrival.name, "bytes": stat.st_size, "modified": stat.st_mtime_ns, "sha256": arrival.sha256,
+        "path": arrival.name, "bytes": sight.bytes, "modified": sight.modified, "sha256": arrival.sha256,
         "known_at": arrival.known_at, "feed": batch.feed if batch else None,
         "period": str(batch.period) if batch and single else None,
     }  # fmt: skip

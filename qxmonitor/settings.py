@@ -3,6 +3,8 @@
 ``QXMONITOR_HOME``          folder of the embedded server, file store, documents and outbox (default ``./var``)
 ``QXMONITOR_DATABASE_URL``  a real PostgreSQL server instead of the embedded one
 ``QXMONITOR_SMTP_URL``      the mail server; without it mails go into a Maildir below the home
+``QXMONITOR_SFTP_URL``      the server from which files are fetched into the landing folder
+``QXMONITOR_QUIET_SECONDS`` how long a file in the landing folder must have been still before it is read (default 20)
 ``QXMONITOR_NOW``           a fixed clock for rehearsals and tests, ISO 8601 with offset
 """
 
@@ -39,13 +41,16 @@ class Settings:
     database_url: str | None = None
     fixed_now: datetime | None = None
     smtp_url: str | None = field(default=None, repr=False)
+    sftp_url: str | None = field(default=None, repr=False)
+    quiet: float = 0.0
+    """Seconds a file must have been still; nothing unless said: who makes settings by hand has written his files."""
 
     @classmethod
     def from_env(cls) -> Settings:
         """Read the environment.
 
         Raises:
-            QxError: ``QXMONITOR_NOW`` is not a time with an offset.
+            QxError: ``QXMONITOR_NOW`` is no time, or ``QXMONITOR_QUIET_SECONDS`` no number of seconds.
         """
         now = os.environ.get("QXMONITOR_NOW")
         return cls(
@@ -53,6 +58,8 @@ class Settings:
             database_url=os.environ.get("QXMONITOR_DATABASE_URL") or None,
             fixed_now=parse_time(now) if now else None,
             smtp_url=os.environ.get("QXMONITOR_SMTP_URL") or None,
+            sftp_url=os.environ.get("QXMONITOR_SFTP_URL") or None,
+            quiet=_seconds(os.environ.get("QXMONITOR_QUIET_SECONDS") or "20"),
         )
 
     def now(self) -> datetime:
@@ -89,6 +96,10 @@ class Settings:
     def originals_dir(self) -> Path:
         return self.home / "originals"
 
+    def original(self, sha256: str) -> Path:
+        """Where the bytes of a sha256 are kept or would be."""
+        return self.originals_dir / sha256[:2] / sha256
+
     @property
     def heartbeat(self) -> Path:
         return self.home / "heartbeat.json"
@@ -116,6 +127,12 @@ def _outside(url: str, scheme: str, database: str) -> str:
     if scheme.endswith("+asyncpg"):  # asyncpg calls libpq's sslmode ssl
         query = urlencode([("ssl" if key == "sslmode" else key, value) for key, value in parse_qsl(query)], safe="/")
     return urlunsplit((scheme, parts.netloc, path, query, ""))
+
+
+def _seconds(text: str) -> float:
+    if not (text.isascii() and text.isdecimal() and int(text) <= 3600):
+        raise QxError("QXMONITOR_QUIET_SECONDS 应为 0 至 3600 的整秒数")
+    return float(text)
 
 
 def parse_time(text: str) -> datetime:

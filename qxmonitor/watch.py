@@ -20,6 +20,7 @@ from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.delivery import alerts, briefing_mail, ledger, watch_mail
 from qxmonitor.delivery.files import write_private
+from qxmonitor.landing import folder
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.warehouse import Warehouse, landed, sql, store
 from qxmonitor.warehouse.core import LOCK_WATCH
@@ -52,7 +53,14 @@ def watch(wh: Warehouse) -> list[dict[str, Any]]:
     """
     now = wh.settings.now()
     with wh.alone(LOCK_WATCH):
-        found = [*_feeds_late(wh, now), *_landed_long_ago(wh, now), *_not_delivered(wh, now), *_held(wh)]
+        found = [
+            *_feeds_late(wh, now),
+            *_unread(wh),
+            *_not_fetched(wh),
+            *_landed_long_ago(wh, now),
+            *_not_delivered(wh, now),
+            *_held(wh),
+        ]
         known = set(wh.arrow(sql.query("notice_known"))["finding"].to_pylist())
         new = [finding for finding in found if finding.key not in known]
         if new:
@@ -91,6 +99,33 @@ def _feeds_late(wh: Warehouse, now: datetime) -> Iterator[Finding]:
                     f"{entry.name}{period.label}数据逾期未到，应于 {entry.due_date(period):%m 月 %d 日}前报送",
                     due,
                 )
+
+
+def _unread(wh: Warehouse) -> Iterator[Finding]:
+    """Files that have lain in the landing folder for long and could not be kept; by reason, since names tell firms."""
+    hours, reasons = office().watch.unread_hours, dict[str, list[datetime]]()
+    before = datetime.now(SHANGHAI) - timedelta(hours=hours)  # of the files' own clock, also in a rehearsal
+    for _, look in folder.waiting(wh):
+        if look.waiting_since is not None and look.waiting_since < before:
+            reasons.setdefault(look.why or "一直在变化", []).append(look.waiting_since)
+    for why, times in reasons.items():
+        yield Finding(
+            f"unread:{why}:{min(times).astimezone(SHANGHAI):%Y-%m-%d}",
+            f"收件目录里有 {len(times)} 份文件超过 {hours} 小时未能收取：{why}；文件名见 qxmonitor doctor",
+            min(times),
+        )
+
+
+def _not_fetched(wh: Warehouse) -> Iterator[Finding]:
+    """SFTP servers from which something could not be brought for long."""
+    hours = office().watch.unread_hours
+    before = datetime.now(SHANGHAI) - timedelta(hours=hours)
+    for state in landed.fetch_states(wh):
+        if state.failing_since is not None and state.failing_since < before:
+            since = state.failing_since.astimezone(SHANGHAI)
+            yield Finding(
+                f"fetch:{state.server}:{since:%Y%m%d%H%M%S}", f"SFTP 收件超过 {hours} 小时不正常：{state.words}", since
+            )
 
 
 def _landed_long_ago(wh: Warehouse, now: datetime) -> Iterator[Finding]:

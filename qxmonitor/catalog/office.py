@@ -40,6 +40,7 @@ class Delivery(Entry):
 class Watch(Entry):
     """After how many hours the operators are told that something has not happened."""
 
+    unread_hours: int = Field(ge=1, le=720)
     landed_hours: int = Field(ge=1, le=720)
     alerts_hours: int = Field(ge=1, le=720)
     briefing_hours: int = Field(ge=1, le=720)

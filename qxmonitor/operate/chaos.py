@@ -92,8 +92,9 @@ def rehearse(
     base = settings.home / f"chaos-{last}-{length}-{kills}-{seed}-{os.getpid()}"
     base.mkdir(parents=True)
     pipeline.simulate(settings.now(), base / "town", firms=firms, first=span[0], last=last, seed=seed)
-    quiet = replace(settings, home=base / "quiet", smtp_url=None)
-    stormy = replace(settings, home=base / "stormy", smtp_url=None)
+    settings = replace(settings, smtp_url=None, sftp_url=None, quiet=0.0)
+    quiet = replace(settings, home=base / "quiet")
+    stormy = replace(settings, home=base / "stormy")
     say(f"平静运行 {len(span)} 个月……")
     expected, wanted = _quietly(quiet, base / "town" / "landing", span)
     say(f"在 {kills} 次 kill −9 之下重算 {len(span)} 个月三遍……")

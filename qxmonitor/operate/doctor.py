@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from qxmonitor.catalog.office import office
@@ -15,17 +17,23 @@ from qxmonitor.delivery.ledger import Fate
 from qxmonitor.delivery.smtp import Smtp
 from qxmonitor.delivery.smtp_server import SmtpServer
 from qxmonitor.errors import QxError
+from qxmonitor.intake import printable
+from qxmonitor.landing import folder as landing_folder
+from qxmonitor.landing.sftp_server import SftpServer
 from qxmonitor.operate.api import Api
 from qxmonitor.operate.environment import PORT, folder
 from qxmonitor.operate.processes import marked
 from qxmonitor.period import SHANGHAI
 from qxmonitor.settings import ROOT, Settings
-from qxmonitor.warehouse import Warehouse, store
+from qxmonitor.warehouse import Warehouse, landed, store
 
 _DISK = 5 << 30
 _HEARTBEAT = timedelta(hours=3)
 _AHEAD = timedelta(days=60)
 """So far ahead lie the longest deadlines."""
+_NAMED = 5
+"""Files that are named one by one."""
+
 _RESERVED = ("invalid", "example", "test", "localhost")
 
 Verdict = Literal["ok", "note", "bad"]
@@ -114,6 +122,31 @@ def _database(settings: Settings, _: int) -> Iterator[Finding]:
             yield Finding("", "note", f"{waiting} 封邮件待人处理", "qxmonitor list ledger 查看后 release 或 drop")
 
 
+def _arrivals(settings: Settings, _: int) -> Iterator[Finding]:
+    landing = settings.landing_dir
+    if landing.exists() and not os.access(landing, os.R_OK | os.W_OK | os.X_OK):
+        yield Finding("", "bad", f"收件目录 {landing} 读写不了", "检查目录权限")
+    with Warehouse(settings) as wh:
+        wh.init()
+        waiting = landing_folder.waiting(wh)
+        states = landed.fetch_states(wh)
+    for name, look in waiting[:_NAMED]:
+        shown = printable(Path(name))
+        yield Finding("", "note", f"还不能读：{shown}（{look.why or '刚写入，等它不再变化'}）", "见操作手册“收件”")
+    if len(waiting) > _NAMED:
+        yield Finding("", "note", f"另有 {len(waiting) - _NAMED} 份文件还不能读", "见操作手册“收件”")
+    if settings.sftp_url is None:
+        yield Finding("", "ok", f"收件目录 {landing}；未配置 SFTP")
+        return
+    from qxmonitor.landing import fetch
+
+    server = SftpServer.from_url(settings.sftp_url)
+    yield Finding("", "ok", f"SFTP {server.name} 可登录，目录 {server.path} 有 {fetch.probe(server)} 项")
+    for state in states:
+        if state.server == server.name and state.failing_since is not None:
+            yield Finding("", "note", f"上次没有全部取回：{state.words}", "处理后运行 qxmonitor fetch")
+
+
 def _mail(settings: Settings, _: int) -> Iterator[Finding]:
     if settings.smtp_url is None:
         yield Finding("", "note", f"未配置 SMTP，邮件投入 {settings.maildir}", "设置 QXMONITOR_SMTP_URL")
@@ -183,6 +216,7 @@ _LOOKS: dict[str, Callable[[Settings, int], Iterator[Finding]]] = {
     "规则库": _catalogue,
     "工作日": _working_days,
     "数据库": _database,
+    "收件": _arrivals,
     "邮件": _mail,
     "字体": _fonts,
     "调度": _scheduler,

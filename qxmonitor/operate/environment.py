@@ -93,6 +93,8 @@ def airflow_environment(settings: Settings, port: int = PORT) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "QXMONITOR_HOME": str(settings.home),
+        "QXMONITOR_SFTP_URL": settings.sftp_url or "",
+        "QXMONITOR_QUIET_SECONDS": f"{settings.quiet:.0f}",
         "PYTHONPATH": os.pathsep.join([str(ROOT / "config"), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONUNBUFFERED": "1",
         "SPT_NOENV": "1",  # process titles must not be written over the environment, which carries our mark

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -208,6 +209,24 @@ def test_the_mail_server_of_a_connection(monkeypatch: pytest.MonkeyPatch, uri: s
     assert server is not None
     assert (server.host, server.port, server.login, server.security, server.verify) == expected
     assert server.login != "p" and ":p@" not in repr(server)
+
+
+def test_the_sftp_server_of_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    import qxdags
+
+    pin = "SHA256:" + "a" * 43
+    monkeypatch.delenv("QXMONITOR_SFTP_URL", raising=False)
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_QXMONITOR_SFTP",
+        json.dumps({"conn_type": "sftp", "host": "far.example.org", "login": "u", "password": "secret",
+                    "extra": {"path": "/~/in", "host_key": pin, "timeout": 60}}),
+    )  # fmt: skip
+    server = qxdags.sftp_server()
+    assert server is not None
+    assert (server.name, server.path, server.host_key, server.timeout) == ("u@far.example.org:22", "in", pin, 60)
+    assert "secret" not in repr(server)
+    monkeypatch.setenv("QXMONITOR_SFTP_URL", "sftp://u:p@h/?host_key=x")
+    assert qxdags.sftp_server() is None
 
 
 def test_the_settings_come_before_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "QXMONITOR_HOME": str(settings.home),
         "QXMONITOR_DATABASE_URL": str(settings.database_url),
         "QXMONITOR_NOW": settings.now().isoformat(),
+        "QXMONITOR_QUIET_SECONDS": f"{settings.quiet:.0f}",
     }
 
 

@@ -1,0 +1,1 @@
+select path, bytes, modified from fetched where server = $1

@@ -1,1 +1,0 @@
-select path, bytes, modified from landed

@@ -1,0 +1,1 @@
+delete from landing_look where path = :path
