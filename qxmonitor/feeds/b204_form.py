@@ -67,7 +67,7 @@ def read(opened: Opened) -> Batch:
 
     row_of = _items(body, label, code, lines)
     figures, cells = _figures(grid, body, lines, row_of, columns, label, unit_place, unit)
-    used = [int(body.rows[at]) for at in row_of.values()]
+    used = [int(body.rows[at]) for at in row_of.values() if not lines.rejected[at]]
     notes = [] if unit else ["未注明计量单位，按制度规定的千元处理"]
     missing = [item.name for item in items().items_of(FEED) if item.id not in row_of]
     notes += ["缺少指标行：" + "、".join(missing)] if missing else []

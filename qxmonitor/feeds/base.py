@@ -52,7 +52,7 @@ class Batch:
 
     @property
     def rejected(self) -> int:
-        return len(self.rejects[["sheet", "row"]].drop_duplicates())
+        return len(self.rejects[["sheet", "row"]].drop_duplicates()) if len(self.rejects) else 0
 
     @property
     def accepted(self) -> int:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from qxmonitor.errors import Refused
@@ -54,12 +56,13 @@ def read(text: str) -> Records:
     head = text[:20_000]
     delimiter = "\t" if head.count("\t") > head.count(",") else ","
     lines, table = _uniform(text, delimiter) or _fast(text, delimiter) or _exact(text, delimiter)
-    cells = table.to_pandas()
+    widths = np.zeros(len(table), dtype=np.int64)
+    trimmed = []
+    for place, column in enumerate(table.columns):
+        trimmed.append(pc.utf8_trim_whitespace(column))
+        widths[pc.not_equal(trimmed[-1], "").to_numpy()] = place + 1
+    cells = pa.table(trimmed, names=table.column_names).to_pandas()
     cells.columns = pd.RangeIndex(cells.shape[1])
-    widths = np.zeros(len(cells), dtype=np.int64)
-    for place in cells:
-        cells[place] = cells[place].str.strip()
-        widths[(cells[place] != "").to_numpy(dtype=bool)] = place + 1
     keep = widths > 0
     if not keep.all():
         cells, lines, widths = cells[keep].reset_index(drop=True), lines[keep], widths[keep]
@@ -69,8 +72,14 @@ def read(text: str) -> Records:
 
 def head(text: str, count: int) -> Records:
     """The records of the first lines, for a look at what a file is; none when they are no table."""
+    return _head("\n".join(text[:100_000].splitlines()[:count]))
+
+
+@lru_cache(maxsize=8)
+def _head(text: str) -> Records:
+    """Kept, since every reader of csv looks at the same lines in turn."""
     try:
-        return read("\n".join(text[:100_000].splitlines()[:count]))
+        return read(text)
     except Refused:
         return read("")
 

@@ -22,6 +22,7 @@ from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import SHEET
+from qxmonitor.feeds.grid import HEAD
 from qxmonitor.period import Period
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ _TOTAL = re.compile(r"\s*[合总]\s*计")
 
 def matches(opened: Opened) -> bool:
     """Whether a file is this form: some line near its top bears the form's headings."""
-    return opened.kind == "csv" and _header(csvfile.head(opened.text, 20)) is not None
+    return opened.kind == "csv" and _header(csvfile.head(opened.text, HEAD)) is not None
 
 
 def read(opened: Opened) -> Batch:
@@ -239,8 +240,9 @@ def _controls(body: pd.DataFrame, places: dict[str, int]) -> npt.NDArray[np.bool
 
 def _control_text(rows: pd.DataFrame) -> npt.NDArray[np.object_]:
     """What a control line says: the words of its first cell, and nothing of a contact person."""
-    first = rows.where(rows != "").bfill(axis=1).iloc[:, 0] if len(rows) else pd.Series([], dtype="str")
-    text = first.astype("str").str.slice(0, 80)
+    cells = rows.to_numpy(dtype=object)
+    first = cells[np.arange(len(cells)), (cells != "").argmax(axis=1)] if len(cells) else []
+    text = pd.Series(first, dtype="str").str.slice(0, 80)
     personal = text.str.contains(r"人[:：]|电话|联系|手机", regex=True)
     return text.mask(personal, "（经办人信息，不保留）").to_numpy(dtype=object)
 
@@ -265,7 +267,9 @@ def _check_total(
 ) -> list[str]:
     """Compares the printed total with the sum of all lines, rejected ones included, up to the printing's rounding."""
     total = control.copy()
-    total[control] = body[control][list(places.values())].apply(lambda cells: cells.str.match(_TOTAL)).any(axis=1)
+    cells = body.loc[control, list(dict.fromkeys(places.values()))].to_numpy(dtype=object)
+    said = pd.Series(cells.ravel(), dtype="str").str.match(_TOTAL).to_numpy(dtype=bool)
+    total[control] = said.reshape(cells.shape).any(axis=1)
     if total.sum() != 1:
         return []
     notes = []

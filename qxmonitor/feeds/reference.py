@@ -20,6 +20,7 @@ from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import SHEET
+from qxmonitor.feeds.grid import HEAD
 
 if TYPE_CHECKING:
     from qxmonitor.feeds.opening import Opened
@@ -65,7 +66,7 @@ def matches(opened: Opened) -> bool:
     if opened.kind == "xml":
         return False
     if opened.kind == "csv":
-        return _is_export(_csv_page(csvfile.head(opened.text, 30)))
+        return _is_export(_csv_page(csvfile.head(opened.text, HEAD)))
     return any(_is_export(_sheet_page(name, rows[:30])) for name, rows in opened.sheets.items())
 
 
