@@ -190,6 +190,7 @@ def _figures(
         if bad:
             rule, reason = ("number.error", "单元格是 Excel 错误值") if error else ("number.unreadable", "数字无法识别")
             lines.reject(np.arange(len(body.rows)) == at, shown[name], rule, reason, by_place[place])
+    lines.formulas()
     for key, at in row_of.items():
         if lines.rejected[at]:  # a row is taken or left as a whole
             figures |= dict.fromkeys((f"{key}_{span}" for span in columns), float("nan"))

@@ -6,7 +6,7 @@ lines do not exist here, except that they keep the numbers of the others right.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import csvfile, numbers
+from qxmonitor.feeds import csvfile, marks, numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Body(Protocol):
 
     rows: npt.NDArray[np.int64]
     wide: npt.NDArray[np.bool_]
+    uncached: dict[int, npt.NDArray[np.bool_]]
+    """Of the columns asked for: where a formula stands without its result; the cell is given as empty."""
 
     def column(self, place: int) -> pd.Series:
         """The cells as they are: objects of a workbook, ``str`` of a csv."""
@@ -65,9 +67,10 @@ class Body(Protocol):
 class Grid:
     """A sheet of a workbook."""
 
-    def __init__(self, sheet: str, rows: list[list[Any]]) -> None:
+    def __init__(self, sheet: str, rows: list[list[Any]], uncached: Collection[int] = ()) -> None:
         self.sheet = sheet
         self._rows = rows
+        self._uncached = uncached
         self.head = [Row(at, cells) for at, cells in enumerate(rows[:HEAD], start=1)]
 
     @property
@@ -76,13 +79,13 @@ class Grid:
 
     def body(self, header: Row, keys: Sequence[int]) -> Body:
         """Rows below ``header``; ``keys`` are the columns that hardly ever are empty in a row that is not."""
-        return SheetBody(self._rows, header.number, keys)
+        return SheetBody(self._rows, header.number, keys, self._uncached)
 
 
 class SheetBody:
     """Rows of a workbook's sheet below its header."""
 
-    def __init__(self, rows: list[list[Any]], start: int, keys: Sequence[int]) -> None:
+    def __init__(self, rows: list[list[Any]], start: int, keys: Sequence[int], uncached: Collection[int] = ()) -> None:
         below = rows[start:]
         self._columns = list(zip(*below, strict=True))
         bare = np.ones(len(below), dtype=bool)
@@ -95,6 +98,8 @@ class SheetBody:
         self.rows = np.flatnonzero(self._keep).astype(np.int64) + start + 1
         self.wide = np.zeros(len(self.rows), dtype=bool)
         self._texts: dict[int, pd.Series] = {}
+        self._doubtful = uncached
+        self.uncached: dict[int, npt.NDArray[np.bool_]] = {}
 
     def text(self, place: int) -> pd.Series:
         if place not in self._texts:
@@ -106,7 +111,11 @@ class SheetBody:
 
     def column(self, place: int) -> pd.Series:
         raw = self._raw(place)
-        return raw if self._all else raw[self._keep].reset_index(drop=True)
+        raw = raw if self._all else raw[self._keep].reset_index(drop=True)
+        if place in self._doubtful:
+            found = (raw == marks.UNCACHED).to_numpy(dtype=bool)
+            self.uncached[place], raw = found, raw.mask(found, "")
+        return raw
 
 
 class CsvGrid(Grid):
@@ -131,6 +140,7 @@ class CsvBody:
         self._cells = records.cells.iloc[start:].reset_index(drop=True)
         self.rows = records.lines[start:]
         headings = [shown(cell) for cell in header.cells]
+        self.uncached: dict[int, npt.NDArray[np.bool_]] = {}  # a text has no formulas
         self.wide = records.widths[start:] > max(at + 1 for at, text in enumerate(headings) if text)
 
     def column(self, place: int) -> pd.Series:
@@ -153,7 +163,7 @@ def grids(opened: Opened) -> list[Grid]:
         if opened.kind == "csv":
             made = [CsvGrid(opened.text)]
         else:
-            made = [Grid(sheet, rows) for sheet, rows in opened.sheets.items()]
+            made = [Grid(sheet, rows, opened.uncached.get(sheet, ())) for sheet, rows in opened.sheets.items()]
         opened.__dict__["_grids"] = made
     return made
 
@@ -171,6 +181,8 @@ class Lines:
     def __init__(self, sheet: str, body: Body) -> None:
         self.sheet = sheet
         self.rows = body.rows
+        self._body = body
+        self._header: Row | None = None
         self.rejected = np.zeros(len(self.rows), dtype=bool)
         self.control = np.zeros(len(self.rows), dtype=bool)
         self._rejects: list[pd.DataFrame] = []
@@ -178,6 +190,7 @@ class Lines:
 
     def totals_and_footers(self, body: Body, places: Sequence[int], header: Row) -> None:
         """Mark 合计 lines, footers and repeated headers, told by the words in a few columns."""
+        self._header = header
         for place in dict.fromkeys(places):
             text = body.text(place)
             heading = header.texts[place] if place < len(header.cells) else ""
@@ -212,13 +225,22 @@ class Lines:
         chosen["raw"] = "" if raw is None else numbers.as_text(raw[mask]).str.slice(0, 100).to_numpy()
         self._rejects.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[mask], **chosen}))
 
+    def formulas(self) -> None:
+        """Reject lines that have a formula without its result in a column that was asked for."""
+        for place in list(self._body.uncached):
+            texts = self._header.texts if self._header else []
+            label = texts[place] if place < len(texts) and texts[place] else f"{csvfile.column_letter(place)} 列"
+            self.reject(self._body.uncached.pop(place), label, marks.UNCACHED_RULE, marks.UNCACHED_REASON)
+
     @property
     def data(self) -> npt.NDArray[np.bool_]:
-        """Lines that become rows of a table."""
+        """Lines that become rows of a table; to be asked for when all columns were."""
+        self.formulas()
         return ~self.control & ~self.rejected
 
     def frames(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         """``lines``, ``rejects`` and ``control`` as a batch carries them."""
+        self.formulas()
         lines = pd.DataFrame(
             {"sheet": pd.Series(self.sheet, index=range(len(self.rows)), dtype="str"), "row": self.rows}
         )

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import csvfile, numbers
+from qxmonitor.feeds import csvfile, marks, numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import SHEET
 from qxmonitor.feeds.grid import HEAD
@@ -138,14 +138,14 @@ class _Export:
         """One row a figure; gaps are left out, and lines with a bad date or figure go to the rejects."""
         bad = np.array([_date(cell) is None for cell in self.dates], dtype=bool)
         for at in np.flatnonzero(bad).tolist():
-            self._reject(at, "日期", "period.unreadable", "日期无法识别", self.dates[at])
+            self._reject(at, "日期", *self._why(self.dates[at], "period.unreadable", "日期无法识别"))
         tables = []
         for place, key in enumerate(self.series.values()):
             cells = pd.Series([_no_gap(line[place]) for line in self.figures], dtype=object)
             parsed = numbers.parse_numbers(cells)
             periods = np.array([_period(_date(cell), key["frequency"]) for cell in self.dates], dtype=object)
             for at in np.flatnonzero(parsed.unreadable).tolist():
-                self._reject(at, key["name"], "number.unreadable", "数字无法识别", self.figures[at][place])
+                self._reject(at, key["name"], *self._why(self.figures[at][place], "number.unreadable", "数字无法识别"))
             value = parsed.values
             off = ~bad & ~np.isnan(value) & (periods == None)  # noqa: E711
             for at in np.flatnonzero(off).tolist():
@@ -160,6 +160,10 @@ class _Export:
         texts = dict.fromkeys((name for name in columns if name not in {"row", "value"}), "str")
         points: pd.DataFrame = table[columns].astype({**texts, "value": "float64"})
         return points
+
+    @staticmethod
+    def _why(cell: Any, rule: str, reason: str) -> tuple[str, str, Any]:
+        return (marks.UNCACHED_RULE, marks.UNCACHED_REASON, "") if cell == marks.UNCACHED else (rule, reason, cell)
 
     def _reject(self, at: int, field: str, rule: str, reason: str, raw: Any) -> None:
         self.rejects.append((self.sheet, int(self.rows[at]), field, rule, reason, str(raw)[:80]))

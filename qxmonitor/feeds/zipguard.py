@@ -7,7 +7,8 @@ name and whatever sizes the directory claims, and counted: bytes, checksums, cel
 text they stand for. The usual writers' plain ``<c r="A1"`` is counted by substring, at several hundred MB/s;
 anything else legal but unusual is walked tag by tag.
 
-Error values (``#REF!``) are found here as well, since the reader shows them as empty cells.
+Error values (``#REF!``) and formulas saved without a result are found here as well, since the reader shows both as
+empty cells.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from qxmonitor.errors import Refused
+from qxmonitor.feeds.marks import MAX_MARKS, UNCACHED, Mark, too_many
 
 MAX_UNPACKED = 512 * 2**20
 MAX_PARTS = 4096
@@ -51,6 +53,11 @@ _ATTRIBUTE = re.compile(rb"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _REFERENCE = re.compile(rb"([A-Za-z]{0,3})(\d{1,20})")
 _ERROR_CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"[^>]*?\st="e"[^>]*>(.{0,4096}?)</c>', re.DOTALL)
 _ERROR_VALUE = re.compile(rb"<v>(#[^<]{1,20})</v>")
+_FORMULA_CELL = re.compile(
+    rb'<c r="([A-Z]{1,3})(\d{1,7})"([^>]*)>\s*<f\b[^>]*(?:/>|>[^<]*</f>)\s*(<v\s*/>|<v[^>]*></v>|)\s*</c>'
+)
+_TEXT_CELL = re.compile(rb"""\st\s*=\s*["']str["']""")
+_FORMULA = re.compile(rb"<(?:[\w.-]+:)?f[\s/>]")
 _SHARED = re.compile(rb't="s"[^>]*><v>(\d{1,9})</v>')
 
 
@@ -64,8 +71,9 @@ class Part:
     columns: int = 0
     rows: int = 0
     plain: bool = True
-    errors: list[tuple[int, int, str]] = field(default_factory=list)
-    """Error cells: 0-based row, 0-based column, ``#REF!``."""
+    marks: list[Mark] = field(default_factory=list)
+    """Error cells and formulas without a result, as they are to be shown."""
+    formulas: bool = False
 
 
 def scan(data: bytes) -> dict[str, Part]:
@@ -95,6 +103,8 @@ def scan(data: bytes) -> dict[str, Part]:
             raise _too_many_cells()
         if part.cells and (not part.plain or total + part.rows * part.columns > MAX_CELLS):
             _measure(data, info, part)
+            if part.formulas and not part.plain:
+                part.marks = _marks(data, info)
         total += part.rows * part.columns
         if total > MAX_CELLS:
             raise _too_many_cells()
@@ -174,11 +184,13 @@ def _inflate(data: bytes, info: zipfile.ZipInfo, budget: int) -> Iterator[bytes]
 
 
 def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Pieces cut before a ``<``, so that no tag is in two of them."""
+    """Pieces cut before a ``<``, so that no tag is in two of them, and no cell of a usual length."""
     carry = b""
     for piece in pieces:
         block = carry + piece
-        cut = block.rfind(b"<")
+        cut = block.rfind(b"<c")  # best between two cells
+        if cut < len(block) - (1 << 16):
+            cut = block.rfind(b"<")
         if cut > 0:
             yield block[:cut]
             carry = block[cut:]
@@ -204,7 +216,8 @@ def _count(block: bytes, part: Part) -> None:
         references = block.count(b"r=")
         if references != explicit:  # header=, footer= and xmlns:r= also end so
             references -= block.count(b"er=") + block.count(b":r=")
-        if prefixed or cells != plain or references != explicit or _spaced(block):
+        comments = b"<!" in block or b"<?" in block[8:]
+        if prefixed or cells != plain or references != explicit or comments or _spaced(block):
             part.plain = False
         part.cells += cells if not prefixed else block.count(b"<")
         part.rows = max(part.rows, 99_999)
@@ -215,11 +228,20 @@ def _count(block: bytes, part: Part) -> None:
             if len(far) - 6 > len(name):
                 part.rows = max(part.rows, _row(far[6 + len(name) :]))
         if b't="e"' in block:
-            part.errors += [
+            part.marks += [
                 (int(row) - 1, _column(name) - 1, value[1].decode("ascii", "replace"))
                 for name, row, body in _ERROR_CELL.findall(block)
                 if (value := _ERROR_VALUE.search(body))
             ]
+        if b"<f" in block or (prefixed and b":f" in block):
+            part.formulas |= bool(_FORMULA.search(block))
+            part.marks += [
+                (int(row) - 1, _column(name) - 1, UNCACHED)
+                for name, row, attributes, value in _FORMULA_CELL.findall(block)
+                if not (value and _TEXT_CELL.search(attributes))  # a saved text of no letters
+            ]
+        if len(part.marks) > MAX_MARKS:
+            raise too_many()
     if b"<si" in block:
         texts = block.split(b"<si")
         part.strings += len(texts) - 1
@@ -285,6 +307,41 @@ def _measure(data: bytes, info: zipfile.ZipInfo, part: Part) -> None:
     if rows > MAX_ROWS or columns > MAX_COLUMNS:
         raise Refused("单元格位置超出 Excel 的范围，不是正常的工作簿")
     part.rows, part.columns = rows, columns
+
+
+def _marks(data: bytes, info: zipfile.ZipInfo) -> list[Mark]:
+    """The marks of a sheet whose tags are unusual, read element by element."""
+    from lxml import etree  # slow to import, and hardly ever needed
+
+    marks: list[Mark] = []
+    content = io.BytesIO(b"".join(_inflate(data, info, MAX_UNPACKED)))
+    row = column = 0
+    options = {"resolve_entities": False, "no_network": True, "huge_tree": False}
+    try:
+        for event, node in etree.iterparse(content, ("start", "end"), **options):
+            kind = etree.QName(node).localname if isinstance(node.tag, str) else ""
+            if event == "start" and kind in ("row", "c"):
+                found = _REFERENCE.fullmatch(str(node.get("r") or "").encode("ascii", "replace"))
+                if kind == "row":
+                    row, column = (_row(found[2]) if found else row + 1), 0
+                else:
+                    row, column = (_row(found[2]), _column(found[1])) if found else (row, column + 1)
+            elif event == "end" and kind == "c":
+                inside = {
+                    etree.QName(child).localname: child.text or "" for child in node if isinstance(child.tag, str)
+                }
+                value = inside.get("v", "")
+                if node.get("t") == "e" and value:
+                    marks.append((row - 1, column - 1, value))
+                elif "f" in inside and not value and not ("v" in inside and node.get("t") == "str"):
+                    marks.append((row - 1, column - 1, UNCACHED))
+                if len(marks) > MAX_MARKS:
+                    raise too_many()
+            elif event == "end" and kind == "row":
+                node.clear()
+    except etree.XMLSyntaxError:
+        raise Refused(DAMAGED) from None
+    return [mark for mark in marks if mark[0] >= 0 and mark[1] >= 0]
 
 
 def _weigh_strings(data: bytes, archive: list[zipfile.ZipInfo], parts: dict[str, Part]) -> None:
