@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from qxmonitor.errors import one_line
 from qxmonitor.period import Period
 
 REJECT_COLUMNS = ["sheet", "row", "field", "rule", "reason", "raw"]
@@ -45,6 +46,10 @@ class Batch:
     cells: dict[str, str] = field(default_factory=dict)
     origin: str | None = "real"
     notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Notes quote headings and sheet names; each stays one line."""
+        self.notes = [one_line(note) for note in self.notes]
 
     @property
     def rows_read(self) -> int:

@@ -185,6 +185,7 @@ class Lines:
         self._header: Row | None = None
         self.rejected = np.zeros(len(self.rows), dtype=bool)
         self.control = np.zeros(len(self.rows), dtype=bool)
+        self._shifted = np.zeros(len(self.rows), dtype=bool)
         self._rejects: list[pd.DataFrame] = []
         self._control: list[pd.DataFrame] = []
 
@@ -213,11 +214,17 @@ class Lines:
         reason: str | pd.Series,
         raw: pd.Series | None = None,
     ) -> None:
-        """Reject the lines of ``mask`` that are no control lines; ``raw`` holds the offending cells."""
-        mask = mask & ~self.control
+        """Reject the lines of ``mask`` that are no control lines; ``raw`` holds the offending cells.
+
+        Nothing more is said of a line whose cells are shifted (rule ``row.columns``): under any heading may stand what
+        belongs under another, a person's name as well.
+        """
+        mask = mask & ~self.control & ~self._shifted
         if not mask.any():
             return
         self.rejected |= mask
+        if isinstance(rule, str) and rule == "row.columns":
+            self._shifted |= mask
         given: dict[str, Any] = {"field": field, "rule": rule, "reason": reason}
         chosen = {
             key: value[mask].to_numpy() if isinstance(value, pd.Series) else value for key, value in given.items()

@@ -216,6 +216,8 @@ def _series(rows: Rows) -> tuple[dict[int, dict[str, str]], list[str]]:
         Refused: no name or frequency, a frequency that is not taken, or an id twice.
     """
     said = dict(found for row in rows if (found := _particular(row)))
+    if not {"name", "frequency"} <= said.keys():
+        raise Refused("缺少指标名称或频率的说明行，或者它们不在数据之上")
     width = max(len(values) for values in said.values())
     notes = []
     series: dict[int, dict[str, str]] = {}

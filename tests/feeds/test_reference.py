@@ -158,3 +158,13 @@ def test_missing_particulars() -> None:
     assert batch.notes
     assert not reference.matches(open_file(csv(HEAD[:1] + BODY), "x"))
     assert not reference.matches(open_file(b"<a/>", "x"))
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_particulars_that_stand_below_the_first_date_are_none(at: int) -> None:
+    """A date among the particulars begins the figures; what is left above them is no series."""
+    rows = [*HEAD[:at], ["2025/1/31", "1"], *HEAD[at:], *BODY]
+    opened = open_file(csv(rows))
+    assert reference.matches(opened)
+    with pytest.raises(Refused, match="不在数据之上"):
+        reference.read(opened)

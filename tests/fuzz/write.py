@@ -106,6 +106,8 @@ def xls(sheets: Sheets) -> bytes:
 
 def csv(rows: list[list[Any]], encoding: str = "gb18030", delimiter: str = ",", end: str = "\r\n") -> bytes:
     """A csv; ``utf-16-le`` and ``-be`` and ``utf-8-sig`` bear their marks."""
+    if "\n" not in end:
+        rows = [[cell.replace("\n", " ") if isinstance(cell, str) else cell for cell in row] for row in rows]
     out = io.StringIO(newline="")
     csv_module.writer(out, delimiter=delimiter, lineterminator=end).writerows(
         [["" if cell is None else cell for cell in row] for row in rows]
