@@ -145,6 +145,8 @@ def _texts(cells: pd.Series) -> Numbers:
         column = column.combine_chunks()
     column = pc.fill_null(column, "")
     count = len(column)
+    if (quick := _digits(column)) is not None:
+        return Numbers(quick, np.zeros(count, dtype=bool), np.zeros(count, dtype=bool))
     values, pending = np.full(count, np.nan), np.ones(count, dtype=bool)
     pending[pc.equal(column, "").to_numpy(zero_copy_only=False)] = False
     plain = pc.match_substring_regex(column, _PLAIN).to_numpy(zero_copy_only=False) & pending
@@ -171,6 +173,21 @@ def _texts(cells: pd.Series) -> Numbers:
     infinite = np.isinf(values)
     values[infinite] = np.nan
     return Numbers(values, pending | infinite, errors)
+
+
+def _digits(column: pa.LargeStringArray) -> npt.NDArray[np.float64] | None:
+    """The figures of a column of bare decimal numbers and empty cells, as most are; None for any other."""
+    buffer = column.buffers()[2]
+    if buffer is not None and (np.frombuffer(buffer, np.uint8) > ord("9")).any():
+        return None
+    empty = pc.equal(column, "")
+    if pc.any(empty).as_py():
+        column = pc.if_else(empty, None, column)
+    try:
+        values: npt.NDArray[np.float64] = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+    return values if not np.isinf(values).any() else None
 
 
 def _put(values: npt.NDArray[np.float64], mask: npt.NDArray[np.bool_], texts: pa.Array) -> None:
