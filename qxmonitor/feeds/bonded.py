@@ -233,7 +233,7 @@ def _goods(line: dict[str, str]) -> tuple[dict[str, str | float | None], list[Fa
 
     def figure(name: str, label: str) -> float:
         text = line.get(name, "")
-        if text and not _DECIMAL.fullmatch(text):
+        if text and not (_DECIMAL.fullmatch(text) and math.isfinite(float(text))):
             faults.append((label, "number.unreadable", "数字无法识别", text))
             return math.nan
         return float(text) if text else math.nan

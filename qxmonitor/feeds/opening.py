@@ -219,7 +219,7 @@ def _sheet_parts(data: bytes) -> dict[str, str]:
     try:
         book = xml.parse(archive.read("xl/workbook.xml"))
         relations = xml.parse(archive.read("xl/_rels/workbook.xml.rels"))
-    except KeyError:
+    except (KeyError, zipfile.BadZipFile):  # a local header that disagrees with the directory
         raise Refused(DAMAGED) from None
     targets = {str(node.get("Id")): str(node.get("Target", "")) for node in relations}
     found = {}
