@@ -33,7 +33,7 @@ _ORG_VALUES = np.full(256, -1, dtype=np.int64)
 _ORG_VALUES[np.frombuffer(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", np.uint8)] = np.arange(36)
 _ORG_CHECKS = np.frombuffer(b"0123456789X0", np.uint8)
 
-_MANY = 2000
+_MANY = 20_000
 """Rows from which on it pays to look for repeated firms."""
 
 _SIMULATED_AREA = "000000"

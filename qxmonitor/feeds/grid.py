@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -87,7 +88,7 @@ class SheetBody:
 
     def __init__(self, rows: list[list[Any]], start: int, keys: Sequence[int], uncached: Collection[int] = ()) -> None:
         below = rows[start:]
-        self._columns = list(zip(*below, strict=True))
+        self._below = below
         bare = np.ones(len(below), dtype=bool)
         for place in keys:
             bare &= numbers.blank(self._raw(place))
@@ -107,7 +108,7 @@ class SheetBody:
         return self._texts[place]
 
     def _raw(self, place: int) -> pd.Series:
-        return pd.Series(self._columns[place] if self._columns else (), dtype=object)
+        return pd.Series(list(map(itemgetter(place), self._below)), dtype=object)
 
     def column(self, place: int) -> pd.Series:
         raw = self._raw(place)

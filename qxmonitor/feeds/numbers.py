@@ -117,7 +117,10 @@ def blank(cells: pd.Series) -> npt.NDArray[np.bool_]:
     if isinstance(cells.dtype, pd.StringDtype):
         found: npt.NDArray[np.bool_] = (cells.isna() | (cells.str.strip() == "")).to_numpy(dtype=bool)
         return found
-    empty = np.array([cell is None or (isinstance(cell, str) and not cell.strip()) for cell in cells.tolist()])
+    values = cells.tolist()
+    if set(map(type, values)) <= {str}:
+        return np.fromiter((not cell or cell.isspace() for cell in values), dtype=bool, count=len(values))
+    empty = np.array([cell is None or (isinstance(cell, str) and not cell.strip()) for cell in values])
     return empty.astype(bool)
 
 

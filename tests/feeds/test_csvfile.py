@@ -76,10 +76,10 @@ def test_unusual_separators_of_lines_do_not_shift_line_numbers() -> None:
 def test_a_long_column_of_firms_is_resolved_as_a_short_one() -> None:
     rng = random.Random(1)
     words = [uscc(n) for n in range(20)] + ["", "91000000MA00000000", "x", f" {uscc(3).lower()} "]
-    codes = pd.Series([rng.choice(words) for _ in range(5000)], dtype="str")
-    names = pd.Series([rng.choice(["甲公司", "", "乙（集团）公司"]) for _ in range(5000)], dtype="str")
+    codes = pd.Series([rng.choice(words) for _ in range(25_000)], dtype="str")
+    names = pd.Series([rng.choice(["甲公司", "", "乙（集团）公司"]) for _ in range(25_000)], dtype="str")
     found = resolve(codes, None, None, names)
-    pieces = [resolve(codes[at : at + 500], None, None, names[at : at + 500]) for at in range(0, 5000, 500)]
+    pieces = [resolve(codes[at : at + 500], None, None, names[at : at + 500]) for at in range(0, 25_000, 500)]
     pd.testing.assert_frame_equal(found, pd.concat(pieces))
     assert found["subject"].isna().any()
     assert np.array_equal(found.index, codes.index)
