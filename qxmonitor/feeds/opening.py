@@ -41,6 +41,13 @@ _NOT_TABLES = (
 )  # fmt: skip
 
 
+_OTHER_ARCHIVES = {
+    "content.xml": "OpenDocument 文件（如 ods 表格）",
+    "word/document.xml": "Word 文档",
+    "ppt/presentation.xml": "PowerPoint 文档",
+}
+
+
 @dataclass
 class Opened:
     """One file, its kind known from its content; its views are made when first asked for.
@@ -155,6 +162,9 @@ def _zip_kind(data: bytes) -> Kind:
         raise Refused(DAMAGED) from None
     if "xl/workbook.bin" in names:
         raise Refused("不支持 xlsb 格式，请另存为 xlsx 后再报")
+    for part, what in _OTHER_ARCHIVES.items():
+        if part in names:
+            raise Refused(f"这是 {what}，请另存为 xlsx 后再报")
     if not any(re.fullmatch(r"/?xl/workbook\d*\.xml", name, re.IGNORECASE) for name in names):
         raise Refused("压缩包里不是 Excel 工作簿")
     return "xlsx"
