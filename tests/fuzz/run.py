@@ -144,7 +144,7 @@ def _child(planted: list[Seed], seed: int, at: int, end: int, limit: float, tall
     os.close(reader)
     _, status = os.waitpid(child, 0)
     if os.waitstatus_to_exitcode(status) == 0:
-        return end if not limit else max(doing, end if doing >= end else doing)
+        return doing if limit else end
     tally.findings.setdefault(f"{why} ({os.waitstatus_to_exitcode(status)})", []).append(doing)
     tally.inputs += 1
     return doing + 1

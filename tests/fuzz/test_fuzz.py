@@ -80,3 +80,10 @@ def test_the_oracle_sees_each_kind_of_breach(planted: list[seeds.Seed]) -> None:
 def test_noise_is_repeatable_and_changes_something() -> None:
     data = bytes(range(256)) * 4
     assert blobs.noise(random.Random(5), data) == blobs.noise(random.Random(5), data) != data
+
+
+@pytest.mark.system
+def test_a_longer_campaign_finds_nothing(tmp_path: Path) -> None:
+    tally = run.campaign(seed=11, first=0, count=1_000_000, limit=40, out=tmp_path)
+    assert tally.findings == {}
+    assert tally.at_rows >= 0.2 * tally.inputs > 0

@@ -76,6 +76,8 @@ def _cell(cell: Any, place: str, strings: dict[str, int] | None) -> str:
     word = "".join(letter for letter in str(cell) if letter >= " " or letter in "\n\t")
     if word.startswith("#") and word.endswith(("!", "?", "/A")):
         return f'<c{r} t="e"><v>{escape(word)}</v></c>'
+    if word.startswith("="):
+        return f"<c{r}><f>{escape(word[1:])}</f></c>"  # saved without its result
     if strings is None:
         return f'<c{r} t="inlineStr"><is><t>{escape(word)}</t></is></c>'
     return f'<c{r} t="s"><v>{strings.setdefault(word, len(strings))}</v></c>'
