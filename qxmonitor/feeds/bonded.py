@@ -23,6 +23,7 @@ from qxmonitor.errors import Refused
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import SHEET
 from qxmonitor.feeds.grid import gather
+from qxmonitor.feeds.numbers import LARGEST
 from qxmonitor.period import Period
 
 if TYPE_CHECKING:
@@ -202,6 +203,8 @@ def _date(text: str) -> date | None:
     if not found:
         return None
     year, *parts = (int(part) for part in found.groups() if part)
+    if not 1900 <= year < 2200:
+        return None
     try:
         return date(year, parts[0], parts[1])
     except ValueError:
@@ -233,7 +236,7 @@ def _goods(line: dict[str, str]) -> tuple[dict[str, str | float | None], list[Fa
 
     def figure(name: str, label: str) -> float:
         text = line.get(name, "")
-        if text and not (_DECIMAL.fullmatch(text) and math.isfinite(float(text))):
+        if text and not (_DECIMAL.fullmatch(text) and abs(float(text)) <= LARGEST):
             faults.append((label, "number.unreadable", "数字无法识别", text))
             return math.nan
         return float(text) if text else math.nan

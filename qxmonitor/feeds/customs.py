@@ -22,7 +22,7 @@ from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import SHEET
-from qxmonitor.feeds.grid import HEAD
+from qxmonitor.feeds.grid import HEAD, quotable
 from qxmonitor.period import Period
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class _Rejects:
         if not mask.any():
             return
         self.rows |= mask
-        given = {"field": field, "rule": rule, "reason": reason, "raw": raw}
+        given = {"field": field, "rule": rule, "reason": reason, "raw": quotable(raw[mask]).to_numpy()}
         chosen = {
             key: value[mask].to_numpy() if isinstance(value, pd.Series) else value for key, value in given.items()
         }

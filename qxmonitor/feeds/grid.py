@@ -34,7 +34,9 @@ _CONTROL = (
     r"|联系人|联系电话|报出日期|报送日期|导出时间|打印时间)\s*(?:$|[:：])"
 )
 """First words of lines that are no firm's: totals and footers."""
-_PERSONAL = r"人\s*[:：]|电话|联系|手机|[0-9]{7,}"
+_LABELLED = r"人\s*[:：]|电话|联系|手机"
+_PERSONAL = _LABELLED + "|[0-9]{7,}"
+_NOT_KEPT = "（经办人信息，不保留）"
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ class Lines:
                 continue
             self.control |= new
             said = text[new].str.slice(0, 80)
-            said = said.mask(_says(said, _PERSONAL), "（经办人信息，不保留）")
+            said = said.mask(_says(said, _PERSONAL), _NOT_KEPT)
             self._control.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[new], "text": said.to_numpy()}))
 
     def reject(
@@ -230,7 +232,7 @@ class Lines:
         chosen = {
             key: value[mask].to_numpy() if isinstance(value, pd.Series) else value for key, value in given.items()
         }
-        chosen["raw"] = "" if raw is None else numbers.as_text(raw[mask]).str.slice(0, 100).to_numpy()
+        chosen["raw"] = "" if raw is None else quotable(raw[mask]).to_numpy()
         self._rejects.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[mask], **chosen}))
 
     def formulas(self) -> None:
@@ -253,6 +255,12 @@ class Lines:
             {"sheet": pd.Series(self.sheet, index=range(len(self.rows)), dtype="str"), "row": self.rows}
         )
         return lines, gather(self._rejects, REJECT_COLUMNS), gather(self._control, ["sheet", "row", "text"])
+
+
+def quotable(cells: pd.Series) -> pd.Series:
+    """Offending cells as a reject keeps them: short, and nothing of one that names its person by a label."""
+    texts = numbers.as_text(cells).str.slice(0, 100)
+    return texts.mask(_says(texts, _LABELLED), _NOT_KEPT)
 
 
 def gather(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

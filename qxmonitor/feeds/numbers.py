@@ -22,6 +22,9 @@ import pyarrow.compute as pc
 ERROR_VALUE = r"^#(?:REF!|N/A|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|ERR!)$"
 """Excel's error values as text."""
 
+LARGEST = 1e30
+"""No figure of any source comes near; beyond it a unit's factor could make it infinite, so it is unreadable."""
+
 _DASHES = "-‐‑‒–—―─−"
 # Only characters whose half-width form is the same figure: NFKC alone would make 102 of 10².
 _ALLOWED = r"^[ -~\x{a0}\x{3000}\x{ff01}-\x{ff5e}\x{2010}-\x{2015}\x{2212}\x{2500}\x{2026}\x{22ef}]*$"
@@ -82,7 +85,8 @@ def parse_numbers(cells: pd.Series) -> Numbers:
         return _texts(cells)
     if cells.dtype != object:
         values = cells.to_numpy(dtype=np.float64, na_value=np.nan)
-        return Numbers(np.where(np.isinf(values), np.nan, values), np.isinf(values), np.zeros(len(values), dtype=bool))
+        far = np.abs(values) > LARGEST
+        return Numbers(np.where(far, np.nan, values), far, np.zeros(len(values), dtype=bool))
     kinds = set(map(type, cells.tolist()))
     if kinds <= {float, int}:
         return _floats(cells)
@@ -138,7 +142,7 @@ def _floats(cells: pd.Series) -> Numbers:
         values = cells.to_numpy(dtype=np.float64)
     except (OverflowError, ValueError, TypeError):
         values = np.full(len(cells), np.inf)
-    bad = ~np.isfinite(values)
+    bad = ~(np.abs(values) <= LARGEST)
     return Numbers(np.where(bad, np.nan, values), bad, np.zeros(len(values), dtype=bool))
 
 
@@ -173,7 +177,7 @@ def _texts(cells: pd.Series) -> Numbers:
         values[places] = part
         errors[places] = pc.match_substring_regex(rest, ERROR_VALUE).to_numpy(zero_copy_only=False)
         pending[places[good | empty]] = False
-    infinite = np.isinf(values)
+    infinite = np.abs(values) > LARGEST
     values[infinite] = np.nan
     return Numbers(values, pending | infinite, errors)
 
@@ -190,7 +194,7 @@ def _digits(column: pa.LargeStringArray) -> npt.NDArray[np.float64] | None:
         values: npt.NDArray[np.float64] = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
         return None
-    return values if not np.isinf(values).any() else None
+    return values if not (np.abs(values) > LARGEST).any() else None
 
 
 def _put(values: npt.NDArray[np.float64], mask: npt.NDArray[np.bool_], texts: pa.Array) -> None:

@@ -219,3 +219,10 @@ def test_an_entity_in_a_mandatory_field_is_refused() -> None:
     subset = b'<!DOCTYPE Signature [<!ENTITY when "20210805">]>\n<Signature'
     with pytest.raises(Refused, match="实体"):
         bonded.matches(open_file(data.replace(b"<Signature", subset, 1), "x.xml"))
+
+
+def test_what_no_message_can_mean_is_rejected_line_by_line() -> None:
+    batch = read(message(HEAD | {"invtDclTime": "1899-12-30"}, [GOODS]))
+    assert batch.rejects[["field", "raw"]].to_numpy().tolist() == [["清单申报日期", "1899-12-30"]]
+    batch = read(message(HEAD, [GOODS | {"grossWt": "1" + "0" * 320}]))
+    assert batch.rejects["rule"].tolist() == ["number.unreadable"]

@@ -147,3 +147,12 @@ def test_a_day_as_text_is_its_month_however_it_is_separated() -> None:
     found = parse_months(cells)
     assert found.values.tolist() == ["2026-10"] * 4 + [None] * 3
     assert found.unreadable.tolist() == [False] * 4 + [True] * 3
+
+
+@pytest.mark.parametrize("cell", [1e31, -1e308, "1e31", "1" + "0" * 40, 10**40])
+def test_what_no_source_can_mean_is_unreadable(cell: object) -> None:
+    """Times ten thousand it would be infinite."""
+    value, unreadable = one(cell)
+    assert math.isnan(value)
+    assert unreadable
+    assert one(1e30) == (1e30, False)
