@@ -26,7 +26,8 @@ def read(one: seeds.Seed) -> Batch:
 
 @pytest.mark.slow
 def test_every_form_the_simulator_writes_is_a_seed_and_holds(planted: list[seeds.Seed]) -> None:
-    assert {one.feed for one in planted} == {feed.FEED for feed in feeds.FEEDS}
+    monthly = {"register", "b204_1", "b203", "self_report", "customs_monthly", "bonded_inv101", "reference"}
+    assert monthly <= {one.feed for one in planted} <= {feed.FEED for feed in feeds.FEEDS}
     for one in planted:
         batch = read(one)
         assert batch.rows_read
