@@ -295,10 +295,12 @@ def _surely_matched(connection: dbapi.Connection, frames: dict[str, pd.DataFrame
     """
     if "file" not in frames:
         return set()
-    parts = [
-        frames[name][["file_id", "subject"]].drop_duplicates() for name in TABLES if "subject" in frames.get(name, ())
-    ]
-    pairs = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"file_id": [], "subject": []})
+    files = set(frames["file"]["file_id"])
+    firms = [name for name in TABLES if "subject" in frames.get(name, ())]
+    if not firms:
+        return files
+    pairs = pd.concat([frames[name][["file_id", "subject"]].drop_duplicates() for name in firms], ignore_index=True)
+    pairs["subject"] = pairs["subject"].astype("str")
     wanted = pa.array([pairs["subject"].drop_duplicates().dropna().tolist()], pa.list_(pa.string()))
     with connection.cursor() as cursor:
         cursor.execute(sql.query("load_unknown_subjects"), pa.record_batch([wanted], names=["subjects"]))
@@ -306,7 +308,7 @@ def _surely_matched(connection: dbapi.Connection, frames: dict[str, pd.DataFrame
     doubtful = (
         pairs["subject"].isna() | pairs["subject"].str.contains(":", regex=False) | pairs["subject"].isin(unknown)
     )
-    return set(frames["file"]["file_id"]) - set(pairs.loc[doubtful, "file_id"])
+    return files - set(pairs.loc[doubtful, "file_id"])
 
 
 def _answers(arrivals: list[_Arrival], receipts: pd.DataFrame, late: dict[int, int]) -> list[dict[str, Any]]:
