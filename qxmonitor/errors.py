@@ -1,6 +1,17 @@
 """The errors a caller may show to a person: one line, in the language of the office."""
 
 
+def one_line(text: str) -> str:
+    r"""A text without line breaks and other characters that print nothing; headings and sheet names hold them.
+
+    >>> one_line("工业总产值\n(千元)")
+    '工业总产值 (千元)'
+    """
+    if text.isprintable():
+        return text
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
 class QxError(Exception):
     """Something was refused or failed for a reason a person can act on.
 
@@ -14,6 +25,9 @@ class CatalogError(QxError):
 
 class Refused(QxError):
     """A file is refused as a whole; it is kept, and nothing of it is loaded."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(one_line(reason))
 
 
 class DisclosureError(QxError):

@@ -33,6 +33,9 @@ _ORG_VALUES = np.full(256, -1, dtype=np.int64)
 _ORG_VALUES[np.frombuffer(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", np.uint8)] = np.arange(36)
 _ORG_CHECKS = np.frombuffer(b"0123456789X0", np.uint8)
 
+_MANY = 20_000
+"""Rows from which on it pays to look for repeated firms."""
+
 _SIMULATED_AREA = "000000"
 _SIMULATED_CUSTOMS = "0000"
 _SPACES = "[\\s\u200b-\u200f\u2060\ufeff\u00ad]+"
@@ -148,6 +151,11 @@ def resolve(
     given = next((column for column in (uscc, customs, org, name) if column is not None), None)
     if given is None:
         raise ValueError("no identifier given")
+    if len(given) >= _MANY:
+        codes, first = _distinct([column for column in (uscc, customs, org, name) if column is not None])
+        if 2 * len(first) < len(given):  # the same firms come again and again: each is judged once
+            once = [None if column is None else column.iloc[first] for column in (uscc, customs, org, name)]
+            return resolve(*once).iloc[codes].set_axis(given.index)
     kinds = (
         (uscc, "", uscc_valid, "identity.uscc", "统一社会信用代码", "统一社会信用代码校验不通过"),
         (customs, "customs:", customs_code_valid, "identity.customs", "海关编码", "海关注册编码格式不对"),
@@ -221,6 +229,16 @@ def origin(subjects: pd.Series) -> str | None:
     if marks.any():
         raise Refused("文件里既有模拟企业又有真实企业，整份不收")
     return "real"
+
+
+def _distinct(columns: list[pd.Series]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """For each row the number of its combination of cells, and where each combination stands first."""
+    codes = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        own, words = pd.factorize(column, use_na_sentinel=False)
+        codes, _ = pd.factorize(codes * max(len(words), 1) + own)
+    first = np.flatnonzero(~pd.Series(codes).duplicated().to_numpy())
+    return codes, first
 
 
 def _fault(

@@ -15,13 +15,15 @@ pytestmark = pytest.mark.slow
 def test_every_row_is_there_and_positive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    rows = measure_scale(Scale(export_firms=20, firms=20, months=3), repeats=1)
+    rows = measure_scale(Scale(export_firms=20, firms=20, months=3, book_firms=30), repeats=1)
     assert all(set(row) == {"what", "figure", "unit"} for row in rows)
     assert [row for row in rows if not row["figure"] > 0] == []
     named = {(row["what"], row["unit"]) for row in rows}
     assert len(named) == len(rows)
-    assert {"rows/s", "s", "times", "MiB", "files", "rows"} == {row["unit"] for row in rows}
-    for part in ("stage read", "stage quality", "stage load", "raw COPY, no index", "one more month: ingest", "server"):
+    assert {"rows/s", "s", "times", "MiB", "files", "rows", "%"} == {row["unit"] for row in rows}
+    for part in ("stage read", "stage quality", "stage load", "raw COPY, no index", "workbook: our speed",
+                 "one more month: ingest",
+                 "server"):  # fmt: skip
         assert any(part in row["what"] for row in rows), part
     assert [row["figure"] for row in rows if row["what"] == "export: rows"] == [60]
     assert list(tmp_path.iterdir()) == [], "the temporary homes are removed"

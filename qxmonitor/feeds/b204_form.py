@@ -71,7 +71,7 @@ def read(opened: Opened) -> Batch:
     cells |= (
         {f"{grid.sheet}|{span}": column_letter(place) for span, place in columns.items()} if len(below_totals) else {}
     )
-    used = [int(body.rows[at]) for at in row_of.values()]
+    used = [int(body.rows[at]) for at in row_of.values() if not lines.rejected[at]]
     notes = [] if unit else ["未注明计量单位，按制度规定的千元处理"]
     missing = [item.name for item in items().items_of(FEED) if item.id not in row_of]
     notes += ["缺少指标行：" + "、".join(missing)] if missing else []
@@ -241,6 +241,7 @@ def _figures(
         if bad:
             rule, reason = ("number.error", "单元格是 Excel 错误值") if error else ("number.unreadable", "数字无法识别")
             lines.reject(np.arange(len(body.rows)) == at, shown[name], rule, reason, by_place[place])
+    lines.formulas()
     for key, at in row_of.items():
         if lines.rejected[at]:  # a row is taken or left as a whole
             figures |= dict.fromkeys((f"{key}_{span}" for span in columns), float("nan"))

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from qxmonitor.errors import one_line
 from qxmonitor.period import Period
 
 REJECT_COLUMNS = ["sheet", "row", "field", "rule", "reason", "raw"]
@@ -60,13 +61,17 @@ class Batch:
     totals: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TOTAL_COLUMNS))
     verdicts: list[dict[str, Any]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Notes quote headings and sheet names; each stays one line."""
+        self.notes = [one_line(note) for note in self.notes]
+
     @property
     def rows_read(self) -> int:
         return len(self.lines)
 
     @property
     def rejected(self) -> int:
-        return len(self.rejects[["sheet", "row"]].drop_duplicates())
+        return len(self.rejects[["sheet", "row"]].drop_duplicates()) if len(self.rejects) else 0
 
     @property
     def accepted(self) -> int:

@@ -24,6 +24,7 @@ from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.bonded_message import Values
 from qxmonitor.feeds.csvfile import SHEET
 from qxmonitor.feeds.grid import gather
+from qxmonitor.feeds.numbers import LARGEST
 from qxmonitor.period import Period
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def change_of(text: str) -> int:
 def figure(line: Values, name: str, label: str, faults: list[Fault]) -> float:
     """A number of a line; NaN where it is empty, and a fault where it cannot be read."""
     text = line.get(name, "")
-    if text and not (_DECIMAL.fullmatch(text) and text.isascii() and len(text) <= 40):
+    if text and not (_DECIMAL.fullmatch(text) and text.isascii() and len(text) <= 40 and abs(float(text)) <= LARGEST):
         faults.append((label, "number.unreadable", "数字无法识别", text))
         return math.nan
     return float(text) if text else math.nan

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from qxmonitor.errors import Refused
@@ -22,6 +24,8 @@ SHEET = ""
 """What stands for the sheet of a file that has none."""
 
 MAX_COLUMNS = 256
+_LONG, _EDGE = 1 << 20, 40
+"""From how many characters on a file's first and last lines are looked at apart, and how many of them."""
 _LF, _QUOTE = 10, 34
 
 
@@ -53,13 +57,20 @@ def read(text: str) -> Records:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     head = text[:20_000]
     delimiter = "\t" if head.count("\t") > head.count(",") else ","
-    lines, table = _uniform(text, delimiter) or _fast(text, delimiter) or _exact(text, delimiter)
-    cells = table.to_pandas()
+    lines, table = _banded(text, delimiter) or _small(text, delimiter)
+    trimmed = [column if _bare(column) else pc.utf8_trim_whitespace(column) for column in table.columns]
+    widths = np.zeros(len(table), dtype=np.int64)
+    rest = np.arange(len(table))  # rows of which no filled cell was seen yet, from the last column on
+    for place in range(len(trimmed), 0, -1):
+        if not len(rest):
+            break
+        column = trimmed[place - 1]
+        cells_ = column if len(rest) == len(table) else pc.filter(column, pa.array(widths == 0))
+        filled = pc.not_equal(cells_, "").to_numpy()
+        widths[rest[filled]] = place
+        rest = rest[~filled]
+    cells = pa.table(trimmed, names=table.column_names).to_pandas()
     cells.columns = pd.RangeIndex(cells.shape[1])
-    widths = np.zeros(len(cells), dtype=np.int64)
-    for place in cells:
-        cells[place] = cells[place].str.strip()
-        widths[(cells[place] != "").to_numpy(dtype=bool)] = place + 1
     keep = widths > 0
     if not keep.all():
         cells, lines, widths = cells[keep].reset_index(drop=True), lines[keep], widths[keep]
@@ -69,15 +80,74 @@ def read(text: str) -> Records:
 
 def head(text: str, count: int) -> Records:
     """The records of the first lines, for a look at what a file is; none when they are no table."""
+    top = text[:100_000].replace("\r\n", "\n").replace("\r", "\n")
+    return _head("\n".join(top.split("\n", count)[:count]))
+
+
+@lru_cache(maxsize=8)
+def _head(text: str) -> Records:
+    """Kept, since every reader of csv looks at the same lines in turn."""
     try:
-        return read("\n".join(text[:100_000].splitlines()[:count]))
+        return read(text)
     except Refused:
         return read("")
 
 
+def _small(text: str, delimiter: str) -> tuple[npt.NDArray[np.int64], pa.Table]:
+    """A file of any shape."""
+    return _uniform(text, delimiter) or _fast(text, delimiter) or _exact(text, delimiter)
+
+
+def _banded(text: str, delimiter: str) -> tuple[npt.NDArray[np.int64], pa.Table] | None:
+    """A long file whose lines are all of one shape but for the first and last few: titles, totals, footers."""
+    if len(text) < _LONG:
+        return None
+    data = text.encode("utf-8")
+    start, end = 0, len(data)
+    for _ in range(_EDGE):
+        start = data.find(b"\n", start) + 1
+        end = data.rfind(b"\n", 0, end)
+    end += 1
+    if not 0 < start < end or data.find(b'"', start, end) >= 0:
+        return None
+    top, bottom = data[:start].decode("utf-8"), data[end:].decode("utf-8")
+    columns = data.count(delimiter.encode("ascii"), start, data.find(b"\n", start)) + 1
+    if top.count('"') % 2 or bottom.count('"') % 2 or not 1 < columns <= MAX_COLUMNS:
+        return None
+    count = data.count(b"\n", start, end)
+    try:
+        body = _arrow(memoryview(data)[start:end], columns, columns, delimiter, breaks=False)
+    except pa.ArrowInvalid:
+        return None
+    if len(body) != count:
+        return None
+    parts = [_small(top, delimiter), (np.arange(1, count + 1), body), _small(bottom, delimiter)]
+    width = max(table.num_columns for _, table in parts)
+    begins = (0, _EDGE, _EDGE + count)
+    lines = np.concatenate([lines + begin for (lines, _), begin in zip(parts, begins, strict=True)])
+    return lines, pa.concat_tables([_widened(table, width) for _, table in parts])
+
+
+def _widened(table: pa.Table, width: int) -> pa.Table:
+    """The table with empty columns behind its own."""
+    table = table.rename_columns([str(place) for place in range(table.num_columns)])
+    columns = [column.cast(pa.large_string()) for column in table.columns]
+    columns += [pa.chunked_array([pa.array([""] * len(table), pa.large_string())])] * (width - len(columns))
+    return pa.table(columns, names=[str(place) for place in range(width)])
+
+
+def _bare(column: pa.ChunkedArray) -> bool:
+    """Whether the cells are of visible ASCII characters alone, so that there is nothing to trim."""
+    return all(_bare_bytes(chunk.buffers()[2]) for chunk in column.chunks)
+
+
+def _bare_bytes(buffer: pa.Buffer | None) -> bool:
+    return buffer is None or bool((np.frombuffer(buffer, np.uint8) - np.uint8(33) < 94).all())
+
+
 def _uniform(text: str, delimiter: str) -> tuple[npt.NDArray[np.int64], pa.Table] | None:
     """A file whose every line is one record of the same columns: straight through Arrow; else None."""
-    columns = len(next(csv.reader([text.split("\n", 1)[0]], delimiter=delimiter), []))
+    columns = len(next(csv.reader([text[: text.find("\n")] if "\n" in text else text], delimiter=delimiter), []))
     if not 1 < columns <= MAX_COLUMNS:
         return None
     data = (text if text.endswith("\n") else text + "\n").encode("utf-8")
@@ -158,7 +228,7 @@ def _regular(
 
 
 def _arrow(
-    data: npt.NDArray[np.uint8] | bytes, columns: int, width: int, delimiter: str, *, breaks: bool = True
+    data: npt.NDArray[np.uint8] | bytes | memoryview, columns: int, width: int, delimiter: str, *, breaks: bool = True
 ) -> pa.Table:
     names = [str(place) for place in range(columns)]
     table = arrow_csv.read_csv(
@@ -171,15 +241,13 @@ def _arrow(
             quoted_strings_can_be_null=False,
         ),
     )
-    for place in range(columns, width):
-        table = table.append_column(str(place), pa.array([""] * len(table), pa.large_string()))
-    return table
+    return _widened(table, width)
 
 
 def _exact(text: str, delimiter: str) -> tuple[npt.NDArray[np.int64], pa.Table]:
     """By Python's reader, which takes a quote inside a cell for a character."""
     lines, rows = [], []
-    reader = csv.reader(text.splitlines(keepends=True) if "\x85" not in text else text.split("\n"), delimiter=delimiter)
+    reader = csv.reader((line + "\n" for line in text.split("\n")), delimiter=delimiter)
     begin = 1
     try:
         for row in reader:

@@ -6,9 +6,10 @@ lines do not exist here, except that they keep the numbers of the others right.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import csvfile, numbers
+from qxmonitor.feeds import csvfile, marks, numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ _CONTROL = (
 )
 """First words of lines that are no firm's: totals and footers."""
 _TOTAL = r"^(?:合\s*计|总\s*计)"
-_PERSONAL = r"人\s*[:：]|电话|联系|手机|[0-9]{7,}"
+_LABELLED = r"人\s*[:：]|电话|联系|手机"
+_PERSONAL = _LABELLED + "|[0-9]{7,}"
+_NOT_KEPT = "（经办人信息，不保留）"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Body(Protocol):
     rows: npt.NDArray[np.int64]
     wide: npt.NDArray[np.bool_]
     width: int
+    uncached: dict[int, npt.NDArray[np.bool_]]
+    """Of the columns asked for: where a formula stands without its result; the cell is given as empty."""
 
     def column(self, place: int) -> pd.Series:
         """The cells as they are: objects of a workbook, ``str`` of a csv."""
@@ -67,9 +72,10 @@ class Body(Protocol):
 class Grid:
     """A sheet of a workbook."""
 
-    def __init__(self, sheet: str, rows: list[list[Any]]) -> None:
+    def __init__(self, sheet: str, rows: list[list[Any]], uncached: Collection[int] = ()) -> None:
         self.sheet = sheet
         self._rows = rows
+        self._uncached = uncached
         self.head = [Row(at, cells) for at, cells in enumerate(rows[:HEAD], start=1)]
 
     @property
@@ -78,16 +84,16 @@ class Grid:
 
     def body(self, header: Row, keys: Sequence[int]) -> Body:
         """Rows below ``header``; ``keys`` are the columns that hardly ever are empty in a row that is not."""
-        return SheetBody(self._rows, header.number, keys)
+        return SheetBody(self._rows, header.number, keys, self._uncached)
 
 
 class SheetBody:
     """Rows of a workbook's sheet below its header."""
 
-    def __init__(self, rows: list[list[Any]], start: int, keys: Sequence[int]) -> None:
+    def __init__(self, rows: list[list[Any]], start: int, keys: Sequence[int], uncached: Collection[int] = ()) -> None:
         below = rows[start:]
-        self._columns = list(zip(*below, strict=True))
-        self.width = len(self._columns)
+        self._below = below
+        self.width = len(below[0]) if below else 0
         bare = np.ones(len(below), dtype=bool)
         for place in keys:
             bare &= numbers.blank(self._raw(place))
@@ -98,6 +104,8 @@ class SheetBody:
         self.rows = np.flatnonzero(self._keep).astype(np.int64) + start + 1
         self.wide = np.zeros(len(self.rows), dtype=bool)
         self._texts: dict[int, pd.Series] = {}
+        self._doubtful = uncached
+        self.uncached: dict[int, npt.NDArray[np.bool_]] = {}
 
     def text(self, place: int) -> pd.Series:
         if place not in self._texts:
@@ -105,11 +113,15 @@ class SheetBody:
         return self._texts[place]
 
     def _raw(self, place: int) -> pd.Series:
-        return pd.Series(self._columns[place] if self._columns else (), dtype=object)
+        return pd.Series(list(map(itemgetter(place), self._below)), dtype=object)
 
     def column(self, place: int) -> pd.Series:
         raw = self._raw(place)
-        return raw if self._all else raw[self._keep].reset_index(drop=True)
+        raw = raw if self._all else raw[self._keep].reset_index(drop=True)
+        if place in self._doubtful:
+            found = (raw == marks.UNCACHED).to_numpy(dtype=bool)
+            self.uncached[place], raw = found, raw.mask(found, "")
+        return raw
 
 
 class CsvGrid(Grid):
@@ -135,6 +147,7 @@ class CsvBody:
         self.width = self._cells.shape[1]
         self.rows = records.lines[start:]
         headings = [shown(cell) for cell in header.cells]
+        self.uncached: dict[int, npt.NDArray[np.bool_]] = {}  # a text has no formulas
         self.wide = records.widths[start:] > max(at + 1 for at, text in enumerate(headings) if text)
 
     def column(self, place: int) -> pd.Series:
@@ -157,7 +170,7 @@ def grids(opened: Opened) -> list[Grid]:
         if opened.kind == "csv":
             made = [CsvGrid(opened.text)]
         else:
-            made = [Grid(sheet, rows) for sheet, rows in opened.sheets.items()]
+            made = [Grid(sheet, rows, opened.uncached.get(sheet, ())) for sheet, rows in opened.sheets.items()]
         opened.__dict__["_grids"] = made
     return made
 
@@ -175,14 +188,18 @@ class Lines:
     def __init__(self, sheet: str, body: Body) -> None:
         self.sheet = sheet
         self.rows = body.rows
+        self._body = body
+        self._header: Row | None = None
         self.rejected = np.zeros(len(self.rows), dtype=bool)
         self.control = np.zeros(len(self.rows), dtype=bool)
         self.totals = np.zeros(len(self.rows), dtype=bool)
+        self._shifted = np.zeros(len(self.rows), dtype=bool)
         self._rejects: list[pd.DataFrame] = []
         self._control: list[pd.DataFrame] = []
 
     def totals_and_footers(self, body: Body, places: Sequence[int], header: Row) -> None:
         """Mark 合计 lines, footers and repeated headers, told by the words in a few columns."""
+        self._header = header
         for place in dict.fromkeys(places):
             text = body.text(place)
             heading = header.texts[place] if place < len(header.cells) else ""
@@ -203,7 +220,7 @@ class Lines:
         self.control |= mask
         said = pd.Series(text, index=range(len(mask)), dtype="str")[mask] if isinstance(text, str) else text[mask]
         said = said.str.slice(0, 80)
-        said = said.mask(_says(said, _PERSONAL), "（经办人信息，不保留）")
+        said = said.mask(_says(said, _PERSONAL), _NOT_KEPT)
         self._control.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[mask], "text": said.to_numpy()}))
 
     def reject(
@@ -214,29 +231,50 @@ class Lines:
         reason: str | pd.Series,
         raw: pd.Series | None = None,
     ) -> None:
-        """Reject the lines of ``mask`` that are no control lines; ``raw`` holds the offending cells."""
-        mask = mask & ~self.control
+        """Reject the lines of ``mask`` that are no control lines; ``raw`` holds the offending cells.
+
+        Nothing more is said of a line whose cells are shifted (rule ``row.columns``): under any heading may stand what
+        belongs under another, a person's name as well.
+        """
+        mask = mask & ~self.control & ~self._shifted
         if not mask.any():
             return
         self.rejected |= mask
+        if isinstance(rule, str) and rule == "row.columns":
+            self._shifted |= mask
         given: dict[str, Any] = {"field": field, "rule": rule, "reason": reason}
         chosen = {
             key: value[mask].to_numpy() if isinstance(value, pd.Series) else value for key, value in given.items()
         }
-        chosen["raw"] = "" if raw is None else numbers.as_text(raw[mask]).str.slice(0, 100).to_numpy()
+        chosen["raw"] = "" if raw is None else quotable(raw[mask]).to_numpy()
         self._rejects.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[mask], **chosen}))
+
+    def formulas(self) -> None:
+        """Reject lines that have a formula without its result in a column that was asked for."""
+        for place in list(self._body.uncached):
+            texts = self._header.texts if self._header else []
+            label = texts[place] if place < len(texts) and texts[place] else f"{csvfile.column_letter(place)} 列"
+            self.reject(self._body.uncached.pop(place), label, marks.UNCACHED_RULE, marks.UNCACHED_REASON)
 
     @property
     def data(self) -> npt.NDArray[np.bool_]:
-        """Lines that become rows of a table."""
+        """Lines that become rows of a table; to be asked for when all columns were."""
+        self.formulas()
         return ~self.control & ~self.rejected
 
     def frames(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         """``lines``, ``rejects`` and ``control`` as a batch carries them."""
+        self.formulas()
         lines = pd.DataFrame(
             {"sheet": pd.Series(self.sheet, index=range(len(self.rows)), dtype="str"), "row": self.rows}
         )
         return lines, gather(self._rejects, REJECT_COLUMNS), gather(self._control, ["sheet", "row", "text"])
+
+
+def quotable(cells: pd.Series) -> pd.Series:
+    """Offending cells as a reject keeps them: short, and nothing of one that names its person by a label."""
+    texts = numbers.as_text(cells).str.slice(0, 100)
+    return texts.mask(_says(texts, _LABELLED), _NOT_KEPT)
 
 
 def gather(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

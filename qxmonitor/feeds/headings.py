@@ -24,7 +24,7 @@ FORM_UNITS = {"money": "千元", "power": "万千瓦时", "persons": "人"}
 _SPLIT = re.compile(r"[;；_＿]")
 _IN_BRACKETS = re.compile(r"(.+)\(([^()]+)\)")
 _UNIT_LINE = re.compile(r"(?:(?:计量|金额|货币|数量)单位|(?<![\u4e00-\u9fff])单位)\s*[:：]\s*([^\s)）]*)")
-_NOT_A_PERIOD = re.compile(r"[\d\s]+|\d{4}-\d\d-\d\d.*")
+_NOT_A_PERIOD = re.compile(r"[\d\s]+|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*")
 """A number, or the day on which something was exported."""
 _MONEY_LIKE = re.compile(r"(?:元|美金|币)$")
 

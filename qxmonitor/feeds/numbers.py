@@ -22,6 +22,9 @@ import pyarrow.compute as pc
 ERROR_VALUE = r"^#(?:REF!|N/A|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|ERR!)$"
 """Excel's error values as text."""
 
+LARGEST = 1e30
+"""No figure of any source comes near; beyond it a unit's factor could make it infinite, so it is unreadable."""
+
 _DASHES = "-‐‑‒–—―─−"
 # Only characters whose half-width form is the same figure: NFKC alone would make 102 of 10².
 _ALLOWED = r"^[ -~\x{a0}\x{3000}\x{ff01}-\x{ff5e}\x{2010}-\x{2015}\x{2212}\x{2500}\x{2026}\x{22ef}]*$"
@@ -39,7 +42,7 @@ _MONTHS = tuple(
         _YEAR + r"\s*[-/.]\s*(?P<month>[0-9]{1,2})",
         _YEAR + r"\s*年\s*(?P<month>[0-9]{1,2})\s*月份?",
         _YEAR + rf"\s*年\s*1\s*(?:月\s*)?[{_DASHES}~～至]+\s*(?P<month>[0-9]{{1,2}})\s*月份?",
-        _YEAR + r"-(?P<month>[0-9]{2})-(?:[0-2][0-9]|3[01])(?:[ T]00:00(?::00)?)?",
+        _YEAR + r"([-/.])(?P<month>[0-9]{1,2})\2(?:[0-2]?[0-9]|3[01])(?:[ T]0?0:00(?::00)?)?",
     )
 )
 
@@ -82,7 +85,8 @@ def parse_numbers(cells: pd.Series) -> Numbers:
         return _texts(cells)
     if cells.dtype != object:
         values = cells.to_numpy(dtype=np.float64, na_value=np.nan)
-        return Numbers(np.where(np.isinf(values), np.nan, values), np.isinf(values), np.zeros(len(values), dtype=bool))
+        far = np.abs(values) > LARGEST
+        return Numbers(np.where(far, np.nan, values), far, np.zeros(len(values), dtype=bool))
     kinds = set(map(type, cells.tolist()))
     if kinds <= {float, int}:
         return _floats(cells)
@@ -125,7 +129,10 @@ def blank(cells: pd.Series) -> npt.NDArray[np.bool_]:
     if isinstance(cells.dtype, pd.StringDtype):
         found: npt.NDArray[np.bool_] = (cells.isna() | (cells.str.strip() == "")).to_numpy(dtype=bool)
         return found
-    empty = np.array([cell is None or (isinstance(cell, str) and not cell.strip()) for cell in cells.tolist()])
+    values = cells.tolist()
+    if set(map(type, values)) <= {str}:
+        return np.fromiter((not cell or cell.isspace() for cell in values), dtype=bool, count=len(values))
+    empty = np.array([cell is None or (isinstance(cell, str) and not cell.strip()) for cell in values])
     return empty.astype(bool)
 
 
@@ -143,7 +150,7 @@ def _floats(cells: pd.Series) -> Numbers:
         values = cells.to_numpy(dtype=np.float64)
     except (OverflowError, ValueError, TypeError):
         values = np.full(len(cells), np.inf)
-    bad = ~np.isfinite(values)
+    bad = ~(np.abs(values) <= LARGEST)
     return Numbers(np.where(bad, np.nan, values), bad, np.zeros(len(values), dtype=bool))
 
 
@@ -153,6 +160,8 @@ def _texts(cells: pd.Series) -> Numbers:
         column = column.combine_chunks()
     column = pc.fill_null(column, "")
     count = len(column)
+    if (quick := _digits(column)) is not None:
+        return Numbers(quick, np.zeros(count, dtype=bool), np.zeros(count, dtype=bool))
     values, pending = np.full(count, np.nan), np.ones(count, dtype=bool)
     pending[pc.equal(column, "").to_numpy(zero_copy_only=False)] = False
     plain = pc.match_substring_regex(column, _PLAIN).to_numpy(zero_copy_only=False) & pending
@@ -176,9 +185,24 @@ def _texts(cells: pd.Series) -> Numbers:
         values[places] = part
         errors[places] = pc.match_substring_regex(rest, ERROR_VALUE).to_numpy(zero_copy_only=False)
         pending[places[good | empty]] = False
-    infinite = np.isinf(values)
+    infinite = np.abs(values) > LARGEST
     values[infinite] = np.nan
     return Numbers(values, pending | infinite, errors)
+
+
+def _digits(column: pa.LargeStringArray) -> npt.NDArray[np.float64] | None:
+    """The figures of a column of bare decimal numbers and empty cells, as most are; None for any other."""
+    buffer = column.buffers()[2]
+    if buffer is not None and (np.frombuffer(buffer, np.uint8) > ord("9")).any():
+        return None
+    empty = pc.equal(column, "")
+    if pc.any(empty).as_py():
+        column = pc.if_else(empty, None, column)
+    try:
+        values: npt.NDArray[np.float64] = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+    return values if not (np.abs(values) > LARGEST).any() else None
 
 
 def _put(values: npt.NDArray[np.float64], mask: npt.NDArray[np.bool_], texts: pa.Array) -> None:

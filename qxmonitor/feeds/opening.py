@@ -13,7 +13,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import xls, zipguard
+from qxmonitor.feeds import marks, xls, zipguard
+from qxmonitor.feeds.marks import Mark
 from qxmonitor.feeds.zipguard import DAMAGED
 
 if TYPE_CHECKING:
@@ -40,6 +41,13 @@ _NOT_TABLES = (
 )  # fmt: skip
 
 
+_OTHER_ARCHIVES = {
+    "content.xml": "OpenDocument 文件（如 ods 表格）",
+    "word/document.xml": "Word 文档",
+    "ppt/presentation.xml": "PowerPoint 文档",
+}
+
+
 @dataclass
 class Opened:
     """One file, its kind known from its content; its views are made when first asked for.
@@ -48,11 +56,13 @@ class Opened:
         name: of the file, for messages only.
         data: its bytes.
         kind: what it is.
+        uncached: worksheet name → 0-based columns with formulas saved without a result; known with ``sheets``.
     """
 
     name: str
     data: bytes
     kind: Kind
+    uncached: dict[str, set[int]] = field(default_factory=dict)
 
     @cached_property
     def sheets(self) -> dict[str, Rows]:
@@ -62,8 +72,14 @@ class Opened:
             Refused: the workbook is damaged, encrypted or would take too much memory.
         """
         if self.kind == "xls":
-            return xls.read(self.data)
-        return _read_xlsx(self.data) if self.kind == "xlsx" else {}
+            sheets, found = xls.read(self.data)
+        elif self.kind == "xlsx":
+            sheets, found = _read_xlsx(self.data)
+        else:
+            return {}
+        for name, marked in found.items():
+            self.uncached[name] = marks.put(sheets[name], marked, zipguard.MAX_CELLS // len(found))
+        return sheets
 
     @cached_property
     def text(self) -> str:
@@ -146,6 +162,9 @@ def _zip_kind(data: bytes) -> Kind:
         raise Refused(DAMAGED) from None
     if "xl/workbook.bin" in names:
         raise Refused("不支持 xlsb 格式，请另存为 xlsx 后再报")
+    for part, what in _OTHER_ARCHIVES.items():
+        if part in names:
+            raise Refused(f"这是 {what}，请另存为 xlsx 后再报")
     if not any(re.fullmatch(r"/?xl/workbook\d*\.xml", name, re.IGNORECASE) for name in names):
         raise Refused("压缩包里不是 Excel 工作簿")
     return "xlsx"
@@ -162,7 +181,8 @@ def _ole_kind(data: bytes) -> Kind:
     raise Refused("这是 Office 文档，但不是 Excel 工作簿")
 
 
-def _read_xlsx(data: bytes) -> dict[str, Rows]:
+def _read_xlsx(data: bytes) -> tuple[dict[str, Rows], dict[str, list[Mark]]]:
+    """The worksheets' rows, and what the reader does not show of them."""
     parts = zipguard.scan(data)
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
@@ -181,13 +201,12 @@ def _read_xlsx(data: bytes) -> dict[str, Rows]:
         if type(error).__name__ == "PanicException":  # of the extension; derives from BaseException
             raise Refused(DAMAGED) from None
         raise
-    if any(part.errors for part in parts.values()):
+    found: dict[str, list[Mark]] = {}
+    if any(part.marks for part in parts.values()):
         for part_name, sheet in _sheet_parts(data).items():
-            rows = sheets.get(sheet, [])
-            for row, column, text in parts[part_name].errors if part_name in parts else ():
-                if row < len(rows) and column < len(rows[row]):
-                    rows[row][column] = text
-    return sheets
+            if sheet in sheets and part_name in parts:
+                found[sheet] = parts[part_name].marks
+    return sheets, found
 
 
 @contextmanager
@@ -210,7 +229,7 @@ def _sheet_parts(data: bytes) -> dict[str, str]:
     try:
         book = xml.parse(archive.read("xl/workbook.xml"))
         relations = xml.parse(archive.read("xl/_rels/workbook.xml.rels"))
-    except KeyError:
+    except (KeyError, zipfile.BadZipFile):  # a local header that disagrees with the directory
         raise Refused(DAMAGED) from None
     targets = {str(node.get("Id")): str(node.get("Target", "")) for node in relations}
     found = {}

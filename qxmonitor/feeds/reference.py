@@ -19,9 +19,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import csvfile, numbers
+from qxmonitor.feeds import csvfile, marks, numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import SHEET
+from qxmonitor.feeds.grid import HEAD
 
 if TYPE_CHECKING:
     from qxmonitor.feeds.opening import Opened
@@ -40,7 +41,7 @@ PARTICULARS = {
     **dict.fromkeys(("日期", "时间", "数据类型", "统计口径", "指标类型", "指标描述", "描述", "状态"), "other"),
 }
 _LABELS = {"name": "指标名称", "frequency": "频率", "unit": "单位", "series": "指标ID", "source": "来源"}
-_TOP = 30
+_TOP = HEAD
 """Particulars stand among this many lines."""
 
 FREQUENCIES = ("月", "季", "年")
@@ -134,6 +135,10 @@ class _Page:
     def origins(self) -> set[str | None]:
         return {"simulated" if "模拟" in key["source"] + self.footer else None for key in self.series.values()}
 
+    @staticmethod
+    def _why(cell: Any, rule: str, reason: str) -> tuple[str, str, Any]:
+        return (marks.UNCACHED_RULE, marks.UNCACHED_REASON, "") if cell == marks.UNCACHED else (rule, reason, cell)
+
     def _reject(self, at: int, field: str, rule: str, reason: str, raw: Any) -> None:
         self.rejects.append((self.sheet, int(self.rows[at]), field, rule, reason, str(raw)[:80]))
 
@@ -169,14 +174,14 @@ class _Down(_Page):
         """One row a figure; gaps are left out, and lines with a bad date or figure go to the rejects."""
         bad = np.array([_date(cell) is None for cell in self.dates], dtype=bool)
         for at in np.flatnonzero(bad).tolist():
-            self._reject(at, "日期", "period.unreadable", "日期无法识别", self.dates[at])
+            self._reject(at, "日期", *self._why(self.dates[at], "period.unreadable", "日期无法识别"))
         tables = []
         for place, key in enumerate(self.series.values()):
             cells = pd.Series([_no_gap(line[place]) for line in self.figures], dtype=object)
             parsed = numbers.parse_numbers(cells)
             periods = np.array([_period(_date(cell), key["frequency"]) for cell in self.dates], dtype=object)
             for at in np.flatnonzero(parsed.unreadable).tolist():
-                self._reject(at, key["name"], "number.unreadable", "数字无法识别", self.figures[at][place])
+                self._reject(at, key["name"], *self._why(self.figures[at][place], "number.unreadable", "数字无法识别"))
             value = parsed.values
             off = ~bad & ~np.isnan(value) & (periods == None)  # noqa: E711
             for at in np.flatnonzero(off).tolist():
@@ -240,7 +245,7 @@ class _Along(_Page):
         parsed = numbers.parse_numbers(pd.Series([_no_gap(cell) for cell in self.figures[at]], dtype=object))
         periods = np.array([_period(day, key["frequency"]) for day in self.dates.values()], dtype=object)
         for place in np.flatnonzero(parsed.unreadable).tolist():
-            self._reject(at, key["name"], "number.unreadable", "数字无法识别", self.figures[at][place])
+            self._reject(at, key["name"], *self._why(self.figures[at][place], "number.unreadable", "数字无法识别"))
         if (~np.isnan(parsed.values) & (periods == None)).any():  # noqa: E711
             self._reject(at, "日期", "period.frequency", f"日期不是{key['frequency']}度的日期", "")
         return pd.DataFrame({"at": at, "period": periods, "value": parsed.values, **key})
@@ -316,6 +321,8 @@ def _series(rows: Rows) -> tuple[dict[int, dict[str, str]], list[str]]:
         Refused: no name or frequency, a frequency that is not taken, or an id twice.
     """
     said = dict(found for row in rows if (found := _particular(row)))
+    if not {"name", "frequency"} <= said.keys():
+        raise Refused("缺少指标名称或频率的说明行，或者它们不在数据之上")
     width = max(len(values) for values in said.values())
     notes = []
     series: dict[int, dict[str, str]] = {}

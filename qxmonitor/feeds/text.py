@@ -29,12 +29,12 @@ def decode(data: bytes) -> str:
             return _clean(_strict(data[len(mark) :], encoding))
     _no_controls(data)
     if data.startswith(codecs.BOM_UTF8):
-        return _clean(_strict(data[len(codecs.BOM_UTF8) :], "utf-8"))
+        return _whole(_strict(data[len(codecs.BOM_UTF8) :], "utf-8"))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return _clean(_strict(data, "utf-8" if _meant_utf8(data, error) else "gb18030"))
-    return _clean(text)
+        return _whole(_strict(data, "utf-8" if _meant_utf8(data, error) else "gb18030"))
+    return _whole(text)
 
 
 def decode_as(data: bytes, encoding: str) -> str:
@@ -44,7 +44,7 @@ def decode_as(data: bytes, encoding: str) -> str:
         Refused: as :func:`decode`.
     """
     _no_controls(data)
-    return _clean(_strict(data, encoding))
+    return _whole(_strict(data, encoding))
 
 
 def _no_controls(data: bytes) -> None:
@@ -70,6 +70,11 @@ def _meant_utf8(data: bytes, error: UnicodeDecodeError) -> bool:
     wide = len(re.findall(rb"[\xe4-\xe9][\x80-\xbf]{2}", window))
     high = len(window) - len(window.translate(None, bytes(range(128, 256))))
     return wide * 3 > high * 0.8
+
+
+def _whole(text: str) -> str:
+    """The text, of whose bytes none was a control, unless it holds the sign of a lost character."""
+    return _clean(text) if "\ufffd" in text else text
 
 
 def _clean(text: str) -> str:

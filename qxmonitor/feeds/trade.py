@@ -10,8 +10,7 @@ import pandas as pd
 
 from qxmonitor.catalog.codes import codes
 from qxmonitor.feeds.base import REJECT_COLUMNS
-
-_LONGEST = 100
+from qxmonitor.feeds.grid import quotable
 
 
 class Rejects:
@@ -41,10 +40,11 @@ class Rejects:
         if not mask.any():
             return
         self.rows |= mask
-        given = {"sheet": self.sheet, "field": field, "rule": rule, "reason": reason, "raw": raw.str.slice(0, _LONGEST)}
+        given = {"sheet": self.sheet, "field": field, "rule": rule, "reason": reason}
         chosen = {
             key: value[mask].to_numpy() if isinstance(value, pd.Series) else value for key, value in given.items()
         }
+        chosen["raw"] = quotable(raw[mask]).to_numpy()
         self.parts.append(pd.DataFrame({"row": self.lines[mask], **chosen})[REJECT_COLUMNS])
 
     def decode(

@@ -2,7 +2,8 @@
 
 The format's records have no total to check against, and its reader opens all sheets at once; files that are cut
 or changed make it panic now and then. So it runs in a child process with a memory and a time limit. It shows
-error values as empty cells; those are found here by walking the workbook's records.
+error values as empty cells; those are found here by walking the workbook's records. A formula always has a result in
+this format; xlwt, which computes none, is known by its marks and writes a text of no letters.
 """
 
 from __future__ import annotations
@@ -16,14 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from qxmonitor.errors import Refused
+from qxmonitor.feeds.marks import MAX_MARKS, UNCACHED, Mark, too_many
 from qxmonitor.feeds.zipguard import DAMAGED, MAX_SHEETS
 
 MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
 MAX_BYTES = 128 * 2**20
 _CHILD = Path(__file__).with_name("_xls_child.py")
 _MEMORY, _SECONDS = 1 << 30, 50
+_COLUMNS = 256
 _FREE, _END = 0xFFFFFFFF, 0xFFFFFFFE
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
+_XLWT = bytes.fromhex("bb0dcc0700000000")
+"""Build, year and history in xlwt's first record; a spreadsheet program's history is not empty or its build another."""
+_NO_TEXT = bytes.fromhex("030000000000ffff")
 _BOF, _EOF, _FILEPASS, _FORMULA, _BOOLERR, _SHEET = 0x0809, 0x000A, 0x002F, 0x0006, 0x0205, 0x0085
 
 
@@ -39,8 +45,8 @@ def streams(data: bytes) -> dict[str, tuple[int, int]]:
         raise Refused(DAMAGED) from None
 
 
-def read(data: bytes) -> dict[str, list[list[Any]]]:
-    """All worksheets as rows of cells, from A1 on; error values as their text.
+def read(data: bytes) -> tuple[dict[str, list[list[Any]]], dict[str, list[Mark]]]:
+    """All worksheets as rows of cells, from A1 on, and what the reader does not show of them.
 
     Raises:
         Refused: encrypted, damaged, or too large.
@@ -62,11 +68,12 @@ def read(data: bytes) -> dict[str, list[list[Any]]]:
     if done.returncode:
         raise Refused(DAMAGED)
     sheets: dict[str, list[list[Any]]] = pickle.loads(done.stdout)  # our own child's
+    names = list(sheets)
+    found: dict[str, list[Mark]] = {}
     for sheet, row, column, text in errors:
-        rows = list(sheets.values())[sheet] if sheet < len(sheets) else []
-        if row < len(rows) and column < len(rows[row]):
-            rows[row][column] = text
-    return sheets
+        if sheet < len(names) and column < _COLUMNS:
+            found.setdefault(names[sheet], []).append((row, column, text))
+    return sheets, found
 
 
 def encrypted() -> Refused:
@@ -128,6 +135,7 @@ def _records(book: bytes) -> tuple[list[tuple[int, int, int, str]], int]:
     errors: list[tuple[int, int, int, str]] = []
     starts: list[int] = []
     sheet, at, depth = -1, 0, 0
+    computed = book[8:16] != _XLWT
     while at + 4 <= len(book):
         kind, length = struct.unpack_from("<HH", book, at)
         body = at + 4
@@ -147,5 +155,9 @@ def _records(book: bytes) -> tuple[list[tuple[int, int, int, str]], int]:
         elif sheet >= 0 and kind == _FORMULA and book[body + 6 : body + 14 : 6] == b"\x02\xff" and length >= 14:
             row, column = struct.unpack_from("<HH", book, body)
             errors.append((sheet, row, column, _ERRORS.get(book[body + 8], "#ERR!")))
+        elif sheet >= 0 and kind == _FORMULA and book[body + 6 : body + 14] == _NO_TEXT and not computed:
+            errors.append((sheet, *struct.unpack_from("<HH", book, body), UNCACHED))
+        if len(errors) > MAX_MARKS:
+            raise too_many()
         at = body + length
     return errors, len(starts)

@@ -7,13 +7,15 @@ name and whatever sizes the directory claims, and counted: bytes, checksums, cel
 text they stand for. The usual writers' plain ``<c r="A1"`` is counted by substring, at several hundred MB/s;
 anything else legal but unusual is walked tag by tag.
 
-Error values (``#REF!``) are found here as well, since the reader shows them as empty cells.
+Error values (``#REF!``) and formulas saved without a result are found here as well, since the reader shows both as
+empty cells.
 """
 
 from __future__ import annotations
 
 import io
 import re
+import string
 import struct
 import zipfile
 import zlib
@@ -21,8 +23,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from qxmonitor.errors import Refused
+from qxmonitor.feeds.marks import MAX_MARKS, UNCACHED, Mark, too_many
 
 MAX_UNPACKED = 512 * 2**20
 MAX_PARTS = 4096
@@ -42,15 +46,22 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".emf", "
 
 _FAR = re.compile(rb'<c r="(?:[A-Za-z]{2,}(?:\d{6,})?|[A-Za-z]\d{6,})')
 _PLACE = re.compile(rb'<c r="([A-Za-z]+)(\d+)"')
-_C_TAG = re.compile(rb"<c[\s/>]")
-_ROW_TAG = re.compile(rb"<row[\s/>]")
-_R_SPACED = re.compile(rb"r\s+=")
 _TAG = re.compile(rb"""<(?:[\w.-]+:)?(row|c)((?:\s*[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*/?>""")
 _TAG_START = re.compile(rb"<(?:[\w.-]+:)?(?:row|c)[\s/>]")
+_NAME = re.compile(rb"[\w.-]+")
 _ATTRIBUTE = re.compile(rb"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _REFERENCE = re.compile(rb"([A-Za-z]{0,3})(\d{1,20})")
 _ERROR_CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"[^>]*?\st="e"[^>]*>(.{0,4096}?)</c>', re.DOTALL)
 _ERROR_VALUE = re.compile(rb"<v>(#[^<]{1,20})</v>")
+_FORMULA_CELL = re.compile(
+    rb'<c r="([A-Z]{1,3})(\d{1,7})"([^>]*)>\s*<f\b[^>]*(?:/>|>[^<]*</f>)\s*(<v\s*/>|<v[^>]*></v>|)\s*</c>'
+)
+_TEXT_CELL = re.compile(rb"""\st\s*=\s*["']str["']""")
+_FORMULA = re.compile(rb"<(?:[\w.-]+:)?f[\s/>]")
+_SPACE, _ENDS, _LETTER, _DIGIT = (
+    np.isin(np.arange(256), list(letters))
+    for letters in (b" \t\n\r\f\v", b" \t\n\r\f\v/>", string.ascii_letters.encode(), string.digits.encode())
+)
 _SHARED = re.compile(rb't="s"[^>]*><v>(\d{1,9})</v>')
 
 
@@ -64,8 +75,9 @@ class Part:
     columns: int = 0
     rows: int = 0
     plain: bool = True
-    errors: list[tuple[int, int, str]] = field(default_factory=list)
-    """Error cells: 0-based row, 0-based column, ``#REF!``."""
+    marks: list[Mark] = field(default_factory=list)
+    """Error cells and formulas without a result, as they are to be shown."""
+    formulas: bool = False
 
 
 def scan(data: bytes) -> dict[str, Part]:
@@ -95,6 +107,8 @@ def scan(data: bytes) -> dict[str, Part]:
             raise _too_many_cells()
         if part.cells and (not part.plain or total + part.rows * part.columns > MAX_CELLS):
             _measure(data, info, part)
+            if part.formulas and not part.plain:
+                part.marks = _marks(data, info)
         total += part.rows * part.columns
         if total > MAX_CELLS:
             raise _too_many_cells()
@@ -174,11 +188,13 @@ def _inflate(data: bytes, info: zipfile.ZipInfo, budget: int) -> Iterator[bytes]
 
 
 def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Pieces cut before a ``<``, so that no tag is in two of them."""
+    """Pieces cut before a ``<``, so that no tag is in two of them, and no cell of a usual length."""
     carry = b""
     for piece in pieces:
         block = carry + piece
-        cut = block.rfind(b"<")
+        cut = block.rfind(b"<c")  # best between two cells
+        if cut < len(block) - (1 << 16):
+            cut = block.rfind(b"<")
         if cut > 0:
             yield block[:cut]
             carry = block[cut:]
@@ -191,39 +207,46 @@ def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _count(block: bytes, part: Part) -> None:
+    """Count one block, by the bytes that stand behind every ``<`` and before every ``=``."""
     if not part.cells and block[:4].lstrip(b"\xef\xbb\xbf")[:2] in (b"<\x00", b"\x00<", b"\xff\xfe", b"\xfe\xff"):
         raise Refused("工作簿内部编码不受支持")
-    plain = block.count(b'<c r="')
-    cells = block.count(b"<c")
-    if cells != plain:
-        cells = len(_C_TAG.findall(block))
-    prefixed = _prefixed(block) and len(_TAG_START.findall(block)) != cells + len(_ROW_TAG.findall(block))
-    if cells or prefixed:
+    data = np.frombuffer(block + bytes(16), np.uint8)  # so that looking a few bytes ahead is safe
+    tags = np.flatnonzero(data == ord("<"))
+    first = data[tags + 1]
+    cells = tags[first == ord("c")]
+    cells = cells[_ENDS[data[cells + 2]]]
+    rows = tags[first == ord("r")]
+    rows = rows[_says(data, rows + 2, b"ow") & _ENDS[data[rows + 4]]]
+    plain = cells[_says(data, cells + 2, b' r="')]
+    prefixed = _prefixed(block, data, tags) and len(_TAG_START.findall(block)) != len(cells) + len(rows)
+    if len(cells) or prefixed:
+        equals = np.flatnonzero(data == ord("="))
+        before = data[equals - 1]
         # Every cell states its place once, first of all; only then do the counts below say where cells are.
-        explicit = plain + block.count(b'<row r="')
-        references = block.count(b"r=")
-        if references != explicit:  # header=, footer= and xmlns:r= also end so
-            references -= block.count(b"er=") + block.count(b":r=")
-        if prefixed or cells != plain or references != explicit or _spaced(block):
+        explicit = len(plain) + int(_says(data, rows + 4, b' r="').sum())
+        ahead = data[equals[before == ord("r")] - 2]
+        references = int(((ahead != ord("e")) & (ahead != ord(":"))).sum())  # header=, footer=, xmlns:r= also end so
+        comments = bool(((first == ord("!")) | ((first == ord("?")) & (tags > 8))).any())
+        unusual = prefixed or comments or bool(_SPACE[before].any())
+        if unusual or len(cells) != len(plain) or references != explicit:
             part.plain = False
-        part.cells += cells if not prefixed else block.count(b"<")
+        part.cells += len(cells) if not prefixed else len(tags)
         part.rows = max(part.rows, 99_999)
         part.columns = max(part.columns, 26)
-        for far in set(_FAR.findall(block)):
-            name = far[6:].rstrip(b"0123456789")
-            part.columns = max(part.columns, _column(name))
-            if len(far) - 6 > len(name):
-                part.rows = max(part.rows, _row(far[6 + len(name) :]))
-        if b't="e"' in block:
-            part.errors += [
-                (int(row) - 1, _column(name) - 1, value[1].decode("ascii", "replace"))
-                for name, row, body in _ERROR_CELL.findall(block)
-                if (value := _ERROR_VALUE.search(body))
-            ]
-    if b"<si" in block:
-        texts = block.split(b"<si")
-        part.strings += len(texts) - 1
-        part.longest = max(part.longest, *map(len, texts))
+        _look_far(block, data, plain, part)
+        _find_marks(
+            block,
+            bool(_says(data, equals[before == ord("t")] + 1, b'"e"').any()),
+            bool((first == ord("f")).any()),
+            part,
+        )
+        if prefixed and b":f" in block:
+            part.formulas = True
+    strings = tags[first == ord("s")]
+    strings = strings[data[strings + 2] == ord("i")]
+    if len(strings):
+        part.strings += len(strings)
+        part.longest = max(part.longest, int(np.diff(strings, prepend=0, append=len(block)).max()))
         if part.strings > MAX_STRINGS:
             raise Refused("工作簿的文字条目过多，超过上限")
     elif part.strings:  # the rest of a string longer than a block
@@ -232,16 +255,63 @@ def _count(block: bytes, part: Part) -> None:
         raise Refused("单元格位置超出 Excel 的范围，不是正常的工作簿")
 
 
-def _prefixed(block: bytes) -> bool:
+def _says(data: npt.NDArray[np.uint8], places: npt.NDArray[np.intp], word: bytes) -> npt.NDArray[np.bool_]:
+    """Where a word stands at these places."""
+    found = np.ones(len(places), dtype=bool)
+    for ahead, letter in enumerate(word):
+        found &= data[places + ahead] == letter
+    return found
+
+
+def _look_far(block: bytes, data: npt.NDArray[np.uint8], plain: npt.NDArray[np.intp], part: Part) -> None:
+    """Widen a part's rectangle by the cells beyond column Z or row 99,999."""
+    far = _LETTER[data[plain + 7]] | (_DIGIT[data[plain + 7]] & _DIGIT[data[plain + 12]])
+    if not far.any():
+        return
+    letters = _LETTER[data[plain[far, None] + np.arange(6, 10)]]
+    usual = letters[:, 0] & letters[:, 1] & ~letters[:, 3] & ~_DIGIT[data[plain[far] + 13]]
+    if not usual.all():  # long numbers of rows, or more letters than a column has
+        for name in set(_FAR.findall(block)):
+            column = name[6:].rstrip(b"0123456789")
+            part.columns = max(part.columns, _column(column))
+            if len(name) - 6 > len(column):
+                part.rows = max(part.rows, _row(name[6 + len(column) :]))
+        return
+    places = plain[far]
+    value = (data[places + 6] & 31).astype(np.int64) * 26 + (data[places + 7] & 31)
+    part.columns = max(part.columns, int(np.where(letters[:, 2], value * 26 + (data[places + 8] & 31), value).max()))
+
+
+def _find_marks(block: bytes, errors: bool, formulas: bool, part: Part) -> None:
+    """Error cells, and formulas without a result, of a sheet written as usual."""
+    if errors:
+        part.marks += [
+            (int(row) - 1, _column(name) - 1, value[1].decode("ascii", "replace"))
+            for name, row, body in _ERROR_CELL.findall(block)
+            if (value := _ERROR_VALUE.search(body))
+        ]
+    if formulas and _FORMULA.search(block):
+        part.formulas = True
+        part.marks += [
+            (int(row) - 1, _column(name) - 1, UNCACHED)
+            for name, row, attributes, value in _FORMULA_CELL.findall(block)
+            if not (value and _TEXT_CELL.search(attributes))  # a saved text of no letters
+        ]
+    if len(part.marks) > MAX_MARKS:
+        raise too_many()
+
+
+def _prefixed(block: bytes, data: npt.NDArray[np.uint8], tags: npt.NDArray[np.intp]) -> bool:
     """Whether an element may be called ``x:c`` or ``x:row``."""
-    colons = np.flatnonzero(np.frombuffer(block, np.uint8)[:-1] == ord(":"))
-    after = np.frombuffer(block, np.uint8)[colons + 1]
-    return bool(((after == ord("c")) | (after == ord("r"))).any())
-
-
-def _spaced(block: bytes) -> bool:
-    """Whether an attribute may be written ``r ="A1"``, which the counts above would miss."""
-    return b" =" in block or (any(space in block for space in (b"\n", b"\t", b"\r")) and bool(_R_SPACED.search(block)))
+    colons = np.flatnonzero(data == ord(":"))
+    after = data[colons + 1]
+    colons = colons[(after == ord("c")) | (after == ord("r"))]
+    if len(colons) > 1000 or not len(tags):
+        return len(colons) > 0
+    starts = tags[np.maximum(np.searchsorted(tags, colons) - 1, 0)]
+    return any(
+        _NAME.fullmatch(block, at + 1, colon) for at, colon in zip(starts.tolist(), colons.tolist(), strict=True)
+    )
 
 
 def _column(letters: bytes) -> int:
@@ -285,6 +355,41 @@ def _measure(data: bytes, info: zipfile.ZipInfo, part: Part) -> None:
     if rows > MAX_ROWS or columns > MAX_COLUMNS:
         raise Refused("单元格位置超出 Excel 的范围，不是正常的工作簿")
     part.rows, part.columns = rows, columns
+
+
+def _marks(data: bytes, info: zipfile.ZipInfo) -> list[Mark]:
+    """The marks of a sheet whose tags are unusual, read element by element."""
+    from lxml import etree  # slow to import, and hardly ever needed
+
+    marks: list[Mark] = []
+    content = io.BytesIO(b"".join(_inflate(data, info, MAX_UNPACKED)))
+    row = column = 0
+    options = {"resolve_entities": False, "no_network": True, "huge_tree": False}
+    try:
+        for event, node in etree.iterparse(content, ("start", "end"), **options):
+            kind = etree.QName(node).localname if isinstance(node.tag, str) else ""
+            if event == "start" and kind in ("row", "c"):
+                found = _REFERENCE.fullmatch(str(node.get("r") or "").encode("ascii", "replace"))
+                if kind == "row":
+                    row, column = (_row(found[2]) if found else row + 1), 0
+                else:
+                    row, column = (_row(found[2]), _column(found[1])) if found else (row, column + 1)
+            elif event == "end" and kind == "c":
+                inside = {
+                    etree.QName(child).localname: child.text or "" for child in node if isinstance(child.tag, str)
+                }
+                value = inside.get("v", "")
+                if node.get("t") == "e" and value:
+                    marks.append((row - 1, column - 1, value))
+                elif "f" in inside and not value and not ("v" in inside and node.get("t") == "str"):
+                    marks.append((row - 1, column - 1, UNCACHED))
+                if len(marks) > MAX_MARKS:
+                    raise too_many()
+            elif event == "end" and kind == "row":
+                node.clear()
+    except etree.XMLSyntaxError:
+        raise Refused(DAMAGED) from None
+    return [mark for mark in marks if mark[0] >= 0 and mark[1] >= 0]
 
 
 def _weigh_strings(data: bytes, archive: list[zipfile.ZipInfo], parts: dict[str, Part]) -> None:

@@ -43,7 +43,10 @@ def _over(top: str, bottom: str, at_least: float) -> Measure:
 
     def ratio(frame: pd.DataFrame) -> Column:
         below = _figures(frame, bottom)
-        found: Column = np.divide(_figures(frame, top), below, out=np.full(len(below), np.nan), where=below > at_least)
+        with np.errstate(over="ignore"):
+            found: Column = np.divide(
+                _figures(frame, top), below, out=np.full(len(below), np.nan), where=below > at_least
+            )
         return found
 
     return ratio
@@ -54,7 +57,8 @@ def _jump(now: str, before: str) -> Measure:
 
     def ratio(frame: pd.DataFrame) -> Column:
         top, below = _figures(frame, now), _figures(frame, before)
-        found: Column = np.divide(top, below, out=np.full(len(below), np.nan), where=(below > 0) & (top > 0))
+        with np.errstate(over="ignore"):  # beyond all numbers is a jump
+            found: Column = np.divide(top, below, out=np.full(len(below), np.nan), where=(below > 0) & (top > 0))
         return found
 
     return ratio

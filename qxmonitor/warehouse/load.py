@@ -75,6 +75,7 @@ def load(wh: Warehouse, items: Iterable[tuple[str, str, int, datetime, Any]]) ->
         files = _files_there(connection, [arrival.item.sha256 for arrival in arrivals])
         origin = _settle(arrivals, files, head["origin"], int(head["file_id"]))
         fresh = [arrival for arrival in arrivals if arrival.state == "accepted"]
+        frames: dict[str, pd.DataFrame] = {}
         if origin != head["origin"]:
             run(connection, sql.query("load_origin"), (origin,))
         if fresh:
@@ -84,7 +85,7 @@ def load(wh: Warehouse, items: Iterable[tuple[str, str, int, datetime, Any]]) ->
             files = pd.concat([files, frames["file"]], ignore_index=True)
         receipts = _receipts(arrivals, files, head["recorded_at"], int(head["receipt_id"]))
         append(connection, "receipt", receipts)
-        late = _late_rejects(connection, receipts)
+        late = _late_rejects(connection, receipts, frames)
         connection.commit()
     return _answers(arrivals, receipts, late)
 
@@ -112,7 +113,7 @@ def _problem(batch: Batch) -> str | None:
         # Series may share a line, and a line may hold a whole series.
         beside = ["series", "period"] if table == "reference_point" else [TABLES[table].beside]
         key = [*_KEY[1:], *filter(None, beside)]
-        if len(frame) > 1 and len(set(zip(*(frame[name].tolist() for name in key), strict=True))) < len(frame):
+        if not frame["row"].is_unique and frame.duplicated(key).any():
             return f"读取程序出错：数据表 {table} 中同一行出现两次"
     return None
 
@@ -281,16 +282,42 @@ def _receipts(arrivals: list[_Arrival], files: pd.DataFrame, recorded_at: dateti
     return rows.assign(file_id=rows["file_id"].astype("Int64"), accepted=rows["rows_read"] - rows["rejected"])
 
 
-def _late_rejects(connection: dbapi.Connection, receipts: pd.DataFrame) -> dict[int, int]:
+def _late_rejects(
+    connection: dbapi.Connection, receipts: pd.DataFrame, frames: dict[str, pd.DataFrame]
+) -> dict[int, int]:
     """Lines per file of this call that stand for no registered firm, as of now."""
-    known = receipts.loc[receipts["file_id"].notna(), "file_id"]
-    if known.empty:
+    known = set(receipts.loc[receipts["file_id"].notna(), "file_id"].astype("int64"))
+    asked = sorted(known - _surely_matched(connection, frames))
+    if not asked:
         return {}
-    ids = pa.array([[int(number) for number in known.unique()]], pa.list_(pa.int64()))
+    ids = pa.array([asked], pa.list_(pa.int64()))
     with connection.cursor() as cursor:
         cursor.execute(sql.query("load_late_rejects"), pa.record_batch([ids], names=["ids"]))
         found = cursor.fetch_arrow_table()
     return dict(zip(found["file_id"].to_pylist(), found["lines"].to_pylist(), strict=True))
+
+
+def _surely_matched(connection: dbapi.Connection, frames: dict[str, pd.DataFrame]) -> set[int]:
+    """Files of this call whose rows all name a registered firm by its credit code, as nearly all do.
+
+    Nothing of theirs is withheld: two rows of a file can only turn out to be one firm's under two kinds of name.
+    """
+    if "file" not in frames:
+        return set()
+    files = set(frames["file"]["file_id"])
+    firms = [name for name in TABLES if "subject" in frames.get(name, ())]
+    if not firms:
+        return files
+    pairs = pd.concat([frames[name][["file_id", "subject"]].drop_duplicates() for name in firms], ignore_index=True)
+    pairs["subject"] = pairs["subject"].astype("str")
+    wanted = pa.array([pairs["subject"].drop_duplicates().dropna().tolist()], pa.list_(pa.string()))
+    with connection.cursor() as cursor:
+        cursor.execute(sql.query("load_unknown_subjects"), pa.record_batch([wanted], names=["subjects"]))
+        unknown = cursor.fetch_arrow_table()["subject"].to_pylist()
+    doubtful = (
+        pairs["subject"].isna() | pairs["subject"].str.contains(":", regex=False) | pairs["subject"].isin(unknown)
+    )
+    return files - set(pairs.loc[doubtful, "file_id"])
 
 
 def _answers(arrivals: list[_Arrival], receipts: pd.DataFrame, late: dict[int, int]) -> list[dict[str, Any]]:

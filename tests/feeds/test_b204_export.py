@@ -232,3 +232,22 @@ def test_nested_labels_take_second_place_to_plain_ones() -> None:
     assert any("下级列" in note for note in batch.notes)
     only = read(workbook({"表": export(header[:-1], [row(1, 1)])}))
     assert table(only).loc[4, "output_m"] == 1
+
+
+def test_a_note_or_refusal_that_quotes_a_heading_is_one_line() -> None:
+    batch = read(workbook({"表": export([*B204, "某新\n指标（个）"], [row(1, 1, 2, 3)])}))
+    assert "未采用的列：某新 指标（个）" in batch.notes
+    twice = [*B204, "工业总产值(当年价格)\n;本年;本月"]
+    with pytest.raises(Refused) as refused:
+        read(workbook({"表": export(twice, [row(1, 1, 2, 3)])}))
+    assert str(refused.value).isprintable()
+
+
+def test_nothing_is_quoted_from_a_line_whose_cells_are_shifted() -> None:
+    """The telephone number of a line with one comma too many stands under a figure's heading."""
+    header = ["统一社会信用代码", "单位详细名称", "填表人", "报告期", "工业总产值(当年价格);本年;本月"]
+    text = csv(
+        export(header, [[uscc(1), "甲公司", "张某", "2026 00 10", 5], [uscc(2), "乙", "公司", "2026", "李某", 7]])
+    )
+    batch = read(text)
+    assert batch.rejects[["row", "rule", "raw"]].to_numpy().tolist() == [[5, "row.columns", ""]]

@@ -119,3 +119,24 @@ def test_a_form_that_cannot_be_trusted_is_refused(change: Any, reason: str) -> N
     change(rows)
     with pytest.raises(Refused, match=reason):
         read(rows)
+
+
+def test_the_fact_stands_on_the_first_line_that_was_taken() -> None:
+    items = [list(row) for row in ITEMS]
+    items[0][2] = "约三"
+    batch = read([*TOP, *HEAD, *items])
+    assert batch.rejects["row"].tolist() == [9]
+    assert batch.tables["output_return"]["row"].tolist() == [10]
+
+
+def test_a_form_whose_every_item_is_rejected_gives_no_fact() -> None:
+    items = [[*row[:2], "约三", *row[3:]] for row in ITEMS[:4]]
+    batch = read([*TOP, *HEAD, *items])
+    assert (batch.rows_read, batch.rejected, len(batch.tables["output_return"])) == (4, 4, 0)
+
+
+def test_a_person_who_stands_in_a_figure_is_not_quoted() -> None:
+    items = [list(row) for row in ITEMS]
+    items[0][2], items[1][2] = "联系电话：13800000000", "填表人：张某"
+    batch = read([*TOP, *HEAD, *items])
+    assert batch.rejects["raw"].tolist() == ["（经办人信息，不保留）"] * 2

@@ -274,3 +274,10 @@ def test_a_message_cut_anywhere_is_refused(cut: int) -> None:
     data = messages.official("INV101", ("BondInvtBsc", HEAD), ("BondInvtDt", GOODS), pocket=(1, 2))
     with pytest.raises(Refused):
         messages.read(data[: len(data) * cut // 100])
+
+
+def test_what_no_message_can_mean_is_rejected_line_by_line() -> None:
+    batch = read(message(HEAD | {"invtDclTime": "1899-12-30"}, [GOODS]))
+    assert batch.rejects[["field", "raw"]].to_numpy().tolist() == [["清单申报日期", "1899-12-30"]]
+    batch = read(message(HEAD, [GOODS | {"grossWt": "1" + "0" * 320}]))
+    assert batch.rejects["rule"].tolist() == ["number.unreadable"]

@@ -138,3 +138,21 @@ def test_each_period_cell_is_read_as_if_it_stood_alone(cells: list[object]) -> N
 def test_cells_are_shown_as_a_person_reads_them() -> None:
     cells = pd.Series([" a ", 3970.0, 1.5, None, True, datetime.combine(date(2026, 1, 2), time())], dtype=object)
     assert as_text(cells).tolist() == ["a", "3970", "1.5", "", "TRUE", "2026-01-02"]
+
+
+def test_a_day_as_text_is_its_month_however_it_is_separated() -> None:
+    cells = pd.Series(
+        ["2026/10/1", "2026-10-31", "2026.10.05", "2026/10/1 0:00", "2026-10/1", "2026/13/1", "2026/10/32"]
+    )
+    found = parse_months(cells)
+    assert found.values.tolist() == ["2026-10"] * 4 + [None] * 3
+    assert found.unreadable.tolist() == [False] * 4 + [True] * 3
+
+
+@pytest.mark.parametrize("cell", [1e31, -1e308, "1e31", "1" + "0" * 40, 10**40])
+def test_what_no_source_can_mean_is_unreadable(cell: object) -> None:
+    """Times ten thousand it would be infinite."""
+    value, unreadable = one(cell)
+    assert math.isnan(value)
+    assert unreadable
+    assert one(1e30) == (1e30, False)

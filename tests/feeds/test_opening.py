@@ -17,6 +17,7 @@ import xlwt
 from qxmonitor import feeds
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import zipguard
+from qxmonitor.feeds.marks import UNCACHED
 from qxmonitor.feeds.opening import open_file
 from tests.feeds.books import B204, csv, export, raw_xlsx, uscc, workbook
 
@@ -265,8 +266,8 @@ def test_error_values_are_shown_and_formulas_never_computed(tmp_path: Path) -> N
         page.write_formula("B2", "=1/0", None, "#DIV/0!")
         page.write_formula("C2", "=1+1", None, 2)
         page.write_formula("D2", '=HYPERLINK("http://example.invalid/")', None, "x")
-        page.write_formula("E2", "=5", None, "")
-    assert open_file(path).sheets["表"] == [["", "", "", ""], ["", "#DIV/0!", 2, "x"]]
+        page.write_formula("E2", "=5", None, "")  # written without a result
+    assert open_file(path).sheets["表"] == [["", "", "", "", ""], ["", "#DIV/0!", 2, "x", UNCACHED]]
 
 
 def test_error_values_of_an_old_workbook() -> None:

@@ -251,3 +251,13 @@ def test_a_row_with_a_bad_figure_or_frequency_is_rejected_whole() -> None:
 def test_nothing_but_bad_rows() -> None:
     batch = read(csv(along([*ROW[:2], "日", *ROW[3:]])))
     assert (values(batch), batch.rejected) == ([], 1)
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_particulars_that_stand_below_the_first_date_are_none(at: int) -> None:
+    """A date among the particulars begins the figures; what is left above them is no series."""
+    rows = [*HEAD[:at], ["2025/1/31", "1"], *HEAD[at:], *BODY]
+    opened = open_file(csv(rows))
+    assert reference.matches(opened)
+    with pytest.raises(Refused, match="不在数据之上"):
+        reference.read(opened)
