@@ -27,7 +27,7 @@ def first_version(embedded: Settings) -> Iterator[Engine]:
     with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
         connection.execute("create database first_version")
     engine = create_engine(embedded.dsn("sqlalchemy", "first_version"))
-    upgrade(engine, "0001", "old")
+    upgrade(engine, "0001", "")
     yield engine
     engine.dispose()
     with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
@@ -44,7 +44,7 @@ def test_the_ledger_of_the_first_version(first_version: Engine) -> None:
         ):  # fmt: skip
             words = {"id": f"<{number}@x>", "reader": reader, "recipient": recipient, "state": state, "at": DATE}
             conn.execute(text(OLD), words)
-    upgrade(first_version, "0002", "new")
+    upgrade(first_version, "0002", "")
 
     with first_version.begin() as conn:
         found = {row["message_id"]: row for row in ledger.listing(conn)}
