@@ -20,6 +20,7 @@ from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.sheets import INSTRUCTIONS, Column, SheetForm, sheets
 from qxmonitor.errors import QxError
 from qxmonitor.feeds import register, self_report
+from qxmonitor.feeds.headings import FORM_UNITS
 
 ROWS = 500
 """Rows prepared below a header."""
@@ -118,9 +119,10 @@ def _self_report() -> Template:
     spans = ("本月", "累计", "上年同期本月", "上年同期累计")
     for item in items().items_of("self_report"):
         for span in ("",) if item.single else spans:
-            name = f"{item.name}_{span}" if span else item.name
-            columns.append(Column(id=item.id, name=name, kind="number", note="千元" if item.kind == "money" else "人"))
-    about = ("本表由企业自愿填报，只给授权的部门看，不是统计报表。", "金额为千元。")
+            unit = FORM_UNITS[item.kind]
+            name = f"{item.name}（{unit}）_{span}" if span else f"{item.name}（{unit}）"
+            columns.append(Column(id=item.id, name=name, kind="number"))
+    about = ("本表由企业自愿填报，只给授权的部门看，不是统计报表。",)
     page = Page("企业自报", "重点企业自报主要指标（计量单位：千元）", columns)
     return Template(self_report.FEED, "企业自报", [page], about)
 

@@ -15,6 +15,11 @@ from qxmonitor.warehouse.core import LOCK_INIT
 def upgrade(engine: Engine, head: str, views: str) -> None:
     """Bring the tables to ``head`` and, if their hash changed, the views; others wait for the same lock.
 
+    Args:
+        engine: of the database.
+        head: revision to reach.
+        views: hash of the views; empty for an earlier ``head``, whose tables today's views do not fit.
+
     Raises:
         QxError: the database is at a revision that this version does not know.
     """
@@ -28,8 +33,7 @@ def upgrade(engine: Engine, head: str, views: str) -> None:
             command.upgrade(config, head)
         except CommandError:
             raise QxError("数据库的版本比本程序新，请更新程序") from None
-        there = connection.scalar(text(sql.query("views_mark")))
-        if there == views:
+        if not views or connection.scalar(text(sql.query("views_mark"))) == views:
             return
         for script in sql.scripts("views"):
             connection.execution_options(no_parameters=True).exec_driver_sql(script.read_text(encoding="utf-8"))

@@ -65,12 +65,16 @@ def lines_of(path: Path, feed: str, form: str) -> int:
         return len(etree.parse(path).xpath("//*[local-name()='DecList']"))
     if path.suffix == ".csv":
         rows: list[list[Any]] = list(csv.reader(path.read_text("gb18030").splitlines()))
-        return below(rows, {"reference": "更新时间", "approved": "指标"}.get(feed, "数据年月"))
+        if feed in ("reference", "approved"):
+            return below(rows, {"reference": "更新时间", "approved": "指标"}[feed])
+        return below(rows, "数据年月", "走访日期", "年月")
     if feed == "reference":
         return sum(below(rows, "更新时间") for rows in sheets(path))
     if form == "firm":
         return sum(below(rows, "指标名称", deep=2) for rows in sheets(path))
-    return sum(below(rows, "统一社会信用代码", "产业链代码", "数据年月") for rows in sheets(path))
+    if feed == "power":
+        return sum(below(rows, "用户编号", deep=2) for rows in sheets(path))
+    return sum(below(rows, "统一社会信用代码", "产业链代码", "项目代码", "条目", "数据年月") for rows in sheets(path))
 
 
 # -- files of the town -----------------------------------------------------------------------------------------------
