@@ -118,6 +118,6 @@ def _line(line: Values, account: str | None, faults: list[Fault]) -> dict[str, A
 
 def _day(text: str, label: str, faults: list[Fault]) -> date | None:
     found = bonded_message.day(text)
-    if text and found is None:
+    if text and found is None and not (label == _DAYS["limit_on"][1] and bonded_message.unlimited(text)):
         faults.append((label, "bonded.date", f"{label}不是有效日期", text))
     return found

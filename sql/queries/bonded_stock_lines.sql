@@ -33,4 +33,4 @@ left join lateral (
     where n.document = any(string_to_array(s.document, '、'))
 ) owner on true
 left join reads.identity($1, $2) keeper on keeper.subject = s.keeper
-order by s.period, s.ledger, s.file_id, s.sheet, s."row"
+order by s.period, s.ledger, s.sheet, s."row", s.hs, usd

@@ -53,6 +53,11 @@ def test_empty_quantities_are_kept_as_unknown() -> None:
     assert row[["increased", "reduced", "reserved", "usd", "limit_on", "document"]].isna().all()
 
 
+def test_a_limit_in_the_year_9999_is_none() -> None:
+    assert pd.isna(read(ledger(LINE | {"limitDate": "9999-12-31"})).tables["bonded_stock"]["limit_on"].item())
+    assert read(ledger(LINE | {"inDate": "9999-12-31"})).rejects["rule"].tolist() == ["bonded.date"]
+
+
 def test_pockets_of_a_ledger() -> None:
     first = read(ledger(LINE, pocket=(1, 2)))
     second = read(ledger(LINE | {"gdsSeqno": "2"}, head=None, pocket=(2, 2)))
