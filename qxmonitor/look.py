@@ -33,8 +33,8 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
     Args:
         wh: an open warehouse.
         what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger``, ``history`` (of the ledger),
-            ``bonded`` (firms' months at the bonded centre), ``bonded_ownership`` (the same by ownership) or
-            ``bonded_open`` (messages not yet whole).
+            ``bonded`` (firms' months at the bonded centre), ``bonded_ownership`` (the same by ownership),
+            ``bonded_states`` (what became of each document) or ``bonded_open`` (messages not yet whole).
         known_at: as known then; of use for receipts, indicators, alerts and the bonded centre.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
@@ -50,6 +50,7 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
         "history": lambda wh, _: _post(wh, ledger.history),
         "bonded": lambda wh, when: bonded.months(wh, known_at=when),
         "bonded_ownership": lambda wh, when: bonded.by_ownership(bonded.months(wh, known_at=when)),
+        "bonded_states": bonded.states,
         "bonded_open": bonded.incomplete,
     }
     frame = frames[what](wh, known_at)

@@ -125,6 +125,14 @@ def by_ownership(firm_months: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(["period", "ownership"], ignore_index=True)
 
 
+def states(wh: Warehouse, known_at: datetime | None = None, recorded_at: datetime | None = None) -> pd.DataFrame:
+    """What each filing came to: kind, document, change, status, on_day (of that status), living (it counts)."""
+    with wh.adbc() as connection:
+        found = fetch(connection, sql.query("bonded_states"), known_at or FOREVER, recorded_at or FOREVER)
+    frame: pd.DataFrame = found.to_pandas()
+    return frame
+
+
 def incomplete(wh: Warehouse, known_at: datetime | None = None, recorded_at: datetime | None = None) -> pd.DataFrame:
     """Messages not yet whole: message, kind, document, pockets in all, which are here, how many are not, since when."""
     with wh.adbc() as connection:

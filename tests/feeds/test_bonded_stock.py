@@ -30,6 +30,7 @@ def test_a_ledger_by_hand() -> None:
         "document": "QD1、QD2", "hs": "9503008390", "unit": "035",
         "increased": 100.0, "reduced": 30.0, "reserved": 10.0,
         "usd": 120.5, "price_usd": 2.0, "in_on": date(2021, 7, 5), "limit_on": date(2021, 8, 30),
+        "operator": False,
     }  # fmt: skip
     assert list(batch.tables) == ["bonded_stock"]
 
@@ -45,6 +46,11 @@ def test_a_ledger_by_hand() -> None:
 )  # fmt: skip
 def test_the_month_is_the_newest_that_had_ended(sent: str, period: str) -> None:
     assert read(ledger(LINE, sent=sent)).period == period
+
+
+def test_the_centres_operator_is_told_by_its_customs_code() -> None:
+    batch = read(ledger(LINE, head=HEAD | {"bizopEtpsno": "0000W60001"}))
+    assert batch.tables["bonded_stock"]["operator"].tolist() == [True]
 
 
 def test_empty_quantities_are_kept_as_unknown() -> None:
