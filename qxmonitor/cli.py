@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from qxmonitor.warehouse import Warehouse
 
 LISTINGS = (
-    "receipts", "quarantine", "indicators", "alerts", "ledger", "history", "bonded", "bonded_ownership", "bonded_open",
-    "findings",
+    "receipts", "quarantine", "indicators", "alerts", "ledger", "history", "bonded", "bonded_ownership",
+    "bonded_states", "bonded_open", "findings",
 )  # fmt: skip
 """What ``list`` shows."""
 

@@ -35,7 +35,8 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
         wh: an open warehouse.
         what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger``, ``history`` (of the ledger),
             ``bonded`` (firms' months at the bonded centre), ``bonded_ownership`` (the same by ownership),
-            ``bonded_open`` (messages not yet whole) or ``findings`` (of one month, the newest released by default).
+            ``bonded_states`` (what became of each document), ``bonded_open`` (messages not yet
+            whole) or ``findings`` (of one month, the newest released by default).
         known_at: as known then; of use for receipts, indicators, alerts and the bonded centre.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
@@ -51,6 +52,7 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
         "history": lambda wh, _: _post(wh, ledger.history),
         "bonded": lambda wh, when: bonded.months(wh, known_at=when),
         "bonded_ownership": lambda wh, when: bonded.by_ownership(bonded.months(wh, known_at=when)),
+        "bonded_states": bonded.states,
         "bonded_open": bonded.incomplete,
         "findings": lambda wh, known_at: _findings(wh, filters.get("period"), known_at),
     }

@@ -108,7 +108,7 @@ def read(opened: Opened) -> Batch:
         rejects=gather([pd.DataFrame(rejects, columns=REJECT_COLUMNS)] if rejects else [], REJECT_COLUMNS),
         control=gather([], ["sheet", "row", "text"]),
         origin=origin_of(str(fields["subject"] or "")),
-        notes=[*bonded_status.pocket_note(message), *_notes(fields)],
+        notes=[*bonded_status.pocket_note(message), *_notes(fields), *_owner_note(message.head)],
     )
 
 
@@ -160,6 +160,17 @@ def owner_of(head: Values) -> tuple[str | None, Fault | None]:
     """The cargo's owner: behind the warehouse if somebody stands there, else the one who does business."""
     group = next((names for names in _OWNERS if any(head.get(name) for name in names)), _OWNERS[1])
     return firm_of(head, *group)
+
+
+def is_operator(head: Values) -> bool:
+    """Whether the firm that does business is the centre's own operator: W in the fifth place of its customs code."""
+    return head.get("bizopetpsno", "")[4:5].upper() == "W"
+
+
+def _owner_note(head: Values | None) -> list[str]:
+    if head is None or not is_operator(head) or any(head.get(name) for name in _OWNERS[0]):
+        return []
+    return ["清单没有填报货主，经营单位是物流中心自身（海关编码第 5 位为 W），按经营单位计"]
 
 
 def firm_of(head: Values, *names: str) -> tuple[str | None, Fault | None]:

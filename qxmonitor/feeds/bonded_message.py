@@ -10,6 +10,7 @@ the fields it holds. Only fields that a reader asks for by name go on: drivers, 
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -88,6 +89,9 @@ _ROOTS = {"signature", "package", "commonresponemessage"}
 _DATE = re.compile(r"(\d{4})(?:(\d\d)(\d\d)|[-/.年](\d{1,2})[-/.月](\d{1,2})日?)(?:$|[T\s\d])")
 _NUMBERS = re.compile(r"[\\、,，;；\s]+")
 _MAX_POCKETS = 9999
+_YEARS = (1949, 2099)
+_MAX_NUMBER = 2**30
+"""Of a line; leaves room for the lines after it that bear none."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +229,17 @@ def text_of(root: etree._Element, name: str) -> str:
 
 def day(text: str) -> date | None:
     """A day written ``20210805…``, ``2021-08-05T…``, ``2021-08-05 …`` or ``2021/8/5``."""
+    found = _any_day(text)
+    return found if found is not None and _YEARS[0] <= found.year <= _YEARS[1] else None
+
+
+def unlimited(text: str) -> bool:
+    """Whether a limit is a day that stands for none, such as 9999-12-31."""
+    found = _any_day(text)
+    return found is not None and found.year > _YEARS[1]
+
+
+def _any_day(text: str) -> date | None:
     found = _DATE.match(text)
     if not found:
         return None
@@ -241,7 +256,8 @@ def month_ended(sent: date) -> Period:
     >>> month_ended(date(2021, 10, 31)), month_ended(date(2021, 11, 6))
     ('2021-10', '2021-10')
     """
-    return Period.of(date.fromordinal(sent.toordinal() + 1)) - 1
+    last = monthrange(sent.year, sent.month)[1]
+    return Period.of(sent) - (sent.day < last)
 
 
 def numbers(*texts: str) -> list[str]:
@@ -263,7 +279,8 @@ def sequenced(lines: Iterable[Values], name: str) -> list[tuple[int, Values]]:
     """Each line under its sequence number; a line without a usable one comes after the last number."""
     whole = list(lines)
     written = [line.get(name, "") for line in whole]
-    given = [int(text) if text.isascii() and text.isdigit() and 0 < int(text[:12]) < 2**31 else 0 for text in written]
+    plain = [text.lstrip("0") if text.isascii() and text.isdigit() else "" for text in written]
+    given = [int(text) if 0 < len(text) <= 10 and int(text) < _MAX_NUMBER else 0 for text in plain]
     seen: set[int] = set()
     spare = max(given, default=0)
     found = []

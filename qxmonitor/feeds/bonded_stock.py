@@ -2,8 +2,8 @@
 
 A ledger says nothing of the day it was struck: it shows the end of the newest month that had ended when it was sent.
 The stock of a line is 实增 − 实减 − 预减; quantities may be empty, then the stock is unknown, not zero. The ledger is
-the warehouse's; the owner of a line's cargo is found at reading, by the inventory that booked it in. Ledgers may come
-in several pockets.
+the warehouse's; the owner of a line's cargo is found at reading, by the inventory that booked it in, and the centre's
+operator (W in its customs code) is never taken for it. Ledgers may come in several pockets.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from qxmonitor.catalog.codes import commodity
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import bonded_message, bonded_status
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
-from qxmonitor.feeds.bonded import figure, firm_of, origin_of
+from qxmonitor.feeds.bonded import figure, firm_of, is_operator, origin_of
 from qxmonitor.feeds.bonded_message import Values
 from qxmonitor.feeds.csvfile import SHEET
 from qxmonitor.feeds.grid import gather
@@ -82,6 +82,7 @@ def read(opened: Opened) -> Batch:
         if not faults:
             rows.append(mine)
     frame = pd.DataFrame(rows, columns=_COLUMNS).astype(dict.fromkeys(_TEXTS, "str") | {"row": "int64"})
+    frame["operator"] = is_operator(head) if head else None
     tables = {"bonded_stock": frame.astype(dict.fromkeys(_FIGURES, "float64"))}
     if message.pocket is not None:
         fields = {"document": account, "subject": subject if fault is None else None, "period": period}
@@ -118,6 +119,6 @@ def _line(line: Values, account: str | None, faults: list[Fault]) -> dict[str, A
 
 def _day(text: str, label: str, faults: list[Fault]) -> date | None:
     found = bonded_message.day(text)
-    if text and found is None:
+    if text and found is None and not (label == _DAYS["limit_on"][1] and bonded_message.unlimited(text)):
         faults.append((label, "bonded.date", f"{label}不是有效日期", text))
     return found

@@ -37,13 +37,11 @@ def write_all(world: World) -> None:
         out = [document for document in here if document.flow == "E"]
         if out:
             _way_out(world, period, out[0], out[-1], rng)
-        world.landing.put(
-            world.day(period, 7), _answer("SAS201", f"SD0000{period.ordinal:010d}", "1", period, "approved")
-        )
+        if here:
+            world.landing.put(world.day(period, 7), _declared(world, period, here[0]))
         if here and period.ordinal % 3 == 0:
             chosen = here[int(rng.integers(0, len(here)))]
-            message = _answer("INV201", chosen.number, "3", period, "deleted", _owner(world, chosen))
-            world.landing.put(world.day(period + 1, 7), message)
+            world.landing.put(world.day(period + 1, 7), _deleted(world, period, chosen))
 
 
 def _owner(world: World, document: Inventory) -> str:
@@ -143,13 +141,27 @@ def _way_out(world: World, period: Period, first: Inventory, last: Inventory, rn
     world.landing.put(day, _paper(f"SAS223_{gate}.xml", "sas223", content, 1))
 
 
-def _answer(kind: str, document: str, typecd: str, period: Period, word: str, entity: str = "") -> Document:
-    """A bare answer of customs, as a client gets it."""
+def _declared(world: World, period: Period, document: Inventory) -> Document:
+    """Customs' answer on a declaration, with the copy of it."""
+    number, day = f"SD0000{period.ordinal:010d}", period.first_day.replace(day=28)
+    head = {
+        "sasDclNo": number, "dclTypecd": "1", "directionTypecd": "E", "areainEtpsno": CENTRE_CUSTOMS,
+        "areainEtpsNm": CENTRE_NAME, "areainEtpsSccd": CENTRE_USCC, "areaoutEtpsSccd": _owner(world, document),
+        "dclEr": _CONTACT, "dclTime": f"{period.first_day:%Y%m%d}", "emapvMarkcd": "1",
+    }  # fmt: skip
+    blocks = [_result(number, "1", "1", day), ("SasDclBsc", head)]
+    content = _package("SAS201", f"SIMD{period.ordinal:08d}", day, blocks, client=True)
+    return _paper(f"SAS201_{number}.xml", "sas201", content, 1)
+
+
+def _deleted(world: World, period: Period, document: Inventory) -> Document:
+    """Customs' answer, alone, that an inventory was deleted, as a client gets it."""
     day = period.first_day.replace(day=28)
-    content = _package(kind, f"SIMA{kind}{period.ordinal:08d}", day, [_result(document, "1", typecd, day)], client=True)
-    columns = ["row", "entity", "period", "document", "status"]
-    figures = [Figures("", columns, "", [[1, entity, str(period), document, word]])] if entity else []
-    return _paper(f"{kind}_{document}.xml", kind.lower(), content, 1, figures)
+    blocks = [_result(document.number, "1", "3", day)]
+    content = _package("INV201", f"SIMX{period.ordinal:08d}", day, blocks, client=True)
+    rows: list[list[object]] = [[1, _owner(world, document), str(period), document.number, "deleted"]]
+    figures = Figures("", ["row", "entity", "period", "document", "status"], "", rows)
+    return _paper(f"INV201_{document.number}.xml", "inv201", content, 1, [figures])
 
 
 def _paper(name: str, form: str, content: bytes, rows: int, figures: list[Figures] | None = None) -> Document:

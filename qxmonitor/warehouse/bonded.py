@@ -20,6 +20,9 @@ from qxmonitor.warehouse.core import FOREVER, Warehouse, fetch
 MONEY = ["in_abroad_usd", "out_abroad_usd", "in_domestic_usd", "out_domestic_usd", "unclear_usd"]
 TICKETS = ["tickets", "tickets_abroad", "tickets_domestic"]
 STOCK = ["stock_lines", "stock_quantity", "stock_unit", "stock_usd", "days", "overdue", "overdue_usd"]
+NOBODY = "货主不明"
+"""The name of who owns stock of which no owner is known."""
+
 _KEY = ["entity", "period"]
 _OVERDUE = "overdue"
 
@@ -68,6 +71,9 @@ def months(
     whole[MONEY] = whole[MONEY].fillna(0.0)
     firms = register[["subject", "name", "ownership"]].rename(columns={"subject": "entity"})
     named = whole.merge(firms, on="entity", how="left", validate="m:1").sort_values(["period", "entity"])
+    named["name"] = named["name"].where(named["entity"].notna(), NOBODY)
+    money = [*MONEY, "stock_usd", "overdue_usd"]
+    named[money] = named[money].round(2)
     return named[["period", "entity", "name", "ownership", *TICKETS, *MONEY, *STOCK]].reset_index(drop=True)
 
 
@@ -111,11 +117,20 @@ def stock(lines: pd.DataFrame) -> pd.DataFrame:
     return found.reset_index()[[*_KEY, *STOCK]]
 
 
-def by_ownership(found: pd.DataFrame) -> pd.DataFrame:
+def by_ownership(firm_months: pd.DataFrame) -> pd.DataFrame:
     """Firms' months (:func:`months`) added up by the register's ownership: period, ownership, firms, tickets, value."""
     added = [*TICKETS, *MONEY, "stock_usd", "overdue_usd"]
-    grouped = found.assign(firms=found["tickets"] > 0).groupby(["period", "ownership"], dropna=False)
-    return grouped[["firms", *added]].sum().reset_index().sort_values(["period", "ownership"], ignore_index=True)
+    grouped = firm_months.assign(firms=firm_months["tickets"] > 0).groupby(["period", "ownership"], dropna=False)
+    found = grouped[["firms", *added]].sum().round(2).reset_index()
+    return found.sort_values(["period", "ownership"], ignore_index=True)
+
+
+def states(wh: Warehouse, known_at: datetime | None = None, recorded_at: datetime | None = None) -> pd.DataFrame:
+    """What each filing came to: kind, document, change, status, on_day (of that status), living (it counts)."""
+    with wh.adbc() as connection:
+        found = fetch(connection, sql.query("bonded_states"), known_at or FOREVER, recorded_at or FOREVER)
+    frame: pd.DataFrame = found.to_pandas()
+    return frame
 
 
 def incomplete(wh: Warehouse, known_at: datetime | None = None, recorded_at: datetime | None = None) -> pd.DataFrame:

@@ -29,21 +29,22 @@ from (
     ),
     judged as (
         select i.entity, line.*, coalesce(a.document, line.document) as number,
-            not exists (select from state e where e.document = coalesce(a.document, line.document) and e.ended)
-                and coalesce(s.living, line.living) as alive
+            e.document is null and coalesce(s.living, line.living) as alive
         from line
         left join named a on a.before = line.document
+        left join (select distinct document from state where ended) e
+            on e.document = coalesce(a.document, line.document)
         left join state s on s.document = coalesce(a.document, line.document) and s.change = line.change
         join reads.identity($1, $2) i on i.subject = line.subject
     ),
     versions as (
-        select *, coalesce(max(newness) filter (where alive) over (partition by number),
-            max(newness) over (partition by number)) as newest
+        select *, coalesce(max(newness) filter (where alive) over (partition by number collate "C"),
+            max(newness) over (partition by number collate "C")) as newest
         from judged
     )
     select entity, known_at, file_id, sheet, "row", subject, period, number as document, declared_on, flow,
         alive and newest = max(newest) over (
-            partition by entity, alive, inner_no, case when inner_no is null then number end
+            partition by alive, coalesce(inner_no, number) collate "C", inner_no is null, entity collate "C"
         ) as living,
         mode, list_type, customs_declared, hs, quantity, usd, gross_kg, transport, inner_no, change
     from versions

@@ -1,6 +1,6 @@
 -- The lines of the stock ledgers at the end of each month with their owner (null: nobody known), quantity and value. The owner
--- is the firm of the inventories that booked the cargo in, if all that are named agree, else the firm whose ledger it is.
--- $1 known_at, $2 recorded_at, $3–$4 periods.
+-- is the firm of the inventories that booked the cargo in, if all that are named agree, else the firm whose ledger it is,
+-- unless that is the centre's operator, who keeps what is others'. $1 known_at, $2 recorded_at, $3–$4 periods.
 with named as materialized (
     select distinct on (f.document) f.document, i.entity
     from bonded_line f
@@ -9,7 +9,10 @@ with named as materialized (
     order by f.document, n.newness desc, i.entity
 ),
 stock as materialized (
-    select s.*, max(s.subject) over (partition by s.ledger) as keeper
+    select s.*, case
+            when not bool_or(coalesce(s.operator, false)) over (partition by s.ledger)
+            then max(s.subject) over (partition by s.ledger)
+        end as keeper
     from (
         select *
         from (
@@ -33,4 +36,4 @@ left join lateral (
     where n.document = any(string_to_array(s.document, '、'))
 ) owner on true
 left join reads.identity($1, $2) keeper on keeper.subject = s.keeper
-order by s.period, s.ledger, s.file_id, s.sheet, s."row"
+order by s.period, s.ledger, s.sheet, s."row", s.hs, usd

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qxmonitor.catalog.codes import codes, commodity
+from qxmonitor.catalog.codes import Word, codes, commodity
 
 
 @pytest.mark.parametrize(
@@ -101,3 +103,20 @@ def test_vintages() -> None:
     ]  # fmt: skip
     with pytest.raises(ValueError, match="矛盾"):
         codes().vintage("快讯修正")
+
+
+def test_the_two_borders_share_no_mode_and_say_what_is_unconfirmed() -> None:
+    table = codes()
+    abroad, domestic = set(table.border_modes("abroad")), set(table.border_modes("domestic"))
+    assert {"6033", "1210", "1239"} <= abroad and not abroad & domestic
+    assert "1239" in {entry.mode for entry in table.borders if not entry.verified}
+    assert table.domestic_transports == ("W",)
+
+
+def test_every_word_of_a_documents_life_is_used_or_ends_one() -> None:
+    tables = codes().document_status
+    said = {word for table in (tables.inventory, tables.pass_, tables.approval, tables.result, tables.declared_as)
+            for word in table.values()}  # fmt: skip
+    assert said | {"staged", "kept"} == set(get_args(Word))
+    for status, word in tables.inventory.items():
+        assert codes().living(status) == (word in {"declared", "approved"})

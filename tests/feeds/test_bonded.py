@@ -141,7 +141,9 @@ def without(*names: str) -> dict[str, str]:
     ],
 )
 def test_the_cargos_owner_is_the_subject(head: dict[str, str], subject: str) -> None:
-    assert read(message(head, [GOODS])).tables["bonded_line"]["subject"].tolist() == [subject]
+    batch = read(message(head, [GOODS]))
+    assert batch.tables["bonded_line"]["subject"].tolist() == [subject]
+    assert any("没有填报货主" in note for note in batch.notes) == (subject in (WAREHOUSE, "customs:0000W60001"))
 
 
 @pytest.mark.parametrize(("status", "living"), [("0", True), ("1", True), ("2", False), ("3", False)])

@@ -30,6 +30,7 @@ def test_a_ledger_by_hand() -> None:
         "document": "QD1、QD2", "hs": "9503008390", "unit": "035",
         "increased": 100.0, "reduced": 30.0, "reserved": 10.0,
         "usd": 120.5, "price_usd": 2.0, "in_on": date(2021, 7, 5), "limit_on": date(2021, 8, 30),
+        "operator": False,
     }  # fmt: skip
     assert list(batch.tables) == ["bonded_stock"]
 
@@ -47,10 +48,20 @@ def test_the_month_is_the_newest_that_had_ended(sent: str, period: str) -> None:
     assert read(ledger(LINE, sent=sent)).period == period
 
 
+def test_the_centres_operator_is_told_by_its_customs_code() -> None:
+    batch = read(ledger(LINE, head=HEAD | {"bizopEtpsno": "0000W60001"}))
+    assert batch.tables["bonded_stock"]["operator"].tolist() == [True]
+
+
 def test_empty_quantities_are_kept_as_unknown() -> None:
     empty = LINE | dict.fromkeys(("actlIncQty", "actlRedcQty", "prevdRedcQty", "totalAmt", "limitDate", "invtNo"), "")
     row = read(ledger(empty)).tables["bonded_stock"].iloc[0]
     assert row[["increased", "reduced", "reserved", "usd", "limit_on", "document"]].isna().all()
+
+
+def test_a_limit_in_the_year_9999_is_none() -> None:
+    assert pd.isna(read(ledger(LINE | {"limitDate": "9999-12-31"})).tables["bonded_stock"]["limit_on"].item())
+    assert read(ledger(LINE | {"inDate": "9999-12-31"})).rejects["rule"].tolist() == ["bonded.date"]
 
 
 def test_pockets_of_a_ledger() -> None:

@@ -30,7 +30,11 @@ LISTINGS = {
     "indicators": {"entity_kind", "entity", "period", "indicator", "value", "unit", "state", "known_at"},
     "alerts": {"id", "type", "entity_kind", "entity", "level", "state", "opened", "period"},
     "ledger": {"recipient", "kind", "subject", "state", "message_id"},
-}
+    "bonded": {"period", "entity", "name", "ownership", "tickets", "in_abroad_usd", "out_domestic_usd", "stock_usd",
+               "days", "overdue"},
+    "bonded_ownership": {"period", "ownership", "firms", "tickets", "stock_usd"},
+    "bonded_states": {"kind", "document", "status", "on_day", "living"},
+}  # fmt: skip
 
 
 # -- counting without the readers ----------------------------------------------------------------------------------

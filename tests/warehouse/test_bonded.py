@@ -328,6 +328,13 @@ def test_stock_at_a_months_end_by_hand(warehouse, make):
     assert (nobody["stock_lines"], nobody["stock_usd"], nobody["days"]) == (1, 1000.0, 30.0)
 
 
+def test_the_centres_operator_is_not_the_owner_of_what_it_keeps(warehouse, make):
+    rows = [{"increased": 1.0, "usd": 10.0, "operator": True}]
+    load(warehouse, [registered(make), ledger(make, "l", 40, rows, subject=make.A)])
+    found = bonded.months(warehouse)
+    assert found["entity"].isna().all() and found[["name", "stock_usd"]].to_numpy().tolist() == [["货主不明", 10.0]]
+
+
 def test_a_newer_ledger_replaces_the_month_and_pockets_only_when_whole(warehouse, make):
     first = ledger(make, "l1", 40, [{"increased": 1.0, "usd": 10.0}], subject=make.A)
     parts = [ledger(make, f"l2/{n}", 41 + n, [{"increased": 1.0, "usd": 100.0 * n}], pocket=(n, 2),

@@ -41,7 +41,7 @@ comment on table bonded_status is 'what a file says of a document''s life; befor
 
 create table bonded_stock (
     file_id bigint not null, sheet text not null, "row" integer not null,
-    subject text, period text not null,
+    subject text, operator boolean, period text not null,
     account text not null, ledger text not null, document text, hs text not null, unit text,
     increased double precision, reduced double precision, reserved double precision,
     usd double precision, price_usd double precision, in_on date, limit_on date,
@@ -49,6 +49,7 @@ create table bonded_stock (
 );
 create index on bonded_stock (period);
 comment on table bonded_stock is 'INV211 ledger lines at the end of a month; subject is the warehouse, document the inventories that booked the cargo in';
+comment on column bonded_stock.operator is 'the ledger is the centre operator''s: what lies there is other firms'' cargo';
 comment on column bonded_stock.ledger is 'account and period: the unit of which the newest message wins';
 
 create table bonded_note (
