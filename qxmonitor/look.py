@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
-from qxmonitor import signals
+from qxmonitor import board, signals
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.readers import readers
+from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import rules
 from qxmonitor.delivery import ledger
 from qxmonitor.errors import QxError
@@ -28,11 +29,12 @@ LEVELS = ("平稳", "蓝", "黄", "橙", "红")
 
 
 def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **filters: str | None) -> list[Row]:
-    """One of the six listings as flat rows.
+    """One of the seven listings as flat rows.
 
     Args:
         wh: an open warehouse.
-        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger`` or ``history`` (of the ledger).
+        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger``, ``history`` (of the ledger) or
+            ``board`` (of the newest released month unless ``period`` names another).
         known_at: as known then; of use for receipts, indicators and alerts.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
@@ -46,6 +48,7 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
         "alerts": _alerts,
         "ledger": lambda wh, _: _post(wh, ledger.listing),
         "history": lambda wh, _: _post(wh, ledger.history),
+        "board": lambda wh, known_at: board.rows(wh, [_month(wh, filters.get("period"))], known_at=known_at),
     }
     frame = frames[what](wh, known_at)
     wanted = filters.pop("file_name", None)
@@ -141,6 +144,10 @@ def _alerts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
         "id", "type", "entity_kind", "entity", "source", "level", "level_name", "state", "opened", "period", "closed",
     ]  # fmt: skip
     return frame.rename(columns={"alert_id": "id", "rule": "type"})[columns]
+
+
+def _month(wh: Warehouse, period: str | None) -> Period:
+    return Period(period) if period else release_calendar().newest_released(wh.settings.now())
 
 
 def _post(wh: Warehouse, read: Callable[[Connection], list[Row]]) -> pd.DataFrame:
