@@ -17,6 +17,7 @@ from qxmonitor.feeds import (
     b204_form,
     bonded,
     customs,
+    personal,
     reference,
     register,
     self_report,
@@ -76,7 +77,7 @@ def read_file(path: Path) -> Batch:
         Refused: with one Chinese line.
     """
     opened = open_file(path)
-    return sniff(opened).read(opened)
+    return personal.scrub(sniff(opened).read(opened))
 
 
 def _described(opened: Opened) -> str:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import csvfile, numbers
+from qxmonitor.feeds import csvfile, numbers, personal
 from qxmonitor.feeds.base import REJECT_COLUMNS
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 HEAD = 40
 """A header is looked for among this many rows."""
 
+_PERSONAL = rf"人\s*[:：]|电话|联系|手机|QQ|邮箱|微信|传真|[0-9]{{7,}}|{personal.FOOTER}"
 _CONTROL = (
     r"^(?:合\s*计|总\s*计|小\s*计)\s*(?:$|[(（:：])"
     r"|^(?:注|备注|附注|说明|填表说明|数据来源|资料来源|单位负责人|统计负责人|企业负责人|负责人|填表人|填报人|制表人|审核人"
     r"|联系人|联系电话|报出日期|报送日期|导出时间|打印时间)\s*(?:$|[:：])"
 )
 """First words of lines that are no firm's: totals and footers."""
-_PERSONAL = r"人\s*[:：]|电话|联系|手机|[0-9]{7,}"
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class Lines:
         for place in dict.fromkeys(places):
             text = body.text(place)
             heading = header.texts[place] if place < len(header.cells) else ""
-            found = _says(text, _CONTROL)
+            found = _says(text, _CONTROL) | _says(text, personal.FOOTER)
             if len(heading) > 2:
                 found |= (text == heading).to_numpy(dtype=bool)
             new = found & ~self.control
@@ -196,7 +196,7 @@ class Lines:
             return
         self.control |= mask
         said = text[mask].str.slice(0, 80)
-        said = said.mask(_says(said, _PERSONAL), "（经办人信息，不保留）")
+        said = personal.hide(said.mask(_says(said, _PERSONAL), "（经办人信息，不保留）"))
         self._control.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[mask], "text": said.to_numpy()}))
 
     def reject(
@@ -216,7 +216,7 @@ class Lines:
         chosen = {
             key: value[mask].to_numpy() if isinstance(value, pd.Series) else value for key, value in given.items()
         }
-        chosen["raw"] = "" if raw is None else numbers.as_text(raw[mask]).str.slice(0, 100).to_numpy()
+        chosen["raw"] = "" if raw is None else personal.hide(numbers.as_text(raw[mask]).str.slice(0, 100)).to_numpy()
         self._rejects.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[mask], **chosen}))
 
     @property
