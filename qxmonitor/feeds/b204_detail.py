@@ -18,6 +18,7 @@ from qxmonitor.feeds import detail, headings, personal
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Body, Grid, Lines, Row, gather, grids, no_table
+from qxmonitor.feeds.platform import matches as matches_totals
 from qxmonitor.feeds.platform import newest_majority, origin, periods, subjects
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class _Columns:
 
 
 def matches(opened: Opened) -> bool:
+    """Whether the file is nothing but lists: with a sheet of totals beside it, it is an export of B204-1."""
+    return has_list(opened) and not matches_totals(opened, "b204_1")
+
+
+def has_list(opened: Opened) -> bool:
     """Whether a sheet's header names firms, classes or products, and a span of time."""
     return opened.kind in ("xlsx", "xls", "csv") and any(_header(grid) is not None for grid in grids(opened))
 
