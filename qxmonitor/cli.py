@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qxmonitor import __version__, cli_forms, cli_landing, cli_operate, cli_validation
+from qxmonitor import __version__, cli_forms, cli_landing, cli_operate, cli_statistics, cli_validation
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
 from qxmonitor.terminal import PERIOD, Row, answer, as_json, known_at_option, print_rows, reported, warehouse
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LISTINGS = (
     "receipts", "quarantine", "indicators", "alerts", "ledger", "history", "bonded", "bonded_ownership",
-    "bonded_states", "bonded_open", "findings",
+    "bonded_states", "bonded_open", "findings", "board",
 )  # fmt: skip
 """What ``list`` shows."""
 
@@ -176,13 +176,14 @@ _decision("drop", "Decide that a mail never goes.")
 @click.option("--indicator", default=None)
 @click.option("--source", default=None)
 @click.option("--state", default=None)
+@click.option("--form", default=None, help="Board and receipts: only this form.")
 @click.option("--reader", default=None, help="Ledger and history: who the mail is made for.")
 @click.option("--message-id", default=None, help="Ledger and history: only this mail.")
 @click.option("--file", "file_name", default=None, help="Only this file (path as on the receipt, or its last part).")
 @known_at_option
 @as_json
 def list_(what: str, json_out: bool, **filters: Any) -> None:
-    """Look: receipts, quarantine, indicators, alerts, mails and their history, the bonded centre, findings."""
+    """Look: receipts, quarantine, indicators, alerts, mails, the bonded centre, findings, the board of returns."""
     from qxmonitor import look
 
     if filters["message_id"]:
@@ -263,7 +264,13 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
         print_rows(rows, json_out, lambda row: f"{row['what']:<44} {row['figure']:>12} {row['unit']}")
 
 
-for command in (*cli_operate.COMMANDS, *cli_forms.COMMANDS, *cli_landing.COMMANDS, *cli_validation.COMMANDS):
+for command in (
+    *cli_operate.COMMANDS,
+    *cli_forms.COMMANDS,
+    *cli_landing.COMMANDS,
+    *cli_statistics.COMMANDS,
+    *cli_validation.COMMANDS,
+):
     cli.add_command(command)
 
 

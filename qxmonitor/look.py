@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
-from qxmonitor import signals, validation
+from qxmonitor import board, signals, validation
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.release import release_calendar
@@ -36,7 +36,7 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
         what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger``, ``history`` (of the ledger),
             ``bonded`` (firms' months at the bonded centre), ``bonded_ownership`` (the same by ownership),
             ``bonded_states`` (what became of each document), ``bonded_open`` (messages not yet
-            whole) or ``findings`` (of one month, the newest released by default).
+            whole), ``findings`` or ``board`` (of one month, the newest released by default).
         known_at: as known then; of use for receipts, indicators, alerts and the bonded centre.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
@@ -55,6 +55,7 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
         "bonded_states": bonded.states,
         "bonded_open": bonded.incomplete,
         "findings": lambda wh, known_at: _findings(wh, filters.get("period"), known_at),
+        "board": lambda wh, known_at: board.rows(wh, [_month(wh, filters.get("period"))], known_at=known_at),
     }
     frame = frames[what](wh, known_at)
     wanted = filters.pop("file_name", None)
@@ -155,6 +156,10 @@ def _alerts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
         "id", "type", "entity_kind", "entity", "source", "level", "level_name", "state", "opened", "period", "closed",
     ]  # fmt: skip
     return frame.rename(columns={"alert_id": "id", "rule": "type"})[columns]
+
+
+def _month(wh: Warehouse, period: str | None) -> Period:
+    return Period(period) if period else release_calendar().newest_released(wh.settings.now())
 
 
 def _post(wh: Warehouse, read: Callable[[Connection], list[Row]]) -> pd.DataFrame:

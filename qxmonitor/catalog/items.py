@@ -44,6 +44,7 @@ class Parts(Entry):
     last_year: tuple[str, ...]
     month: tuple[str, ...]
     cumulative: tuple[str, ...]
+    other_figure: tuple[str, ...]
 
 
 class Units(Entry):
@@ -127,6 +128,7 @@ class Items(Entry):
     keys: Keys
     detail: Detail
     personal: tuple[str, ...]
+    other_items: tuple[str, ...]
     forms: tuple[Form, ...]
     items: tuple[Item, ...]
 
@@ -154,7 +156,22 @@ class Items(Entry):
 
     @cached_property
     def personal_words(self) -> frozenset[str]:
-        return frozenset(map(plain, self.personal))
+        return frozenset(plain(word).lower() for word in self.personal)
+
+    @cached_property
+    def all_names(self) -> dict[str, Item]:
+        """Plain name or synonym → item, of any form."""
+        return {plain(name): item for item in self.items for name in item.names}
+
+    @cached_property
+    def not_meant(self) -> frozenset[str]:
+        """Plain words that make a label another figure than the item beside them."""
+        return frozenset(map(plain, (*self.parts.other_figure, *self.other_items)))
+
+    @cached_property
+    def time_words(self) -> tuple[str, ...]:
+        """Words of year and span, the longest first."""
+        return tuple(sorted(self._years_spans, key=len, reverse=True))
 
     @cached_property
     def _years_spans(self) -> dict[str, tuple[str | None, str | None]]:

@@ -18,13 +18,14 @@ from qxmonitor.delivery.render import check, put
 from qxmonitor.delivery.tables import Table
 from qxmonitor.disclosure.cleared import Cleared
 
-_OPTIONS = {
+OPTIONS = {
     "in_memory": True,
     "strings_to_formulas": False,
     "strings_to_numbers": False,
     "strings_to_urls": False,
     "nan_inf_to_errors": False,
 }
+"""Texts stay texts, whatever they look like."""
 
 
 def briefing_xlsx(view: Briefing, reader: str, date: datetime) -> bytes:
@@ -35,7 +36,7 @@ def briefing_xlsx(view: Briefing, reader: str, date: datetime) -> bytes:
     """
     check(view, reader)
     out = BytesIO()
-    book = xlsxwriter.Workbook(out, _OPTIONS)
+    book = xlsxwriter.Workbook(out, OPTIONS)
     book.set_properties(
         {
             "title": f"{put(view.paper, reader)} {put(view.period, reader)}",

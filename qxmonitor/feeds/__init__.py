@@ -22,6 +22,7 @@ from qxmonitor.feeds import (
     customs,
     customs_public,
     declaration,
+    personal,
     reference,
     register,
     self_report,
@@ -99,7 +100,7 @@ def read_file(path: Path) -> Batch:
         Refused: with one Chinese line.
     """
     opened = open_file(path)
-    return sniff(opened).read(opened)
+    return personal.scrub(sniff(opened).read(opened))
 
 
 def _described(opened: Opened) -> str:

@@ -20,7 +20,7 @@ import pandas as pd
 from qxmonitor.catalog.approved import approved
 from qxmonitor.catalog.items import items, plain
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import headings, numbers
+from qxmonitor.feeds import headings, numbers, personal
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Body, Grid, Lines, Row, gather, grids, no_table
@@ -67,7 +67,7 @@ def read(opened: Opened) -> Batch:
         header = _header(grid)
         if header is None:
             if any(text for row in grid.head for text in row.texts):
-                notes.append(f"工作表“{grid.sheet[:30]}”没有可识别的表头，未读取")
+                notes.append(f"工作表“{personal.hide_words(grid.sheet[:30])}”没有可识别的表头，未读取")
             continue
         texts += headings.above(grid, header.first)
         table, lines = _sheet(grid, header, notes)
@@ -128,7 +128,7 @@ def _understand(found: _Header, texts: list[str]) -> None:
     left: str | None = None
     for place, text in enumerate(texts):
         words = headings.parts(text)
-        if not words or headings.personal(words):
+        if not words or personal.heading(words):
             continue
         if any(word in items().key_words and items().key_words[word] != "period" for word in words):
             found.heads.clear()  # somebody's return, not the town's totals

@@ -14,10 +14,11 @@ import pandas as pd
 
 from qxmonitor.catalog.items import items
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import detail, headings
+from qxmonitor.feeds import detail, headings, personal
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Body, Grid, Lines, Row, gather, grids, no_table
+from qxmonitor.feeds.platform import matches as matches_totals
 from qxmonitor.feeds.platform import newest_majority, origin, periods, subjects
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class _Columns:
 
 
 def matches(opened: Opened) -> bool:
+    """Whether the file is nothing but lists: with a sheet of totals beside it, it is an export of B204-1."""
+    return has_list(opened) and not matches_totals(opened, "b204_1")
+
+
+def has_list(opened: Opened) -> bool:
     """Whether a sheet's header names firms, classes or products, and a span of time."""
     return opened.kind in ("xlsx", "xls", "csv") and any(_header(grid) is not None for grid in grids(opened))
 
@@ -55,7 +61,7 @@ def read(opened: Opened) -> Batch:
         header = _header(grid)
         if header is None:
             if any(text for row in grid.head for text in row.texts):
-                notes.append(f"工作表“{grid.sheet[:30]}”没有可识别的表头，未读取")
+                notes.append(f"工作表“{personal.hide_words(grid.sheet[:30])}”没有可识别的表头，未读取")
             continue
         head += headings.above(grid, header)
         columns = _columns(grid, header)
@@ -103,7 +109,7 @@ def _columns(grid: Grid, header: Row) -> _Columns:
     claims: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
     for place, text in enumerate(header.texts):
         words = headings.parts(text)
-        if not words or headings.personal(words):
+        if not words or personal.heading(words):
             continue
         alone = words[0] if len(words) == 1 else ""
         key = items().key_words.get(alone) or heads.get(alone)

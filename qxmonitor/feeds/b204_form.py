@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from qxmonitor import identity
@@ -194,6 +195,7 @@ def _details(
     }
     heading = others & empty & ~hint.str.contains("[0-9]").to_numpy(bool)
     heading &= ~numbered | begins[detail.INDUSTRY] | begins[detail.PRODUCT]
+    heading |= others & _header_again(body, columns, name)
     said = pd.Series(pd.NA, index=name.index, dtype="str")
     for kind, mask in begins.items():
         said[heading & mask] = kind
@@ -209,6 +211,16 @@ def _details(
         {span: body.column(place) for span, place in columns.items()},
         unit or headings.FORM_UNITS["money"],
     )
+
+
+def _header_again(body: Body, columns: dict[str, int], name: pd.Series) -> npt.NDArray[np.bool_]:
+    """Lines that repeat the header above a part of the form (产品名称, 计量单位, 本月 …) or number its columns (甲)."""
+    again = (name == "甲").to_numpy(bool)
+    for place in columns.values():
+        text = body.text(place)
+        spans = [word for word in text.unique() if items().year_and_span(plain(word)) is not None]
+        again = again | text.isin(spans).to_numpy(bool)
+    return again
 
 
 def _figures(

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import csvfile, marks, numbers
+from qxmonitor.feeds import csvfile, marks, numbers, personal
 from qxmonitor.feeds.base import REJECT_COLUMNS
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 HEAD = 40
 """A header is looked for among this many rows."""
 
+_PERSONAL = rf"人\s*[:：]|电话|联系|手机|QQ|邮箱|微信|传真|[0-9]{{7,}}|{personal.FOOTER}"
 _CONTROL = (
     r"^(?:合\s*计|总\s*计|小\s*计)\s*(?:$|[(（:：])"
     r"|^(?:注|备注|附注|说明|填表说明|数据来源|资料来源|单位负责人|统计负责人|企业负责人|负责人|填表人|填报人|制表人|审核人"
@@ -203,7 +204,7 @@ class Lines:
         for place in dict.fromkeys(places):
             text = body.text(place)
             heading = header.texts[place] if place < len(header.cells) else ""
-            found = _says(text, _CONTROL)
+            found = _says(text, _CONTROL) | _says(text, personal.FOOTER)
             if len(heading) > 2:
                 found |= (text == heading).to_numpy(dtype=bool)
             new = found & ~self.control
@@ -220,7 +221,7 @@ class Lines:
         self.control |= mask
         said = pd.Series(text, index=range(len(mask)), dtype="str")[mask] if isinstance(text, str) else text[mask]
         said = said.str.slice(0, 80)
-        said = said.mask(_says(said, _PERSONAL), _NOT_KEPT)
+        said = personal.hide(said.mask(_says(said, _PERSONAL), _NOT_KEPT))
         self._control.append(pd.DataFrame({"sheet": self.sheet, "row": self.rows[mask], "text": said.to_numpy()}))
 
     def reject(
@@ -274,7 +275,7 @@ class Lines:
 def quotable(cells: pd.Series) -> pd.Series:
     """Offending cells as a reject keeps them: short, and nothing of one that names its person by a label."""
     texts = numbers.as_text(cells).str.slice(0, 100)
-    return texts.mask(_says(texts, _LABELLED), _NOT_KEPT)
+    return personal.hide(texts.mask(_says(texts, _LABELLED), _NOT_KEPT))
 
 
 def gather(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

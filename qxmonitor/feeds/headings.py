@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from qxmonitor.catalog.items import Item, items, plain
 from qxmonitor.errors import Refused
+from qxmonitor.feeds import personal
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Grid, Row
 from qxmonitor.feeds.numbers import parse_month
@@ -21,7 +23,10 @@ from qxmonitor.feeds.numbers import parse_month
 FORM_UNITS = {"money": "千元", "power": "万千瓦时", "persons": "人"}
 """Units the statistical system prescribes, taken (with a note) where a file states none."""
 
-_SPLIT = re.compile(r"[;；_＿]")
+_SPLIT = re.compile(r"[;；_＿|｜]")
+_JOINTS = re.compile(r"[/、,]")
+_PER_CENT = re.compile(r"\(?%\)?$")
+_PART_OF = re.compile(r"^\s*其\s*中")
 _IN_BRACKETS = re.compile(r"(.+)\(([^()]+)\)")
 _UNIT_LINE = re.compile(r"(?:(?:计量|金额|货币|数量)单位|(?<![\u4e00-\u9fff])单位)\s*[:：]\s*([^\s)）]*)")
 _NOT_A_PERIOD = re.compile(r"[\d\s]+|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*")
@@ -98,7 +103,7 @@ def read(grid: Grid, header: Row, form: str) -> Headings:
     unknown: list[str] = []
     for place, text in enumerate(header.texts):
         words = parts(text)
-        if not words or personal(words):
+        if not words or personal.heading(words):
             continue
         key = items().key_words.get(words[0]) if len(words) == 1 else None
         if key is not None:
@@ -108,7 +113,7 @@ def read(grid: Grid, header: Row, form: str) -> Headings:
             continue
         label = _label(words, form)
         name = _field(label, form)
-        if name is None:
+        if name is None or _part_of_another(text, form):
             unknown.append(text)
             continue
         value = Value(place, _factor(label, stated, text))
@@ -126,6 +131,13 @@ def read(grid: Grid, header: Row, form: str) -> Headings:
     if stated is None:
         found.notes.append("未注明计量单位，按制度规定的千元处理")
     return found
+
+
+def _part_of_another(text: str, form: str) -> bool:
+    """Whether a label speaks of an unknown part of an item: 财务费用;其中：手续费 is not 财务费用."""
+    names = items().names_of(form)
+    marked = [plain(part) for part in _SPLIT.split(text) if _PART_OF.match(part)]
+    return any(word and item_of(word, names) is None for word in marked)
 
 
 def stated_unit(grid: Grid, header: Row, kind: str = "money") -> str | None:
@@ -173,14 +185,9 @@ def unit_factor(label: str, form: str, stated: str | None) -> float:
     return _factor(_label(parts(label), form), stated, label)
 
 
-def personal(words: Sequence[str]) -> bool:
-    """Whether a heading speaks of a person."""
-    return any(word.endswith(tuple(items().personal_words)) for word in words)
-
-
 def not_taken(texts: Sequence[str]) -> str:
     """The remark about columns that name no item."""
-    return "未采用的列：" + "、".join(text[:30] for text in texts[:10])
+    return "未采用的列：" + "、".join(personal.hide_words(text[:30]) for text in texts[:10])
 
 
 def split(label: str, form: str) -> tuple[Item | None, str | None, str | None, list[str]]:
@@ -191,7 +198,47 @@ def split(label: str, form: str) -> tuple[Item | None, str | None, str | None, l
 
 def parts(text: str) -> list[str]:
     """The plain words of a flattened heading, in the order they are printed."""
-    return [word for part in _SPLIT.split(text) if (word := plain(part))]
+    return [word for part in _SPLIT.split(text) if (whole := plain(part)) for word in _apart(whole)]
+
+
+@lru_cache(maxsize=8192)
+def _apart(word: str) -> tuple[str, ...]:
+    """One printed part as words: 工业总产值(本月), 本年/本月/工业总产值 and 本月工业总产值 are several in one.
+
+    Only what is known to the last character is taken apart; anything else stays as it is.
+    """
+    if _known(word):
+        return (word,)
+    pieces = tuple(piece for piece in _JOINTS.split(word) if piece)
+    if len(pieces) > 1 and all(map(_known, pieces)):
+        return pieces
+    when, rest = [], word
+    while cut := next((cut for time in items().time_words if (cut := _without(rest, time)) is not None), None):
+        time, rest = cut
+        when.append(time)
+        if item_of(rest, items().all_names) is not None:
+            return (*when, rest)
+    return (word,)
+
+
+def _known(word: str) -> bool:
+    """Whether a word is one of time, an item or a unit."""
+    known = items().year_and_span(word) or item_of(word, items().all_names) or items().units.kind(word)
+    return known is not None
+
+
+def _without(word: str, time: str) -> tuple[str, str] | None:
+    """A word of time at either end, and what is left; None where it stands at neither."""
+    if word.endswith(f"({time})"):
+        rest = word[: -len(time) - 2]
+    elif word.endswith(time):
+        rest = word[: -len(time)]
+    elif word.startswith(time):
+        rest = word[len(time) :]
+    else:
+        return None
+    rest = rest.strip("-/|、,:的")
+    return (time, rest) if rest else None
 
 
 def _units(said: str, line: str) -> Iterator[str]:
@@ -211,6 +258,8 @@ def item_of(word: str, names: dict[str, Item]) -> tuple[Item, str | None] | None
     bracketed = _IN_BRACKETS.fullmatch(word)
     if bracketed and bracketed[1] in names and (items().units.kind(bracketed[2]) or _MONEY_LIKE.search(bracketed[2])):
         return names[bracketed[1]], bracketed[2]
+    if bracketed and bracketed[1] in names and bracketed[2].endswith("填列"):  # 利润总额(亏损以“-”号填列)
+        return names[bracketed[1]], None
     return None
 
 
@@ -227,6 +276,8 @@ def _label(words: Sequence[str], form: str) -> _Label:
                 span and label.span not in (None, span)
             )
             label.year, label.span = year or label.year, span or label.span
+        elif _PER_CENT.sub("", word) in items().not_meant and item is None:
+            label.clash = True
         elif item is not None:
             label.units += [item[1]] if item[1] else []
             label.item = _inner(label, item[0])

@@ -17,7 +17,7 @@ import pandas as pd
 from qxmonitor import identity
 from qxmonitor.catalog.items import items
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import detail, headings, numbers
+from qxmonitor.feeds import detail, headings, numbers, personal
 from qxmonitor.feeds.base import REJECT_COLUMNS, TOTAL_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Body, Grid, Lines, Row, gather, grids, no_table
@@ -68,7 +68,7 @@ def read(opened: Opened, form: str, kind: str) -> Batch:
         header = _header(grid, form)
         if header is None:
             if any(text for row in grid.head for text in row.texts):
-                notes.append(f"工作表“{grid.sheet[:30]}”没有可识别的表头，未读取")
+                notes.append(f"工作表“{personal.hide_words(grid.sheet[:30])}”没有可识别的表头，未读取")
             continue
         head += headings.above(grid, header)
         parts.append(_sheet(grid, header, form))
@@ -177,6 +177,13 @@ def subjects(body: Body, found: headings.Headings, lines: Lines) -> pd.Series:
     """Whose each line is; lines of nobody are rejected."""
     columns = {key: body.text(found.keys[key]) if key in found.keys else None for key in ("uscc", "org", "name")}
     who = identity.resolve(columns["uscc"], None, columns["org"], columns["name"])
+    named = who["subject"].str.startswith("name:").fillna(False).to_numpy(bool)
+    if named.any() and columns["name"] is not None:  # a person's name in a shifted row is no firm's
+        person = named & personal.is_person(columns["name"]).to_numpy(bool)
+        who.loc[person, "subject"] = None
+        who.loc[person, ["rule", "field", "reason", "raw"]] = [
+            "identity.name", "单位详细名称", "单位名称不像企业名称", "",
+        ]  # fmt: skip
     lines.reject(who["subject"].isna().to_numpy(dtype=bool), who["field"], who["rule"], who["reason"], who["raw"])
     return who["subject"]
 

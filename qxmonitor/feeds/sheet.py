@@ -21,7 +21,7 @@ from qxmonitor import identity
 from qxmonitor.catalog.items import items, plain
 from qxmonitor.catalog.sheets import BASE_UNITS, INSTRUCTIONS, Column, SheetForm, names, sheets, words_of
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import headings, kinds, numbers
+from qxmonitor.feeds import headings, kinds, numbers, personal
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Body, Grid, Lines, Row, gather, grids, no_table, shown
@@ -205,7 +205,7 @@ def _column(label: tuple[str, ...], form: SheetForm) -> tuple[Column, str] | Non
 
 def _personal(text: str, form: SheetForm) -> bool:
     words = words_of(text)
-    return headings.personal(sorted(words)) or bool(words & {plain(word) for word in form.personal})
+    return personal.heading(sorted(words)) or bool(words & {plain(word) for word in form.personal})
 
 
 def _above(grid: Grid, header: Header) -> list[str]:

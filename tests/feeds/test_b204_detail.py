@@ -150,6 +150,16 @@ def test_a_firms_own_class_in_the_list_of_totals_makes_no_list_of_classes() -> N
     assert read(listed(header, [row(1, "3911", 1, 2)])).form == "export"
 
 
+def test_a_workbook_of_totals_and_lists_is_read_as_one() -> None:
+    top = [["B204-1表"], ["计量单位：千元"]]
+    totals = [*top, [*KEYS, "工业总产值;本年;本月", "工业销售产值;本年;本月"], row(1, 9, 8), row(2, "x", 8)]
+    sheets = {"总": totals, "产品": [*top, PRODUCTS, row(1, "", "玩具", "万个", 1, 2, 3, 4)], "空表": [["说明"]]}
+    batch = read(workbook(sheets))
+    assert (batch.feed, batch.form, batch.rows_read, batch.rejected) == ("b204_1", "export", 3, 1)
+    assert len(batch.tables["output_return"]) == len(batch.tables["output_detail"]) == 1
+    assert [note for note in batch.notes if "未读取" in note] == ["工作表“空表”没有可识别的表头，未读取"]
+
+
 TOP: list[list[Any]] = [
     ["工业产销总值及主要产品产量"],
     [f"统一社会信用代码：{uscc(7)}", None, None, None, None, None, "2026年10月"],
@@ -190,6 +200,18 @@ def test_the_lines_below_a_forms_totals() -> None:
     assert totals[["output_m", "power_ytd"]].tolist() == [1000, 10]
     assert batch.cells["B204-1|ytd"] == "E"
     assert "张某" not in str([batch.tables, batch.control, batch.notes, batch.cells])
+
+
+def test_a_part_of_a_form_may_have_a_header_of_its_own() -> None:
+    rows = [
+        ["产品名称", "计量单位", "产品代码", "本月", "1-本月", "上年同期本月", "上年同期1-本月"],
+        ["甲", "乙", "丙", 1, 2, 3, 4],
+        ["工业机器人", "套", "3491", 1, 2, 3, 4], ["行业名称", "计量单位", "行业代码", "本月", "1-本月", None, None],
+        ["行业小类", None, None, None, None, None, None], ["整机制造", None, 3911.0, 1, 2, 3, 4],
+    ]  # fmt: skip
+    batch = read(workbook({"B204-1": [*TOP, *rows]}))
+    assert facts(batch)[["kind", "code"]].to_numpy().tolist() == [["product", "3491"], ["industry", "3911"]]
+    assert (batch.rejected, len(batch.control)) == (0, 4)
 
 
 def test_without_headings_the_unit_tells_a_class_from_a_product() -> None:

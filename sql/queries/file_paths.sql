@@ -1,0 +1,1 @@
+select file_id, path as file from reads.file_path
