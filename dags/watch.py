@@ -25,8 +25,9 @@ def watch() -> None:
         from qxmonitor import datadocs, pipeline
 
         with warehouse() as wh:
-            datadocs.build(wh, datadocs.folder(wh.settings))
-            return [str(row["finding"]) for row in pipeline.watch(wh)]
+            found = [str(row["finding"]) for row in pipeline.watch(wh)]
+            datadocs.build(wh, datadocs.folder(wh.settings))  # after it: pages must not keep a finding from being told
+            return found
 
     look()
 

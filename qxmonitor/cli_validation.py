@@ -65,18 +65,16 @@ def reconcile(
     answer(work, json_out, line)
 
 
-@click.group()
-def docs() -> None:
-    """Write pages for people to read."""
-
-
-@docs.command()
+@click.command()
+@click.argument("what", type=click.Choice(["quality"]))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None, help="Default: below the home.")
 @click.option("--full", is_flag=True, help="With offending values; for the statistical channel only.")
 @click.option("--period", type=PERIOD, default=None, help="With --full: the month; default the newest released.")
 @known_at_option
 @as_json
-def quality(out: Path | None, full: bool, period: Period | None, known_at: datetime | None, json_out: bool) -> None:
+def docs(
+    what: str, out: Path | None, full: bool, period: Period | None, known_at: datetime | None, json_out: bool
+) -> None:
     """Write the Data Docs: what every rule said of every file, without values; with --full one month with them."""
     from qxmonitor import datadocs
     from qxmonitor.catalog.release import release_calendar
