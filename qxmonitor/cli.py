@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qxmonitor import __version__, cli_operate
+from qxmonitor import __version__, cli_operate, cli_quarantine
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
 from qxmonitor.terminal import PERIOD, Row, answer, as_json, known_at_option, print_rows, reported, warehouse
@@ -163,7 +163,10 @@ _decision("drop", "Decide that a mail never goes.")
 
 
 @cli.command(name="list")
-@click.argument("what", type=click.Choice(["receipts", "quarantine", "indicators", "alerts", "ledger", "history"]))
+@click.argument("what", type=click.Choice(
+    ["receipts", "quarantine", "indicators", "alerts", "ledger", "history", "matches", "fixes"]
+))  # fmt: skip
+@click.option("--unmatched", is_flag=True, help="Matches: only what means no firm, or more than one.")
 @click.option("--period", type=PERIOD, default=None)
 @click.option("--entity", default=None, help="A firm's code, a chain's code or 'town'.")
 @click.option("--entity-kind", default=None)
@@ -176,7 +179,7 @@ _decision("drop", "Decide that a mail never goes.")
 @known_at_option
 @as_json
 def list_(what: str, json_out: bool, **filters: Any) -> None:
-    """Look: receipts, quarantine, indicators, alerts, the ledger of mails or its history."""
+    """Look: receipts, quarantine, indicators, alerts, the ledger of mails or its history, matches, fixes."""
     from qxmonitor import look
 
     if filters["message_id"]:
@@ -257,7 +260,7 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
         print_rows(rows, json_out, lambda row: f"{row['what']:<44} {row['figure']:>12} {row['unit']}")
 
 
-for command in cli_operate.COMMANDS:
+for command in (*cli_operate.COMMANDS, *cli_quarantine.COMMANDS):
     cli.add_command(command)
 
 

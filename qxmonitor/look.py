@@ -17,9 +17,10 @@ from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.rules import rules
 from qxmonitor.delivery import ledger
 from qxmonitor.errors import QxError
+from qxmonitor.identity import normalise_name
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.signals.fold import IDENTITY
-from qxmonitor.warehouse import Warehouse, store
+from qxmonitor.warehouse import Warehouse, decided, store
 
 Row = dict[str, Any]
 
@@ -27,12 +28,16 @@ LEVELS = ("平稳", "蓝", "黄", "橙", "红")
 """Words of alert levels 0 to 4, most severe last."""
 
 
-def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **filters: str | None) -> list[Row]:
-    """One of the six listings as flat rows.
+def listing(
+    wh: Warehouse, what: str, *, known_at: datetime | None = None, unmatched: bool = False, **filters: str | None
+) -> list[Row]:
+    """One of the listings as flat rows.
 
     Args:
         wh: an open warehouse.
-        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger`` or ``history`` (of the ledger).
+        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger``, ``history`` (of the ledger),
+            ``matches`` (how each source calls each firm) or ``fixes`` (decisions and withdrawals).
+        unmatched: of matches, only what means no firm, or more than one.
         known_at: as known then; of use for receipts, indicators and alerts.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
@@ -40,14 +45,18 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
     frames: dict[str, Callable[[Warehouse, datetime | None], pd.DataFrame]] = {
         "receipts": _receipts,
         "quarantine": lambda wh, _: store.read_quarantine(wh)[
-            ["file", "sheet", "row", "field", "rule", "reason", "raw"]
+            ["file", "sheet", "row", "field", "rule", "reason", "raw", "subject", "period"]
         ],
         "indicators": _indicators,
         "alerts": _alerts,
         "ledger": lambda wh, _: _post(wh, ledger.listing),
         "history": lambda wh, _: _post(wh, ledger.history),
+        "matches": lambda wh, _: _matches(wh),
+        "fixes": lambda wh, _: store.local(decided.decisions(wh)),
     }
     frame = frames[what](wh, known_at)
+    if unmatched and "how" in frame:
+        frame = frame[frame["entity"].isna()]
     wanted = filters.pop("file_name", None)
     if wanted is not None and "file" in frame:
         frame = frame[frame["file"].map(lambda path: wanted in (path, PurePath(path).name)).astype(bool)]
@@ -141,6 +150,20 @@ def _alerts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
         "id", "type", "entity_kind", "entity", "source", "level", "level_name", "state", "opened", "period", "closed",
     ]  # fmt: skip
     return frame.rename(columns={"alert_id": "id", "rule": "type"})[columns]
+
+
+_HOW = {
+    "code": "统一社会信用代码", "customs": "海关编码", "org": "组织机构代码", "name": "现用名称", "former": "曾用名称",
+    "decision": "人工认定", "ambiguous": "对应多家企业", "unknown": "名录中没有",
+}  # fmt: skip
+
+
+def _matches(wh: Warehouse) -> pd.DataFrame:
+    """How each source calls each firm; a name that is not the register's present one is a former one."""
+    frame = decided.matches(wh)
+    former = (frame["how"] == "name") & (frame["subject"] != "name:" + normalise_name(frame["name"].astype("str")))
+    how = frame["how"].mask(former, "former")
+    return frame.assign(how=how, words=how.map(_HOW))
 
 
 def _post(wh: Warehouse, read: Callable[[Connection], list[Row]]) -> pd.DataFrame:

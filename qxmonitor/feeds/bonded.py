@@ -13,14 +13,14 @@ import re
 from collections import Counter
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from qxmonitor import identity
 from qxmonitor.catalog.codes import codes, commodity
 from qxmonitor.errors import Refused
-from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE, Batch
 from qxmonitor.feeds.csvfile import SHEET
 from qxmonitor.feeds.grid import gather
 from qxmonitor.period import Period
@@ -95,11 +95,18 @@ def read(opened: Opened) -> Batch:
         period=Period(str(fields["period"])) if fields["period"] else None,
         tables={"bonded_line": table if len(good) else table.astype(_DTYPES)},
         lines=_numbered(tuple(row for row, *_ in rows)).copy(),
-        rejects=gather([pd.DataFrame(rejects, columns=REJECT_COLUMNS)] if rejects else [], REJECT_COLUMNS),
+        rejects=_rejects(rejects, fields),
         control=gather([], ["sheet", "row", "text"]),
         origin=_origin(subject),
         notes=_notes(fields),
     )
+
+
+def _rejects(rejects: list[tuple[Any, ...]], fields: dict[str, Any]) -> pd.DataFrame:
+    if not rejects:
+        return gather([], [*REJECT_COLUMNS, *WHOSE])
+    whose = {name: str(fields[name]) if fields[name] else None for name in WHOSE}
+    return pd.DataFrame(rejects, columns=REJECT_COLUMNS).assign(**whose)
 
 
 _DTYPES = {"sheet": "str", "row": "int64", "quantity": "float64", "usd": "float64", "gross_kg": "float64"}

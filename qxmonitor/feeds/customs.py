@@ -20,7 +20,7 @@ from qxmonitor import identity
 from qxmonitor.catalog.codes import codes, commodity
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, numbers
-from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE, Batch
 from qxmonitor.feeds.csvfile import SHEET
 from qxmonitor.period import Period
 
@@ -134,7 +134,7 @@ def read(opened: Opened) -> Batch:
         period=Period(table["period"].mode().max()) if len(table) else None,
         tables={"trade_line": table},
         lines=pd.DataFrame({"sheet": pd.Series(SHEET, index=range(len(lines)), dtype="str"), "row": lines}),
-        rejects=rejects.frame(),
+        rejects=rejects.frame(who["subject"], period),
         control=pd.DataFrame({"sheet": SHEET, "row": lines[control], "text": _control_text(body[control])}),
         cells={f"{SHEET}|{field}": csvfile.column_letter(place) for field, place in places.items()},
         origin=identity.origin(table["subject"]),
@@ -183,8 +183,12 @@ class _Rejects:
         self.add(data & found.isna().to_numpy(dtype=bool), LABELS[field], rule, reason, column)
         return found
 
-    def frame(self) -> pd.DataFrame:
-        return pd.concat(self.parts, ignore_index=True) if self.parts else pd.DataFrame(columns=REJECT_COLUMNS)
+    def frame(self, subject: pd.Series, period: pd.Series) -> pd.DataFrame:
+        if not self.parts:
+            return pd.DataFrame(columns=[*REJECT_COLUMNS, *WHOSE])
+        rejects = pd.concat(self.parts, ignore_index=True)
+        at = np.searchsorted(self.lines, rejects["row"].to_numpy())
+        return rejects.assign(subject=subject.to_numpy(object)[at], period=period.to_numpy(object)[at])
 
 
 def _header(records: csvfile.Records) -> int | None:

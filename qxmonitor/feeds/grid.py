@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, numbers
-from qxmonitor.feeds.base import REJECT_COLUMNS
+from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE
 
 if TYPE_CHECKING:
     from qxmonitor.feeds.opening import Opened
@@ -173,6 +173,8 @@ class Lines:
         self.rows = body.rows
         self.rejected = np.zeros(len(self.rows), dtype=bool)
         self.control = np.zeros(len(self.rows), dtype=bool)
+        self.whose: dict[str, pd.Series] = {}
+        """``subject`` and ``period`` of each line, once they are known; rejects are given theirs."""
         self._rejects: list[pd.DataFrame] = []
         self._control: list[pd.DataFrame] = []
 
@@ -222,7 +224,11 @@ class Lines:
         lines = pd.DataFrame(
             {"sheet": pd.Series(self.sheet, index=range(len(self.rows)), dtype="str"), "row": self.rows}
         )
-        return lines, gather(self._rejects, REJECT_COLUMNS), gather(self._control, ["sheet", "row", "text"])
+        rejects = gather(self._rejects, REJECT_COLUMNS)
+        if len(rejects) and self.whose:
+            at = np.searchsorted(self.rows, rejects["row"].to_numpy())
+            rejects = rejects.assign(**{name: column.to_numpy(object)[at] for name, column in self.whose.items()})
+        return lines, gather([rejects], [*REJECT_COLUMNS, *WHOSE]), gather(self._control, ["sheet", "row", "text"])
 
 
 def gather(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
@@ -230,7 +236,7 @@ def gather(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFra
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         return _nothing(tuple(columns)).copy()
-    return pd.concat(filled, ignore_index=True)[list(columns)]
+    return pd.concat(filled, ignore_index=True).reindex(columns=list(columns))
 
 
 def _says(texts: pd.Series, pattern: str) -> npt.NDArray[np.bool_]:
