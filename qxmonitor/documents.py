@@ -17,7 +17,7 @@ from qxmonitor.delivery.xlsx import briefing_xlsx
 from qxmonitor.errors import QxError
 from qxmonitor.period import months
 from qxmonitor.scene import HISTORY, Scene
-from qxmonitor.warehouse import store
+from qxmonitor.warehouse import given, store
 from qxmonitor.warehouse.panel import read_panel
 
 _REVISED_MONTHS = 12
@@ -45,7 +45,8 @@ def write(scene: Scene, edition: str, out: Path, receipts: pd.DataFrame) -> list
         raise QxError(f"没有简报版本 {edition}，可选：{known}") from None
     date = release_calendar().released_at(scene.period)
     gate = scene.gate(wanted.reader, wanted.purpose)
-    view = briefing.build(gate, wanted, scene.period, _material(scene, receipts), date)
+    figures = scene.figures if gate.may("returns", "firm") else scene.outside
+    view = briefing.build(gate, wanted, scene.period, _material(scene, figures, receipts), date)
     contents = {
         "docx": briefing_docx(view, wanted.reader, date),
         "xlsx": briefing_xlsx(view, wanted.reader, date),
@@ -59,9 +60,9 @@ def write(scene: Scene, edition: str, out: Path, receipts: pd.DataFrame) -> list
     return paths
 
 
-def _material(scene: Scene, receipts: pd.DataFrame) -> briefing.Material:
+def _material(scene: Scene, figures: pd.DataFrame, receipts: pd.DataFrame) -> briefing.Material:
     return briefing.Material(
-        figures=scene.figures,
+        figures=figures,
         alerts=scene.alerts,
         firms=scene.panel.firms,
         progress=indicators.progress(scene.panel, scene.period),
@@ -85,10 +86,13 @@ def receipts_of(scene: Scene) -> pd.DataFrame:
 
 
 def _revisions(scene: Scene) -> pd.DataFrame:
-    """What earlier months say now against what was known when the last issue came out."""
+    """What earlier months say now against what the last issue said, or could have said on its release day."""
     last = scene.period - 1
-    then = release_calendar().released_at(last)
-    panel = read_panel(scene.wh, last, months=HISTORY, known_at=then, recorded_at=scene.recorded_at)
+    issued = given.issues(scene.wh, last, last, scene.recorded_at)
+    known_at, recorded_at = release_calendar().released_at(last), scene.recorded_at
+    for issue in issued:
+        known_at, recorded_at = issue.known_at, issue.recorded_at
+    panel = read_panel(scene.wh, last, months=HISTORY, known_at=known_at, recorded_at=recorded_at)
     compared = months(last - (_REVISED_MONTHS - 1), last)
     before = indicators.compute(panel, compared)
     return indicators.revisions(before, scene.figures, scene.panel.firms["group"], compared)

@@ -23,10 +23,11 @@ from qxmonitor.catalog.office import office
 from qxmonitor.catalog.readers import readers
 from qxmonitor.delivery import briefing_mail, ledger
 from qxmonitor.delivery.ledger import Message
+from qxmonitor.disclosure import to_give
 from qxmonitor.errors import QxError
 from qxmonitor.period import Period
 from qxmonitor.scene import Scene
-from qxmonitor.warehouse import Warehouse, drafts, issues, store
+from qxmonitor.warehouse import Warehouse, drafts, given, issues, store
 from qxmonitor.warehouse.core import LOCK_DRAFT
 
 Row = dict[str, Any]
@@ -158,10 +159,16 @@ def decide(
             _undecided(wh, issue, state)
         if approved and any(_superseded(wh, issue) for issue in noted):
             state = "superseded"
-        messages = [mail for issue in noted for mail in _mails(wh, issue, now, notify)] if state == "approved" else []
+        approved_now = [(issue, _scene(wh, issue)) for issue in noted] if state == "approved" else []
+        messages = [mail for issue, scene in approved_now for mail in _mails(wh, issue, scene, now, notify)]
         with wh.engine.begin() as connection:
             for issue in noted:
                 drafts.note(connection, issue["issue_id"], state, who=who, why=why, at=now)
+            for issue, scene in approved_now:
+                edition = office().edition(issue["reader"])
+                if not scene.gate(edition.reader, edition.purpose).may("returns", "firm"):
+                    rows = to_give(scene.outside, scene.pattern.held, scene.given, scene.period)
+                    given.note(connection, issue["issue_id"], rows)
             planned = ledger.plan(connection, messages, now)
     return {"issues": " ".join(submitted), "state": state, "planned": len(planned)}
 
@@ -202,7 +209,11 @@ def _superseded(wh: Warehouse, issue: Row) -> bool:
     return bool(same) and same[-1] != issue["issue_id"]
 
 
-def _mails(wh: Warehouse, issue: Row, now: datetime, notify: str) -> list[Message]:
+def _scene(wh: Warehouse, issue: Row) -> Scene:
+    return Scene(wh, Period(issue["period"]), issue["known_at"], issue["recorded_at"])
+
+
+def _mails(wh: Warehouse, issue: Row, scene: Scene, now: datetime, notify: str) -> list[Message]:
     """The mails that bring a draft as it was approved.
 
     Raises:
@@ -215,6 +226,5 @@ def _mails(wh: Warehouse, issue: Row, now: datetime, notify: str) -> list[Messag
         if not path.is_file() or _sha256(path) != sha256:
             raise QxError(f"待审文件已被改动或移走，不能发送：{path.name}")
         paths.append(path)
-    scene = Scene(wh, period, issue["known_at"], issue["recorded_at"])
     gates = {member: scene.gate_for(readers().reader(member)) for member in edition.members}
     return briefing_mail.mails(edition, period, issue["issue_id"], paths, gates, now, notify)

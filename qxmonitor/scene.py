@@ -8,10 +8,10 @@ import pandas as pd
 
 from qxmonitor import indicators, signals
 from qxmonitor.catalog.readers import DESK, Reader
-from qxmonitor.disclosure import Gate, Pattern, pattern
+from qxmonitor.disclosure import Gate, Pattern, Successive, outside, pattern, successive
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period, months
-from qxmonitor.warehouse import Warehouse, asof, issues, store
+from qxmonitor.warehouse import Warehouse, asof, given, issues, store
 from qxmonitor.warehouse.panel import read_panel
 
 HISTORY = 37
@@ -30,6 +30,8 @@ class Scene:
         recorded_at: as recorded then; fixed at the start, so that a load under way changes nothing.
         panel: the facts.
         figures: the indicator frame of the last :data:`FIGURE_MONTHS` months.
+        given: what readers outside the statistical channel were given before (``warehouse.given``).
+        outside: the indicator frame for them: earlier months as they were given.
         alerts: folded from the verdicts that counted then, up to the month.
         judged: whether the month itself was run by then (January has a run, though nothing to judge).
     """
@@ -41,13 +43,26 @@ class Scene:
         self.recorded_at = recorded_at or issues.newest_recorded(wh)
         self.panel: Panel = read_panel(wh, period, months=HISTORY, known_at=known_at, recorded_at=self.recorded_at)
         self.figures = indicators.compute(self.panel, months(period - (FIGURE_MONTHS - 1), period))
-        self.pattern: Pattern = pattern(self.figures)
+        self.given = given.read(wh, self.recorded_at)
+        self.outside = outside(self.figures, self.given, period)
+        self.pattern: Pattern = pattern(self.outside, earlier=self._successive())
         self.authorisations = asof.read(wh, "authorisation", known_at=known_at, recorded_at=self.recorded_at)
         verdicts = store.read_verdicts(wh, known_at=known_at, recorded_at=self.recorded_at)
         self.alerts = signals.fold(
             verdicts[verdicts["period"] <= period], store.read_events(wh, recorded_at=self.recorded_at)
         )
         self.judged = period in store.periods_run(wh, known_at=known_at, recorded_at=self.recorded_at)
+
+    def _successive(self) -> Successive:
+        """What must be held back because of the issues given out of the last twelve months."""
+        noted = given.issues(self.wh, self.period - 11, self.period, self.recorded_at)
+        panels = [
+            read_panel(self.wh, issue.period, months=HISTORY, known_at=issue.known_at, recorded_at=issue.recorded_at)
+            for issue in noted[-2:]
+        ]
+        same = next((panel for panel in panels if panel.months[-1] == self.period), None)
+        before = next((panel for panel in reversed(panels) if panel.months[-1] < self.period), None)
+        return successive(self.panel, self.period, self.given, before, same)
 
     def gate(self, reader: str, purpose: str, also: tuple[str, ...] = ()) -> Gate:
         """The gate of a reader or edition; all gates of a scene share one suppression pattern."""

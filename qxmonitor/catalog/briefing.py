@@ -11,7 +11,10 @@ from qxmonitor.catalog._yaml import Entry, load
 
 
 class TableForm(Entry):
-    """One table; ``sources`` is row (or column) key → source, ``labels`` the key's name where it has its own."""
+    """One table; ``sources`` is row (or column) key → source, ``labels`` the key's name where it has its own.
+
+    ``note_outside`` takes the note's place outside the statistical channel.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str
@@ -19,6 +22,7 @@ class TableForm(Entry):
     sources: dict[str, str]
     labels: dict[str, str]
     note: str
+    note_outside: str = ""
 
 
 class ChartForm(Entry):

@@ -44,10 +44,17 @@ class StatisticalOnly(Entry):
 
 
 class Family(Entry):
-    """Indicators that can be worked out from one another, in a monthly, a cumulative and a trailing part."""
+    """Indicators that can be worked out from one another, in a monthly, a cumulative and a trailing part.
+
+    Attributes:
+        item: the item of an authorisation that covers the family.
+        measures: what its levels are sums of; where two issues' difference would show few firms' corrections of
+            these, the month is held back.
+    """
 
     id: str
     item: str | None = None
+    measures: tuple[str, ...] = ()
     month: tuple[str, ...]
     cumulative: tuple[str, ...]
     trailing: tuple[str, ...] = ()

@@ -54,13 +54,14 @@ def firm_source(gate: Gate) -> str:
 
 def _table(gate: Gate, key: str, rows: Sequence[tuple[Cleared, ...]]) -> Table:
     form = briefing_forms().table(key)
+    outside = bool(form.note_outside) and not gate.may("returns", "firm")
     return Table(
         id=gate.word(form, "id"),
         number=gate.count(()),
         title=gate.word(form, "title"),
         head=tuple(gate.line(form, "head", number) for number in range(len(form.head))),
         rows=tuple(rows),
-        note=gate.word(form, "note"),
+        note=gate.word(form, "note_outside" if outside else "note"),
     )
 
 

@@ -401,15 +401,16 @@ class Gate:
         """What a town figure was and is now; None where the reader may not see it.
 
         The difference of two issues is what the re-filing groups changed, so outside the statistical channel at
-        least the threshold's number of them must stand behind it.
+        least the threshold's number of them must stand behind it, and no two of them for nearly all.
 
         Args:
-            row: indicator, entity_kind, entity, source, before, value (stored unit), groups_changed.
+            row: indicator, entity_kind, entity, source, before, value (stored unit), groups_changed, top2.
             period: the month revised.
         """
         indicator, kind, entity, source = (str(row[n]) for n in ("indicator", "entity_kind", "entity", "source"))
         free = self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source)
-        enough = int(row["groups_changed"]) >= office().thresholds.groups
+        limits = office().thresholds
+        enough = int(row["groups_changed"]) >= limits.groups and float(row["top2"]) <= limits.dominance
         if kind == "firm" or not self.clear_one(period, indicator, kind, entity, source) or not (free or enough):
             return None
         entry, ref = indicators().indicator(indicator), f"{period}|{indicator}|{kind}|{entity}|{source}"

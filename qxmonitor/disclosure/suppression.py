@@ -5,7 +5,9 @@ firms that readers already know by name are taken away. *Secondary*: the chains 
 so what is hidden among them is known as a sum; that union must itself be safe, else the next smallest chain is hidden
 too. A figure and those it can be worked out from (its family, see ``permitted_use.yml``) share one pattern; a chain
 hidden in a month stays hidden in that year's later cumulative figures, and for twelve months in trailing ones, since
-two issues' difference is the month. Where the frame does not reach back far enough to know, they are hidden.
+two issues' difference is the month. Where the frame does not reach back far enough to know, they are hidden. What the
+difference of two issues would show of late and re-filed returns is held back as well
+(:mod:`qxmonitor.disclosure.successive`).
 
 The frame states groups, dominance and unknown groups of each entity, not of unions. The bounds used for a union are
 safe ones: a group may count in several chains at most as often as the chains' counts exceed the town's; its two
@@ -26,6 +28,7 @@ import pandas as pd
 from qxmonitor.catalog.indicators import Indicator, Indicators, indicators
 from qxmonitor.catalog.office import Thresholds, office
 from qxmonitor.catalog.permitted_use import permitted_use
+from qxmonitor.disclosure.successive import Part, Successive
 from qxmonitor.period import Period
 
 TOWN = "town"
@@ -53,9 +56,15 @@ def _words(column: pd.Series) -> pd.Series:
 
 @dataclass(frozen=True)
 class Pattern:
-    """The aggregates that may be given outside the statistical channel; everything not in it is hidden."""
+    """The aggregates that may be given outside the statistical channel; everything not in it is hidden.
+
+    Attributes:
+        published: what may be given.
+        held: what is hidden only because of earlier issues: (part, period, entity).
+    """
 
     published: frozenset[Key]
+    held: frozenset[tuple[Part, str, str]] = frozenset()
 
     def published_mask(self, frame: pd.DataFrame) -> pd.Series:
         """Row by row, whether an aggregate of an indicator frame may be given."""
@@ -84,7 +93,12 @@ class _Cell(NamedTuple):
     unsafe: bool
 
 
-def pattern(frame: pd.DataFrame, thresholds: Thresholds | None = None, catalogue: Indicators | None = None) -> Pattern:
+def pattern(
+    frame: pd.DataFrame,
+    thresholds: Thresholds | None = None,
+    catalogue: Indicators | None = None,
+    earlier: Successive | None = None,
+) -> Pattern:
     """The common suppression pattern of an indicator frame.
 
     Args:
@@ -93,6 +107,7 @@ def pattern(frame: pd.DataFrame, thresholds: Thresholds | None = None, catalogue
             figure is not given when nobody can tell what an earlier month hid.
         thresholds: default those of ``office.yml``.
         catalogue: default ``indicators.yml``.
+        earlier: what is held back because of earlier issues; default nothing.
     """
     limits = thresholds or office().thresholds
     known = catalogue or indicators()
@@ -106,6 +121,7 @@ def pattern(frame: pd.DataFrame, thresholds: Thresholds | None = None, catalogue
     for source, cell in zip(rows["source"], _cells(rows), strict=True):
         by_source.setdefault(source, []).append(cell)
     published: set[Key] = set()
+    held: set[tuple[Part, str, str]] = set()
     for source, cells in by_source.items():
         hiding = _Hiding(limits, {entry.id: entry for entry in known.indicators}, _levels(cells, known))
         families: dict[str, list[tuple[str, _Cell]]] = {}
@@ -113,7 +129,12 @@ def pattern(frame: pd.DataFrame, thresholds: Thresholds | None = None, catalogue
             for part in parts[cell.indicator]:
                 family, _, kind = part.rpartition(".")
                 families.setdefault(family, []).append((kind, cell))
-        hidden = {(f"{name}.{kind}", *rest) for name, f in families.items() for kind, *rest in hiding.family(f)}
+        hidden: set[tuple[str, str, str]] = set()
+        for name, members in families.items():
+            found = hiding.family(members)
+            more = _held_back(found, members, source, name, earlier) if earlier is not None else set()
+            held |= {((source, name, kind), period, entity) for kind, period, entity in more}
+            hidden |= {(f"{name}.{kind}", period, entity) for kind, period, entity in found | more}
         published |= {
             (cell.period, cell.indicator, cell.kind, cell.entity, source)
             for cell in cells
@@ -121,7 +142,18 @@ def pattern(frame: pd.DataFrame, thresholds: Thresholds | None = None, catalogue
             and not cell.unsafe
             and not any((part, cell.period, cell.entity) in hidden for part in parts[cell.indicator])
         }
-    return Pattern(frozenset(published))
+    return Pattern(frozenset(published), frozenset(held))
+
+
+def _held_back(
+    hidden: set[tuple[str, str, str]], members: list[tuple[str, _Cell]], source: str, family: str, earlier: Successive
+) -> set[tuple[str, str, str]]:
+    """What earlier issues make unsafe, beside what is hidden anyway: (kind of part, period, entity)."""
+    found = set()
+    for kind, period in {(kind, cell.period) for kind, cell in members}:
+        there = {entity for k, p, entity in hidden if (k, p) == (kind, period)}
+        found |= {(kind, period, entity) for entity in earlier.held_back((source, family, kind), period, there)}
+    return found
 
 
 def _cells(rows: pd.DataFrame) -> list[_Cell]:

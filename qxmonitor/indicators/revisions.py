@@ -9,8 +9,9 @@ import pandas as pd
 
 from qxmonitor.period import Period
 
-COLUMNS = ["indicator", "entity_kind", "entity", "source", "period", "before", "value", "groups_changed"]
-"""Columns of a revision; ``groups_changed`` counts the groups one of whose firms' figures changed, came or went."""
+COLUMNS = ["indicator", "entity_kind", "entity", "source", "period", "before", "value", "groups_changed", "top2"]
+"""Columns of a revision; ``groups_changed`` counts the groups one of whose firms' figures changed, came or went,
+``top2`` is the share of the two that changed most in the sum of all changes."""
 
 _KEY = ["indicator", "source", "period"]
 _REVISED = ("output_m", "output_ytd", "export_delivery_m")
@@ -36,8 +37,11 @@ def revisions(before: pd.DataFrame, now: pd.DataFrame, groups: pd.Series, period
         return pd.DataFrame(columns=COLUMNS)
     firm = _pairs(then, today, "firm", how="outer")
     firm = firm[firm["value_before"] != firm["value"]]
-    changed = firm.assign(group=firm["entity"].map(groups)).groupby(_KEY)["group"].nunique().rename("groups_changed")
-    rows = town.merge(changed, on=_KEY, how="left", validate="m:1").fillna({"groups_changed": 0})
+    delta = firm["value"].fillna(0.0) - firm["value_before"].fillna(0.0)
+    by_group = firm.assign(group=firm["entity"].map(groups), delta=delta).groupby([*_KEY, "group"])["delta"].sum().abs()
+    changed = by_group.groupby(level=_KEY).agg(groups_changed="size", total="sum")
+    changed["top2"] = by_group.groupby(level=_KEY).agg(lambda sizes: sizes.nlargest(2).sum()) / changed["total"]
+    rows = town.merge(changed, on=_KEY, how="left", validate="m:1").fillna({"groups_changed": 0, "top2": 1.0})
     rows = rows.assign(entity_kind="town").rename(columns={"value_before": "before"}).astype({"groups_changed": int})
     return rows.sort_values(["period", "indicator"], ignore_index=True)[COLUMNS]
 

@@ -2,5 +2,6 @@
 select greatest(
     (select max(recorded_at) from receipt),
     (select max(recorded_at) from run),
-    (select max(recorded_at) from alert_event)
+    (select max(recorded_at) from alert_event),
+    (select max(recorded_at) from given_value)
 ) as recorded_at

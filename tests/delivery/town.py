@@ -181,7 +181,7 @@ def revisions() -> pd.DataFrame:
     row = {"indicator": "output_m", "entity_kind": "town", "entity": "town", "source": "returns"}
     return pd.DataFrame(
         [
-            row | {"period": "2026-08", "before": 3_700_000.0, "value": 3_705_000.0, "groups_changed": 1},
-            row | {"period": "2026-09", "before": 3_600_000.0, "value": 3_655_000.0, "groups_changed": 5},
+            row | {"period": "2026-08", "before": 3_700_000.0, "value": 3_705_000.0, "groups_changed": 1, "top2": 1.0},
+            row | {"period": "2026-09", "before": 3_600_000.0, "value": 3_655_000.0, "groups_changed": 5, "top2": 0.6},
         ]
     )

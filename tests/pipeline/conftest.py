@@ -25,11 +25,9 @@ from qxmonitor.period import Period, months
 from qxmonitor.settings import Settings
 from qxmonitor.simulate import write_town
 from qxmonitor.warehouse import Warehouse, asof, store
+from qxmonitor.warehouse.tables import TABLES
 
-FACTS = (
-    "register_entry", "authorisation", "chain_node", "output_return", "finance_return", "self_report", "trade_line",
-    "bonded_line", "reference_point",
-)  # fmt: skip
+FACTS = tuple(TABLES)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from qxmonitor.catalog.release import release_calendar
 from qxmonitor.errors import QxError
 from qxmonitor.period import Period
 from qxmonitor.simulate import write_town
-from qxmonitor.warehouse import Warehouse, drafts
+from qxmonitor.warehouse import Warehouse, drafts, given
 from tests.pipeline.conftest import Town
 
 pytestmark = pytest.mark.slow
@@ -86,6 +86,12 @@ def test_approved_drafts_go_to_every_member_with_the_submitted_files(computed: W
     assert briefings(computed) == []
     found = pipeline.decide(computed, submitted, approved=True, who="统计办", why="核对无误")
     assert (found["state"], found["planned"]) == ("approved", len(MEMBERS))
+    noted = given.read(computed)
+    assert set(noted["entity_kind"]) == {"chain", "town"}
+    assert noted["period"].max() == town.last
+    assert [issue.period for issue in given.issues(computed, town.first, town.last)] == [town.last]
+    joint = next(issue for issue in submitted if "-joint-" in issue)
+    assert all(row["same"] for row in pipeline.replay(computed, joint, computed.settings.home / "again"))
     kept = {path.name: path.read_bytes() for issue in submitted for path in issuing.folder(computed, issue).iterdir()}
     for mail in briefings(computed):
         attached = list(mail.iter_attachments())
@@ -118,6 +124,7 @@ def test_a_rejected_draft_is_not_mailed_nor_submitted_again_nor_turned_round(com
     with unchanged(computed):
         assert pipeline.decide(computed, submitted, approved=False, who="统计办", why="口径待核")["planned"] == 0
         assert submit(computed, town, "run-2") == []
+        assert given.read(computed).empty
         with pytest.raises(QxError, match="已退回"):
             pipeline.decide(computed, submitted, approved=True, who="统计办")
     arrives(computed, town)

@@ -1,4 +1,4 @@
-"""An operator's first steps through Airflow's pages in a real browser: sign in, see every DAG, let one run."""
+"""The office's month through Airflow's pages in a real browser: backfill, approval, delivery, mail in the Maildir."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from playwright.sync_api import Page, sync_playwright
 from qxmonitor import pipeline
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.operate.environment import USER, secret
+from qxmonitor.period import Period
 from qxmonitor.settings import Settings
-from tests.system.test_scheduler import Running, installation
+from qxmonitor.warehouse import drafts
+from tests.system.test_scheduler import BACK, Running, installation
 
 pytestmark = [pytest.mark.system, pytest.mark.filterwarnings("default")]  # playwright's loop warns when it closes
 
@@ -74,27 +76,72 @@ class Walk:
         self.look("1-dags")
         return self.page.locator("body").inner_text()
 
-    def unpause(self, dag: str) -> None:
+    def backfill(self, dag: str, first: Period, last: Period) -> None:
+        """Fill the form with the first days of two months, as an operator would, and start it."""
         self.page.goto(f"{self.base}/dags/{dag}")
+        self.page.get_by_test_id("trigger-dag-button").click()
+        form = self.page.get_by_role("dialog").first
+        form.get_by_text("回填").first.click()
+        for place, month in enumerate((first, last)):
+            self.page.get_by_test_id("datetime-input").nth(place).click()
+            self.page.get_by_placeholder("YYYY/MM/DD").last.fill(f"{month.replace('-', '/')}/01")
+            self.page.get_by_placeholder("HH:mm").last.fill("00:00")
+            self.page.keyboard.press("Enter")
+            form.get_by_role("heading").first.click()
+        form.get_by_text(f"将会触发 {BACK} 次执行").wait_for()
+        self.look("2-backfill")
+        form.get_by_role("button", name="执行回填").click()
+        api, watch = self.running.api, self.running.services.watch
+        api.wait(lambda: len(api.runs(dag)) == BACK, "回填开始", 60, watch)
+        self.running.settle()
+
+    def approve(self, note: str) -> None:
+        self.page.goto(f"{self.base}/required_actions")
+        self.page.get_by_text("审批简报").first.click()
+        self.page.locator("#element_note").fill(note)
+        self.look("3-approval")
+        self.page.get_by_role("button", name="批准").click()
+        self.page.get_by_text("任务 approve 响应成功").wait_for()
+        self.running.settle()
+
+    def deliver(self) -> None:
+        self.page.goto(f"{self.base}/dags/deliver")
         self.page.get_by_test_id("toggle-pause").first.click()
-        self.running.api.wait(
-            lambda: not self.running.api.dags()[dag]["is_paused"], f"启用 {dag}", 20, self.running.services.watch
-        )
-        self.look("2-unpaused")
+        self.page.get_by_test_id("trigger-dag-button").click()
+        self.page.get_by_role("dialog").first.get_by_role("button", name="触发").last.click()
+        api, watch = self.running.api, self.running.services.watch
+        api.wait(lambda: bool(api.runs("deliver", states=("success",))), "发送", 60, watch)
+        self.running.settle()
+        self.look("4-delivered")
 
 
-def test_an_operator_signs_in_sees_every_dag_and_lets_one_run(tmp_path: Path) -> None:
+def test_an_operator_backfills_approves_and_delivers_in_the_pages(tmp_path: Path) -> None:
     pictures = Path(os.environ.get("QXMONITOR_PICTURES") or tmp_path / "pictures")
     now = Settings(home=tmp_path).now()
     last = release_calendar().newest_released(now)
     town = tmp_path / "town"
     pipeline.simulate(now, town, firms=30, first=last - 7, last=last, seed=5)
     with installation(town) as running, browser() as page:
+        running.land()
+        running.listen()
+        running.backfill()
         walk = Walk(running, page, pictures)
         walk.sign_in()
         listed = walk.list()
         assert [name for name in NAMES if name not in listed] == []
         assert "导入错误" not in listed and running.api.import_errors() == []
-        assert running.api.dags()["rebuild"]["is_paused"]
-        walk.unpause("rebuild")
-        running.api.close()
+
+        walk.backfill("rebuild", running.first, last)
+        runs = running.api.runs("rebuild")
+        assert sorted(run["partition_key"] for run in runs) == [str(last - 2), str(last - 1), str(last)]
+        assert {run["state"] for run in runs} == {"success"}
+        assert running.mails() == []
+
+        walk.approve("核对无误，同意印发")
+        assert set(drafts.read(running.wh, last)["outcome"]) == {"approved"}
+        walk.deliver()
+        ledger = running.ledger()
+        assert {row["state"] for row in ledger} == {"accepted"}
+        assert {"alerts", "briefing"} <= {row["kind"] for row in ledger}
+        assert len(running.mails()) == len(ledger)
+        assert running.failed() == []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from qxmonitor import look, pipeline
@@ -20,6 +21,7 @@ from qxmonitor.operate.environment import folder
 from qxmonitor.operate.fingerprint import fingerprint
 from qxmonitor.operate.processes import Services, marked
 from qxmonitor.operate.up import free_port, wait_ready
+from qxmonitor.operate.upkeep import clean
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
 from qxmonitor.warehouse import Warehouse, drafts
@@ -150,12 +152,27 @@ def forwards(town: Path) -> dict[str, Any]:
                 refusals[dag] = str(error)
         with pytest.raises(QxError, match="No runs to create"):
             running.api.backfill("rebuild", running.last + 1, running.last + 12)
-        return {
+        result = {
             "errors": errors, "first": first, "asked": asked, "before": before, "mails": mails, "ledger": ledger,
             "again": fingerprint(running.wh), "asked again": asked_again, "mails again": running.mails(),
             "ledger again": running.ledger(), "failed": running.failed(), "refusals": refusals,
             "runs": running.api.runs("~"), "drafts": drafts.read(running.wh, running.last),
             "wanted": [str(running.last - back) for back in range(BACK)],
+        }  # fmt: skip
+        return result | {"upkeep": upkept(running)}
+
+
+def upkept(running: Running) -> dict[str, Any]:
+    """Airflow's records made a year old and cleaned while everything runs: what is there before and after."""
+    with psycopg.connect(running.wh.settings.dsn("psycopg", "airflow"), autocommit=True) as connection:
+        connection.execute(b"update dag_run set start_date = start_date - interval '1 year' where dag_id = 'monitor'")
+        before = len(running.api.runs("monitor")), len(running.api.runs("briefing"))
+        clean(running.wh.settings, keep_days=30)
+        tables = [name for (name,) in connection.execute(b"select tablename from pg_tables")]
+        return {
+            "before": before, "after": (len(running.api.runs("monitor")), len(running.api.runs("briefing"))),
+            "tables": [name for name in tables if name.startswith("_airflow_")],
+            "fingerprint": fingerprint(running.wh), "mails": running.mails(),
         }  # fmt: skip
 
 
@@ -202,6 +219,15 @@ def test_dags_about_now_and_followers_refuse_backfills(forwards: dict[str, Any])
 def test_a_backfill_of_months_to_come_runs_nothing(forwards: dict[str, Any]) -> None:
     rebuilt = {run["partition_key"] for run in forwards["runs"] if run["dag_id"] == "rebuild"}
     assert rebuilt == {forwards["wanted"][0]}  # the one triggered by hand
+
+
+def test_upkeep_removes_old_records_of_airflow_and_nothing_of_the_office(forwards: dict[str, Any]) -> None:
+    found = forwards["upkeep"]
+    assert found["before"][0] > BACK
+    assert found["after"] == (1, found["before"][1])  # Airflow keeps the last run of each DAG
+    assert found["tables"] == []  # no copies of what was removed are left behind
+    assert found["fingerprint"] == forwards["again"]
+    assert found["mails"] == forwards["mails again"]
 
 
 def test_months_in_reverse_order_end_the_same(town: Path, forwards: dict[str, Any]) -> None:
