@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qxmonitor import __version__, cli_forms, cli_landing, cli_operate, cli_statistics, cli_validation
+from qxmonitor import (
+    __version__,
+    cli_forms,
+    cli_landing,
+    cli_operate,
+    cli_quarantine,
+    cli_statistics,
+    cli_validation,
+)
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
 from qxmonitor.terminal import PERIOD, Row, answer, as_json, known_at_option, print_rows, reported, warehouse
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
 LISTINGS = (
     "receipts", "quarantine", "indicators", "alerts", "ledger", "history", "bonded", "bonded_ownership",
     "bonded_states", "bonded_open", "findings", "board",
+    "matches", "fixes",
 )  # fmt: skip
 """What ``list`` shows."""
 
@@ -170,6 +179,7 @@ _decision("drop", "Decide that a mail never goes.")
 
 @cli.command(name="list")
 @click.argument("what", type=click.Choice(LISTINGS))
+@click.option("--unmatched", is_flag=True, help="Matches: only what means no firm, or more than one.")
 @click.option("--period", type=PERIOD, default=None)
 @click.option("--entity", default=None, help="A firm's code, a chain's code or 'town'.")
 @click.option("--entity-kind", default=None)
@@ -183,7 +193,7 @@ _decision("drop", "Decide that a mail never goes.")
 @known_at_option
 @as_json
 def list_(what: str, json_out: bool, **filters: Any) -> None:
-    """Look: receipts, quarantine, indicators, alerts, mails, the bonded centre, findings, the board of returns."""
+    """Look: receipts, quarantine, indicators, alerts, mails, the bonded centre, findings, the board, matches, fixes."""
     from qxmonitor import look
 
     if filters["message_id"]:
@@ -268,6 +278,7 @@ for command in (
     *cli_operate.COMMANDS,
     *cli_forms.COMMANDS,
     *cli_landing.COMMANDS,
+    *cli_quarantine.COMMANDS,
     *cli_statistics.COMMANDS,
     *cli_validation.COMMANDS,
 ):

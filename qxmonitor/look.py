@@ -18,9 +18,10 @@ from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import rules
 from qxmonitor.delivery import ledger
 from qxmonitor.errors import QxError
+from qxmonitor.identity import normalise_name
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.signals.fold import IDENTITY
-from qxmonitor.warehouse import Warehouse, bonded, store
+from qxmonitor.warehouse import Warehouse, bonded, decided, store
 
 Row = dict[str, Any]
 
@@ -28,7 +29,9 @@ LEVELS = ("平稳", "蓝", "黄", "橙", "红")
 """Words of alert levels 0 to 4, most severe last."""
 
 
-def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **filters: str | None) -> list[Row]:
+def listing(
+    wh: Warehouse, what: str, *, known_at: datetime | None = None, unmatched: bool = False, **filters: str | None
+) -> list[Row]:
     """One of the listings as flat rows.
 
     Args:
@@ -36,7 +39,9 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
         what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger``, ``history`` (of the ledger),
             ``bonded`` (firms' months at the bonded centre), ``bonded_ownership`` (the same by ownership),
             ``bonded_states`` (what became of each document), ``bonded_open`` (messages not yet
-            whole), ``findings`` or ``board`` (of one month, the newest released by default).
+            whole), ``findings`` or ``board`` (of one month, the newest released by
+            default), ``matches`` (how each source calls each firm) or ``fixes`` (decisions and withdrawals).
+        unmatched: of matches, only what means no firm, or more than one.
         known_at: as known then; of use for receipts, indicators, alerts and the bonded centre.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
@@ -44,7 +49,7 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
     frames: dict[str, Callable[[Warehouse, datetime | None], pd.DataFrame]] = {
         "receipts": _receipts,
         "quarantine": lambda wh, _: store.read_quarantine(wh)[
-            ["file", "sheet", "row", "field", "rule", "reason", "raw"]
+            ["file", "sheet", "row", "field", "rule", "reason", "raw", "subject", "period"]
         ],
         "indicators": _indicators,
         "alerts": _alerts,
@@ -56,8 +61,12 @@ def listing(wh: Warehouse, what: str, *, known_at: datetime | None = None, **fil
         "bonded_open": bonded.incomplete,
         "findings": lambda wh, known_at: _findings(wh, filters.get("period"), known_at),
         "board": lambda wh, known_at: board.rows(wh, [_month(wh, filters.get("period"))], known_at=known_at),
+        "matches": lambda wh, _: _matches(wh),
+        "fixes": lambda wh, _: store.local(decided.decisions(wh)),
     }
     frame = frames[what](wh, known_at)
+    if unmatched and "how" in frame:
+        frame = frame[frame["entity"].isna()]
     wanted = filters.pop("file_name", None)
     if wanted is not None and "file" in frame:
         frame = frame[frame["file"].map(lambda path: wanted in (path, PurePath(path).name)).astype(bool)]
@@ -160,6 +169,20 @@ def _alerts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
 
 def _month(wh: Warehouse, period: str | None) -> Period:
     return Period(period) if period else release_calendar().newest_released(wh.settings.now())
+
+
+_HOW = {
+    "code": "统一社会信用代码", "customs": "海关编码", "org": "组织机构代码", "name": "现用名称", "former": "曾用名称",
+    "decision": "人工认定", "ambiguous": "对应多家企业", "unknown": "名录中没有",
+}  # fmt: skip
+
+
+def _matches(wh: Warehouse) -> pd.DataFrame:
+    """How each source calls each firm; a name that is not the register's present one is a former one."""
+    frame = decided.matches(wh)
+    former = (frame["how"] == "name") & (frame["subject"] != "name:" + normalise_name(frame["name"].astype("str")))
+    how = frame["how"].mask(former, "former")
+    return frame.assign(how=how, words=how.map(_HOW))
 
 
 def _post(wh: Warehouse, read: Callable[[Connection], list[Row]]) -> pd.DataFrame:

@@ -62,6 +62,8 @@ def read(opened: Opened) -> Batch:
     lines.totals_and_footers(body, [0, label], header)
     who = identity.resolve_one(_particular(grid, header, _CODE), "", _particular(grid, header, _NAME))
     nobody = not who["subject"]
+    whose = {"subject": who["subject"] or None, "period": period}
+    lines.whose = {name: pd.Series([text] * len(body.rows), dtype="str") for name, text in whose.items()}
     if nobody:
         raw = pd.Series(who["raw"], index=range(len(body.rows)), dtype="str")
         lines.reject(np.ones(len(body.rows), dtype=bool), who["field"], who["rule"], who["reason"], raw)

@@ -20,6 +20,9 @@ REJECT_COLUMNS = ["sheet", "row", "field", "rule", "reason", "raw"]
 """Columns of :attr:`Batch.rejects`. ``field`` is the Chinese name of the item; ``rule`` a stable id such as
 ``number.unreadable``; ``reason`` one Chinese line; ``raw`` the offending cell as text, never personal data."""
 
+WHOSE = ["subject", "period"]
+"""Further columns of rejects, optional: whose row it is and of which month, wherever that was readable."""
+
 
 TOTAL_COLUMNS = ["sheet", "row", "column", "printed", "summed", "slack"]
 """Columns of :attr:`Batch.totals`: what a 合计 line says of a table's column, what the lines add up to, and how far
@@ -39,7 +42,7 @@ class Batch:
             counts in the file) and the table's own columns, nothing else.
         lines: every source line that counts as read: ``sheet``, ``row``; unique. A table row may stand for
             several lines (a firm form), then its ``row`` is the first of them.
-        rejects: :data:`REJECT_COLUMNS`; a line may have several reasons.
+        rejects: :data:`REJECT_COLUMNS` and maybe :data:`WHOSE`; a line may have several reasons.
         control: control lines: ``sheet``, ``row``, ``text``.
         cells: for tracing: ``"sheet|field"`` → column letter (``"AB"``), or a whole cell (``"D7"``) in a form.
         origin: ``"simulated"`` or ``"real"``; None for public reference series, which belong to no town.

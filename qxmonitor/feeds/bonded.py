@@ -20,7 +20,7 @@ from qxmonitor import identity
 from qxmonitor.catalog.codes import codes, commodity
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import bonded_message, bonded_status
-from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE, Batch
 from qxmonitor.feeds.bonded_message import Values
 from qxmonitor.feeds.csvfile import SHEET
 from qxmonitor.feeds.grid import gather
@@ -105,11 +105,18 @@ def read(opened: Opened) -> Batch:
         period=Period(str(fields["period"])) if fields["period"] else None,
         tables=tables,
         lines=_numbered(tuple(row for row, *_ in rows)).copy(),
-        rejects=gather([pd.DataFrame(rejects, columns=REJECT_COLUMNS)] if rejects else [], REJECT_COLUMNS),
+        rejects=_rejects(rejects, fields),
         control=gather([], ["sheet", "row", "text"]),
         origin=origin_of(str(fields["subject"] or "")),
         notes=[*bonded_status.pocket_note(message), *_notes(fields), *_owner_note(message.head)],
     )
+
+
+def _rejects(rejects: list[tuple[Any, ...]], fields: dict[str, Any]) -> pd.DataFrame:
+    if not rejects:
+        return gather([], [*REJECT_COLUMNS, *WHOSE])
+    whose = {name: str(fields[name]) if fields[name] else None for name in WHOSE}
+    return pd.DataFrame(rejects, columns=REJECT_COLUMNS).assign(**whose)
 
 
 _DTYPES = {"sheet": "str", "row": "int64", "quantity": "float64", "usd": "float64", "gross_kg": "float64"}

@@ -22,7 +22,7 @@ from qxmonitor import identity
 from qxmonitor.catalog.codes import VINTAGES, Vintage, codes, commodity
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, numbers
-from qxmonitor.feeds.base import REJECT_COLUMNS, TOTAL_COLUMNS, Batch
+from qxmonitor.feeds.base import REJECT_COLUMNS, TOTAL_COLUMNS, WHOSE, Batch
 from qxmonitor.feeds.grid import Body, Grid, Row, gather, grids
 from qxmonitor.feeds.trade import Rejects, countries
 from qxmonitor.period import Period
@@ -90,7 +90,7 @@ def read(opened: Opened) -> Batch:
         period=Period(table["period"].mode().max()) if len(table) else None,
         tables={"trade_line": table},
         lines=pd.concat([page.counted for page in pages], ignore_index=True),
-        rejects=gather([part for page in pages for part in page.rejects.parts], REJECT_COLUMNS),
+        rejects=gather([page.rejects.frame() for page in pages], [*REJECT_COLUMNS, *WHOSE]),
         control=gather([page.control_lines for page in pages], ["sheet", "row", "text"]),
         cells={key: letter for page in pages for key, letter in page.cells.items()},
         origin=identity.origin(table["subject"]),
@@ -143,6 +143,7 @@ class _Page:
             columns.get("vintage", blank), data, "vintage", "customs.vintage", "数据版本不认识", self._vintage
         )
         who = identity.resolve(columns.get("uscc"), columns.get("customs"), None, columns.get("name"))
+        rejects.whose = {"subject": who["subject"], "period": period}
         nobody = data & who["subject"].isna().to_numpy(dtype=bool)
         rejects.add(nobody, who["field"], who["rule"], who["reason"], who["raw"])
 

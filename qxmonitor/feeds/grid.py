@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, marks, numbers, personal
-from qxmonitor.feeds.base import REJECT_COLUMNS
+from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE
 
 if TYPE_CHECKING:
     from qxmonitor.feeds.opening import Opened
@@ -195,6 +195,8 @@ class Lines:
         self.control = np.zeros(len(self.rows), dtype=bool)
         self.totals = np.zeros(len(self.rows), dtype=bool)
         self._shifted = np.zeros(len(self.rows), dtype=bool)
+        self.whose: dict[str, pd.Series] = {}
+        """``subject`` and ``period`` of each line, once they are known; rejects are given theirs."""
         self._rejects: list[pd.DataFrame] = []
         self._control: list[pd.DataFrame] = []
 
@@ -269,7 +271,11 @@ class Lines:
         lines = pd.DataFrame(
             {"sheet": pd.Series(self.sheet, index=range(len(self.rows)), dtype="str"), "row": self.rows}
         )
-        return lines, gather(self._rejects, REJECT_COLUMNS), gather(self._control, ["sheet", "row", "text"])
+        rejects = gather(self._rejects, REJECT_COLUMNS)
+        if len(rejects) and self.whose:
+            at = np.searchsorted(self.rows, rejects["row"].to_numpy())
+            rejects = rejects.assign(**{name: column.to_numpy(object)[at] for name, column in self.whose.items()})
+        return lines, gather([rejects], [*REJECT_COLUMNS, *WHOSE]), gather(self._control, ["sheet", "row", "text"])
 
 
 def quotable(cells: pd.Series) -> pd.Series:
@@ -283,7 +289,7 @@ def gather(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFra
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         return _nothing(tuple(columns)).copy()
-    return pd.concat(filled, ignore_index=True)[list(columns)]
+    return pd.concat(filled, ignore_index=True).reindex(columns=list(columns))
 
 
 def _says(texts: pd.Series, pattern: str) -> npt.NDArray[np.bool_]:

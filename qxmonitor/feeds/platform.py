@@ -18,7 +18,7 @@ from qxmonitor import identity
 from qxmonitor.catalog.items import items
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import detail, headings, numbers, personal
-from qxmonitor.feeds.base import REJECT_COLUMNS, TOTAL_COLUMNS, Batch
+from qxmonitor.feeds.base import REJECT_COLUMNS, TOTAL_COLUMNS, WHOSE, Batch
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Body, Grid, Lines, Row, gather, grids, no_table
 from qxmonitor.period import Period
@@ -81,7 +81,7 @@ def read(opened: Opened, form: str, kind: str) -> Batch:
         period=newest_majority(table["period"]),
         tables={items().form(form).table: table},
         lines=gather([part.lines for part in parts], ["sheet", "row"]),
-        rejects=gather([part.rejects for part in parts], REJECT_COLUMNS),
+        rejects=gather([part.rejects for part in parts], [*REJECT_COLUMNS, *WHOSE]),
         control=gather([part.control for part in parts], ["sheet", "row", "text"]),
         cells={key: letter for part in parts for key, letter in part.cells.items()},
         origin=origin(table["subject"], head),
@@ -122,6 +122,7 @@ def _sheet(grid: Grid, header: Row, form: str) -> _Part:
 
     subject = subjects(body, found, lines)
     period = periods(grid, header, body, found, lines)
+    lines.whose = {"subject": subject, "period": period}
     names = items().columns_of(form)
     figures: dict[str, npt.NDArray[np.float64]] = {}
     for column, shown in names.items():

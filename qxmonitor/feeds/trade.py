@@ -10,7 +10,7 @@ import pandas as pd
 
 from qxmonitor.catalog.codes import codes
 from qxmonitor.feeds.base import REJECT_COLUMNS
-from qxmonitor.feeds.grid import quotable
+from qxmonitor.feeds.grid import gather, quotable
 
 
 class Rejects:
@@ -19,6 +19,7 @@ class Rejects:
     Attributes:
         rows: (n,) lines with any reject.
         parts: frames of :data:`~qxmonitor.feeds.base.REJECT_COLUMNS`.
+        whose: ``subject`` and ``period`` of each line, once they are known.
     """
 
     def __init__(self, sheet: str | pd.Series, lines: npt.NDArray[np.int64], labels: Mapping[str, str]) -> None:
@@ -27,6 +28,7 @@ class Rejects:
         self.labels = labels
         self.rows = np.zeros(len(lines), dtype=bool)
         self.parts: list[pd.DataFrame] = []
+        self.whose: dict[str, pd.Series] = {}
 
     def add(
         self,
@@ -46,6 +48,14 @@ class Rejects:
         }
         chosen["raw"] = quotable(raw[mask]).to_numpy()
         self.parts.append(pd.DataFrame({"row": self.lines[mask], **chosen})[REJECT_COLUMNS])
+
+    def frame(self) -> pd.DataFrame:
+        """All rejects, with the firm and month of their lines where they could be read."""
+        rejects = gather(self.parts, REJECT_COLUMNS)
+        if rejects.empty or not self.whose:
+            return rejects
+        at = np.searchsorted(self.lines, rejects["row"].to_numpy())
+        return rejects.assign(**{name: column.to_numpy(object)[at] for name, column in self.whose.items()})
 
     def decode(
         self,

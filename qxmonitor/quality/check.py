@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE, Batch
 from qxmonitor.period import Period
 from qxmonitor.quality import files, rows
 from qxmonitor.quality.measures import beside
@@ -213,7 +213,7 @@ class _Moved:
         if not mask.any():
             return
         self.mask |= mask
-        chosen = self._frame.loc[mask, ["sheet", "row"]]
+        chosen = self._frame.loc[mask].reindex(columns=["sheet", "row", *WHOSE])
         text = [_plain(value) for value in raw[mask].tolist()] if raw is not None else ""
         self._parts.append(
             chosen.assign(field=field, rule=rule[0], reason=rule[1], raw=text, _file=self._file[mask], _column=column)
@@ -235,7 +235,7 @@ def _with_lines(batch: Batch, table: str, moved: pd.DataFrame) -> pd.DataFrame:
     A row of a list is its own line. A firm's form is one row made of many lines: all of them are rejected, and the
     offending text stays with the line its cell lies in.
     """
-    rejects = moved[REJECT_COLUMNS]
+    rejects = moved[[*REJECT_COLUMNS, *WHOSE]]
     frame = batch.tables[table]
     spare = _unclaimed(batch)
     if spare.empty or suite(table).own_lines:
@@ -257,7 +257,7 @@ def _with_lines(batch: Batch, table: str, moved: pd.DataFrame) -> pd.DataFrame:
     others = first.merge(spare, left_on=["sheet", "row"], right_on=["sheet", "owner"], suffixes=("_own", ""))
     whole = pd.concat([first, others.drop(columns=["row_own", "owner"])], ignore_index=True)
     whole["raw"] = whole["raw"].where(whole["row"] == whole["_at"], "")
-    return whole[REJECT_COLUMNS]
+    return whole[[*REJECT_COLUMNS, *WHOSE]]
 
 
 def _unclaimed(batch: Batch) -> pd.DataFrame:

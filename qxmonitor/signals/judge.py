@@ -124,9 +124,10 @@ def _zero_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.Dat
 def _late_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:
     state = history.state("b204_1")
     late, here = state == DatumState.LATE, state == DatumState.VALUE
+    spoke = here | (state == DatumState.FAILED)  # refused is not silent: the run ends, and the month is not judged
     run, months = np.zeros(late.shape), np.zeros(history.n)
     for j in range(history.q):
-        months = np.where(late[:, j], months + 1, np.where(here[:, j], 0, months))
+        months = np.where(late[:, j], months + 1, np.where(spoke[:, j], 0, months))
         run[:, j] = months
     levels = np.where(late, _at_or_above(run, watch), np.where(here, 0, NOT_JUDGED)).astype(np.int8)
     return _rows(asked, rule, watch, _firms(asked), levels[:, asked.columns], _pick({"months": run}, asked))

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from adbc_driver_postgresql import dbapi
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE, Batch
 from qxmonitor.identity import normalise_name
 from qxmonitor.period import SHANGHAI
 from qxmonitor.warehouse import sql
@@ -158,7 +158,7 @@ def _files_there(connection: dbapi.Connection, shas: list[str]) -> pd.DataFrame:
 def _frames(fresh: list[_Arrival]) -> dict[str, pd.DataFrame]:
     """All rows of the accepted batches by table, in an order that satisfies references."""
     batches = [(arrival.file_id or 0, arrival.batch) for arrival in fresh if arrival.batch is not None]
-    rejects = _stack([(file_id, batch.rejects) for file_id, batch in batches], REJECT_COLUMNS)
+    rejects = _stack([(file_id, batch.rejects) for file_id, batch in batches], [*REJECT_COLUMNS, *WHOSE])
     rejected = rejects[_KEY].drop_duplicates().groupby("file_id").size()
     files = pd.DataFrame(
         [
@@ -195,7 +195,7 @@ def _stack(parts: list[tuple[int, pd.DataFrame]], columns: list[str] | None = No
     frames = [frame for _, frame in filled]
     stacked = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0].reset_index(drop=True)
     ids = np.repeat([file_id for file_id, _ in filled], [len(frame) for frame in frames])
-    return stacked[columns or list(stacked.columns)].assign(file_id=ids)
+    return stacked.reindex(columns=columns or list(stacked.columns)).assign(file_id=ids)
 
 
 def _names(entries: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 States: a cell with an accepted row is VALUE; without one it is LATE when a return was expected of this firm, was due by
 the as-of time and is not here, else EXPECTED_ABSENT. For customs and bonded files nobody expects every firm in every
 month: a missing firm is absent once the month has brought anything at all, and late only while it has brought nothing.
-FAILED is not told apart from LATE yet, since quarantined rows do not name their firm.
+A cell is FAILED when a row of it is here but was refused, and none was accepted, whoever was expected.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ def read_panel(
             "customs": ("customs_monthly", fetch(connection, sql.query("panel_customs"), *spans)),
             "bonded": ("bonded_inv101", fetch(connection, sql.query("panel_bonded"), *spans, *border_lists())),
         }
+        refused = fetch(connection, sql.query("panel_failed"), *spans)
         here = fetch(connection, sql.query("panel_months_here"), *times).to_pandas()
         chains = rows(connection, "chain_node", *window).to_pandas()
         reference = rows(connection, "reference_point", *window).to_pandas()
@@ -83,11 +84,11 @@ def read_panel(
     any_grant, authorised = _grants(granted, axes)
     for table, form in _FORMS.items():
         found = axes.fill(wide[table], _SOURCES[table], values)
-        states[form] = axes.states(form, found, any_grant if form == "self_report" else in_scope)
+        states[form] = axes.states(form, found, any_grant if form == "self_report" else in_scope, refused)
     for source, (form, table) in sums.items():
         found = axes.fill(table, source, values)
         arrived = np.isin(np.array(columns, dtype=str), here.loc[here["form"] == form, "period"].to_numpy(str))
-        states[form] = axes.states(form, found, in_scope & ~arrived)
+        states[form] = axes.states(form, found, in_scope & ~arrived, refused)
     return Panel(
         months=columns,
         firms=firms,
@@ -159,12 +160,16 @@ class _Axes:
         found[place] = True
         return found
 
-    def states(self, form: str, found: Grid, expected: Grid) -> npt.NDArray[np.uint8]:
-        """The state of each cell of a form."""
+    def states(self, form: str, found: Grid, expected: Grid, refused: pa.Table) -> npt.NDArray[np.uint8]:
+        """The state of each cell of a form; ``refused``: entity, period and form of rows that were."""
         calendar = release_calendar().feed(form)
         due = np.array([calendar.returns_in(p) and calendar.due(p) <= self.now for p in self.columns], bool)
         state = np.full(self.shape, DatumState.EXPECTED_ABSENT, np.uint8)
         state[expected & due] = DatumState.LATE
+        mine = refused.filter(pc.equal(refused["form"], form))
+        codes, months = self.codes(mine["entity"]), _positions(mine["period"], self._months)
+        there = (codes >= 0) & (months >= 0)
+        state[codes[there], months[there]] = DatumState.FAILED
         state[found] = DatumState.VALUE
         return state
 

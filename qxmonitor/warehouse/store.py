@@ -40,7 +40,7 @@ class Stamp:
 
     Attributes:
         period: the month.
-        known_at: newest known_at among the files used.
+        known_at: newest known_at among the files used and what was decided about them.
         fingerprint: sha256 over the files, what is due, the catalogue and the version.
         run_id: the identical run, when there is one already.
     """
@@ -58,7 +58,7 @@ def stamps(
     known_at: datetime | None = None,
     recorded_at: datetime | None = None,
 ) -> list[Stamp]:
-    """Stamp runs of some months on what is known; a run that exists already carries its ``run_id``.
+    """Stamp runs of some months on what is known and decided; a run that exists already carries its ``run_id``.
 
     The files used for a month are those known that speak of it, of an earlier month, or of no single month. What the
     calendar calls due by then is stamped too, since a return becomes late without any file arriving.
@@ -67,6 +67,7 @@ def stamps(
         NothingKnown: no return of the month or an earlier one is known by then.
     """
     files = wh.frame(sql.query("files_known"), known_at or FOREVER, recorded_at or FOREVER)
+    decided = wh.frame(sql.query("decisions_known"), known_at or FOREVER, recorded_at or FOREVER)
     there = wh.frame(sql.query("runs"))
     runs = dict(zip(zip(there["period"], there["fingerprint"], strict=True), there["run_id"], strict=True))
     stated = files["known_at"].map(pd.Timestamp.isoformat)
@@ -77,10 +78,15 @@ def stamps(
             raise NothingKnown(f"{period.label}及以前没有任何已知报表，无法计算")
         used = spoken | files["period"].isna() | (files["feed"] == "register")
         lines = files["sha256"].str.cat(stated, sep=" ")[used]
-        stood_on = "\n".join([period, __version__, _catalogue(), *_due(period, known_at or wh.settings.now()), *lines])
+        of_it = decided[(decided["period"] <= period) | decided["period"].isna() | (decided["feed"] == "register")]
+        words = of_it["words"] + " " + of_it["known_at"].map(pd.Timestamp.isoformat).astype("str")
+        stood_on = "\n".join(
+            [period, __version__, _catalogue(), *_due(period, known_at or wh.settings.now()), *lines, *words]
+        )
         fingerprint = hashlib.sha256(stood_on.encode()).hexdigest()
         run_id = runs.get((str(period), fingerprint))
-        newest = files.loc[used, "known_at"].max().to_pydatetime().astimezone(SHANGHAI)
+        times = pd.concat([files.loc[used, "known_at"], of_it["known_at"]])
+        newest = times.max().to_pydatetime().astimezone(SHANGHAI)
         found.append(Stamp(period, newest, fingerprint, None if run_id is None else int(run_id)))
     return found
 

@@ -1,7 +1,14 @@
 -- What a load starts from: the warehouse's origin, the last numbers given out, and its own recorded_at, which is later
--- than every earlier one even if the clock was set back.
+-- than every earlier one, a decision's too, even if the clock was set back.
 select
     (select value from meta where key = 'origin') as origin,
     coalesce((select max(file_id) from file), 0) as file_id,
     coalesce((select max(receipt_id) from receipt), 0) as receipt_id,
-    greatest(clock_timestamp(), (select max(recorded_at) from receipt) + interval '1 microsecond') as recorded_at
+    coalesce((select max(fix_id) from fix_decision), 0) as fix_id,
+    coalesce((select max(withdrawal_id) from withdrawal), 0) as withdrawal_id,
+    greatest(
+        clock_timestamp(),
+        (select max(recorded_at) from receipt) + interval '1 microsecond',
+        (select max(recorded_at) from withdrawal) + interval '1 microsecond',
+        (select max(recorded_at) from fix_decision) + interval '1 microsecond'
+    ) as recorded_at

@@ -1,1 +1,6 @@
-select max(recorded_at) as recorded_at from receipt
+-- Of arrivals and of decisions, which change what is read as arrivals do.
+select greatest(
+    (select max(recorded_at) from receipt),
+    (select max(recorded_at) from withdrawal),
+    (select max(recorded_at) from fix_decision)
+) as recorded_at

@@ -6,8 +6,22 @@ create schema reads;
 -- The functions set a search path, so that they are evaluated once instead of being merged into the query around them,
 -- and state how many rows they give: the planner's own guess is 1, and a join planned on it takes minutes.
 
--- Files known at k as recorded by r (null: newest), and their order: the newest has the greatest newness, ties go by
--- content, so that the order of loading never matters.
+-- Contents withdrawn at k as recorded by r: the newest word on each counts; of two at the same time, the withdrawal.
+create function reads.withdrawn(k timestamptz, r timestamptz)
+returns table (sha256 text)
+language sql stable rows 10 set search_path = public as $$
+    select said.sha256
+    from (
+        select distinct on (w.sha256) w.sha256, w.kind
+        from withdrawal w
+        where w.known_at <= coalesce(k, 'infinity') and w.recorded_at <= coalesce(r, 'infinity')
+        order by w.sha256, w.known_at desc, w.kind desc
+    ) said
+    where said.kind = 'withdraw'
+$$;
+
+-- Files known at k as recorded by r (null: newest) and not withdrawn by then, and their order: the newest has the
+-- greatest newness, ties go by content, so that the order of loading never matters.
 create function reads.known(k timestamptz, r timestamptz)
 returns table (file_id bigint, known_at timestamptz, newness bigint)
 language sql stable rows 2000 set search_path = public as $$
@@ -20,6 +34,7 @@ language sql stable rows 2000 set search_path = public as $$
     ) arrival
     join file f using (file_id)
     where arrival.known_at <= coalesce(k, 'infinity')
+        and f.sha256 not in (select w.sha256 from reads.withdrawn(k, r) w)
 $$;
 
 -- The register: per firm the entry of the newest file that has the firm.
@@ -32,23 +47,45 @@ language sql stable rows 2000 set search_path = public as $$
     order by e.subject, n.newness desc, e.sheet, e."row"
 $$;
 
--- What a source may call a firm, and the firm it means. A name or code that two firms share means neither.
+-- The office's decisions on who is meant, at k as recorded by r: the newest on each name; none where it was revoked.
+create function reads.decided(k timestamptz, r timestamptz)
+returns table (subject text, entity text)
+language sql stable rows 10 set search_path = public as $$
+    select distinct on (d.target) d.target, d.value
+    from fix_decision d
+    where d.kind = 'identity' and d.known_at <= coalesce(k, 'infinity') and d.recorded_at <= coalesce(r, 'infinity')
+    order by d.target, d.known_at desc, d.value
+$$;
+
+-- What a source may call a firm, the firms it may mean, and how it is known.
+create function reads.called(k timestamptz, r timestamptz)
+returns table (subject text, entity text, how text)
+language sql stable rows 5000 set search_path = public as $$
+    with entry as materialized (select * from reads.register(k, r)),
+    decided as materialized (select * from reads.decided(k, r) d where d.entity <> '')
+    select e.subject, e.subject, 'code' from entry e
+    union all
+    select d.subject, e.subject, 'decision' from decided d join entry e on e.subject = d.entity
+    union all
+    select c.subject, c.entity, c.how
+    from (
+        select 'customs:' || e.customs_code, e.subject, 'customs' from entry e where e.customs_code <> ''
+        union all
+        select 'org:' || substr(e.subject, 9, 9), e.subject, 'org' from entry e
+        union all
+        select 'name:' || n.name_key, e.subject, 'name' from entry e join register_name n using (file_id, sheet, "row")
+    ) c (subject, entity, how)
+    where not exists (select from decided d where d.subject = c.subject)
+$$;
+
+-- Whom each of them means. A name or code that two firms share means neither, unless somebody decided.
 create function reads.identity(k timestamptz, r timestamptz)
 returns table (subject text, entity text)
 language sql stable rows 5000 set search_path = public as $$
-    with entry as materialized (select * from reads.register(k, r))
-    select called.subject, min(called.entity)
-    from (
-        select e.subject, e.subject as entity from entry e
-        union all
-        select 'customs:' || e.customs_code, e.subject from entry e where e.customs_code <> ''
-        union all
-        select 'org:' || substr(e.subject, 9, 9), e.subject from entry e
-        union all
-        select 'name:' || n.name_key, e.subject from entry e join register_name n using (file_id, sheet, "row")
-    ) called
-    group by called.subject
-    having count(distinct called.entity) = 1
+    select c.subject, min(c.entity)
+    from reads.called(k, r) c
+    group by c.subject
+    having count(distinct c.entity) = 1
 $$;
 
 -- Rows that are loaded but stand in no read, live: of a firm in no register, or one of several rows of a file that
@@ -67,36 +104,36 @@ single as not materialized (
     select file_id, sheet, "row", subject, period, 'rd_return' from rd_return
 ),
 fact as not materialized (
-    select file_id, sheet, "row", subject from single
+    select file_id, sheet, "row", subject, period from single
     union all
-    select file_id, sheet, "row", subject from trade_line
+    select file_id, sheet, "row", subject, period from trade_line
     union all
-    select file_id, sheet, "row", subject
+    select file_id, sheet, "row", subject, period
     from bonded_line
     where subject is not null
     union all
     -- a later pocket without a head: its owner stands in another pocket of the message
-    select f.file_id, f.sheet, f."row", min(head.subject)
+    select f.file_id, f.sheet, f."row", min(head.subject), min(head.period)
     from bonded_line f
     join bonded_pocket own using (file_id)
     join bonded_pocket head using (message, pockets)
     where f.subject is null and head.subject is not null
     group by f.file_id, f.sheet, f."row"
     union all
-    select file_id, sheet, "row", subject from declaration_line
+    select file_id, sheet, "row", subject, period from declaration_line
     union all
-    select file_id, sheet, "row", subject from authorisation
+    select file_id, sheet, "row", subject, null from authorisation
     union all
-    select file_id, sheet, "row", subject from power_use
+    select file_id, sheet, "row", subject, period from power_use
     union all
-    select file_id, sheet, "row", subject from output_detail
+    select file_id, sheet, "row", subject, period from output_detail
     -- new-feed: above this line
 )
-select f.file_id, f.sheet, f."row", f.subject, 'identity.unmatched' as rule
+select f.file_id, f.sheet, f."row", f.subject, f.period, 'identity.unmatched' as rule
 from fact f
 where not exists (select from identity i where i.subject = f.subject)
 union all
-select c.file_id, c.sheet, c."row", c.subject, 'duplicate.resolved'
+select c.file_id, c.sheet, c."row", c.subject, c.period, 'duplicate.resolved'
 from (
     select s.*, count(*) over (partition by s.form, s.file_id, i.entity, s.period) as same
     from single s
@@ -114,9 +151,9 @@ where c.same > 1;
 
 -- The same with every source line of a row.
 create view reads.withheld_line as
-select file_id, sheet, "row" as line, subject, rule from reads.withheld
+select file_id, sheet, "row" as line, subject, period, rule from reads.withheld
 union all
-select w.file_id, w.sheet, l.line, w.subject, w.rule
+select w.file_id, w.sheet, l.line, w.subject, w.period, w.rule
 from reads.withheld w
 join fact_line l using (file_id, sheet, "row");
 
@@ -137,9 +174,10 @@ where state in ('accepted', 'duplicate')
 order by file_id, known_at, recorded_at, receipt_id;
 
 create view reads.quarantine as
-select p.path as file, f.sha256, f.file_id, q.sheet, q."row", q.field, q.rule, q.reason, q.raw
+select p.path as file, f.sha256, f.file_id, q.sheet, q."row", q.field, q.rule, q.reason, q.raw,
+    f.feed, q.subject, q.period
 from (
-    select file_id, sheet, "row", field, rule, reason, raw from quarantine
+    select file_id, sheet, "row", field, rule, reason, raw, subject, period from quarantine
     union all
     select
         file_id, sheet, line, '统一社会信用代码', rule,
@@ -147,7 +185,7 @@ from (
             when 'identity.unmatched' then '名录中没有这家企业，待名录更新后自动入库'
             else '本文件中另有一行对应同一企业同一月份，无法取舍'
         end,
-        subject
+        subject, subject, period
     from reads.withheld_line
 ) q
 join file f using (file_id)

@@ -1,0 +1,123 @@
+"""What the office decides about files: who is meant, and what counts no more. Appended, never changed.
+
+A decision has a ``known_at`` like a file, so a look back before it sees things as they were, and a ``recorded_at``
+handed out under the lock of loading, so reads frozen earlier never change. No decision can touch a value.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import pandas as pd
+from adbc_driver_postgresql import dbapi
+
+from qxmonitor.errors import QxError
+from qxmonitor.warehouse import sql
+from qxmonitor.warehouse.core import LOCK_LOAD, Warehouse, fetch, lock
+from qxmonitor.warehouse.load import append
+
+Row = dict[str, Any]
+Kind = Literal["withdraw", "reinstate"]
+
+
+def decide_identity(wh: Warehouse, subject: str, uscc: str, *, who: str, why: str, known_at: datetime) -> Row:
+    """Let a name or code mean a firm from ``known_at`` on; an empty ``uscc`` revokes what was decided.
+
+    Args:
+        wh: an open warehouse.
+        subject: ``name:…``, ``customs:…`` or ``org:…`` as ``list matches`` shows it.
+        uscc: the firm's credit code.
+        who: who decides.
+        why: the reason.
+        known_at: from when on it counts.
+
+    Returns:
+        The decision as recorded; the same decision again is not recorded twice.
+
+    Raises:
+        QxError: another decision on the same subject counts from the same moment.
+    """
+    with wh.adbc() as connection:
+        head = _head(connection)
+        there = fetch(connection, sql.query("decision_there"), subject).to_pandas()
+        same = there[there["known_at"] == known_at]
+        if len(same) and (same["value"] != uscc).any():
+            raise QxError("同一时点已有另一项决定，请另定生效时间")
+        row = {
+            "fix_id": int(head["fix_id"]) + 1, "kind": "identity", "target": subject, "value": uscc,
+            "who": who, "why": why, "known_at": known_at, "recorded_at": head["recorded_at"],
+        }  # fmt: skip
+        if same.empty:
+            append(connection, "fix_decision", _frame(row))
+            connection.commit()
+    return row
+
+
+def flag(wh: Warehouse, sha256: str, kind: Kind, *, who: str, why: str, known_at: datetime) -> Row:
+    """Withdraw a content from ``known_at`` on, or let it count again. Nothing is deleted.
+
+    Args:
+        wh: an open warehouse.
+        sha256: of the content; all its arrivals, later ones too, go with it.
+        kind: ``withdraw`` or ``reinstate``.
+        who: who decides.
+        why: the reason.
+        known_at: from when on.
+
+    Returns:
+        What was recorded; the same again is not recorded twice.
+
+    Raises:
+        QxError: the opposite was decided for the same moment.
+    """
+    with wh.adbc() as connection:
+        head = _head(connection)
+        there = fetch(connection, sql.query("decision_withdrawals"), sha256).to_pandas()
+        same = there[there["known_at"] == known_at]
+        if len(same) and (same["kind"] != kind).any():
+            raise QxError("同一时点已有相反的决定，请另定生效时间")
+        row = {
+            "withdrawal_id": int(head["withdrawal_id"]) + 1, "sha256": sha256, "kind": kind, "who": who, "why": why,
+            "known_at": known_at, "recorded_at": head["recorded_at"],
+        }  # fmt: skip
+        if same.empty:
+            append(connection, "withdrawal", _frame(row))
+            connection.commit()
+    return row
+
+
+def content(wh: Warehouse, name: str) -> Row:
+    """The content that a sha256 or the path of an arrival (or its last part) means.
+
+    Raises:
+        QxError: there is none, or there are several.
+    """
+    found = wh.arrow(sql.query("decision_file"), name).to_pylist()
+    if not found:
+        raise QxError("没有收到过这份文件，请按 qxmonitor list receipts 中的 sha256 或路径填写")
+    if len(found) > 1:
+        raise QxError(f"有 {len(found)} 份内容不同的文件同名，请改用 sha256")
+    row: Row = found[0]
+    return row
+
+
+def decisions(wh: Warehouse) -> pd.DataFrame:
+    """Every decision in the order recorded."""
+    return wh.frame(sql.query("decision_list"))
+
+
+def matches(wh: Warehouse) -> pd.DataFrame:
+    """How each subject of each source is matched now: source, subject, entity, how, name, rows, files."""
+    return wh.frame(sql.query("matches"))
+
+
+def _head(connection: dbapi.Connection) -> Row:
+    lock(connection, LOCK_LOAD)
+    head: Row = fetch(connection, sql.query("load_head")).to_pylist()[0]
+    return head
+
+
+def _frame(row: Row) -> pd.DataFrame:
+    frame = pd.DataFrame([row])
+    return frame.assign(known_at=pd.to_datetime(frame["known_at"], utc=True))

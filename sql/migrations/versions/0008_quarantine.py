@@ -1,0 +1,14 @@
+"""A quarantine to work with: whose a refused row is, withdrawals, decisions on identity."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Run the SQL file of the same name, as it stands."""
+    script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    op.get_bind().execution_options(no_parameters=True).exec_driver_sql(script)
