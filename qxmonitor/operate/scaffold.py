@@ -79,7 +79,7 @@ def _parts(name: str, title: str, root: Path) -> Iterator[Part]:
         yield Part(path, _filled(_text(root, f"templates/feed/{source}"), said), "新建", words)
     marked = (
         ("qxmonitor/warehouse/tables.py", f'    "{name}": FactTable("asof_single", matched=True),\n', "登记数据表"),
-        ("sql/views/10_reads.sql", f'    union all\n    select file_id, sheet, "row", subject from {name}\n',
+        ("sql/views/10_reads.sql", f'    union all\n    select file_id, sheet, "row", subject, period from {name}\n',
          "名录里没有的企业先不入数"),
         ("qxmonitor/catalog/permitted_use.yml", _filled(_text(root, "templates/feed/use.yml"), said),
          "谁可以看：默认只有统计办"),
