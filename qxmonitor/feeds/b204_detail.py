@@ -39,6 +39,9 @@ class _Columns:
     unit: str = ""
 
 
+_OUTPUT = ("产值", "产量", "产品", "产销", "B204")
+
+
 def matches(opened: Opened) -> bool:
     """Whether the file is nothing but lists: with a sheet of totals beside it, it is an export of B204-1."""
     return has_list(opened) and not matches_totals(opened, "b204_1")
@@ -46,7 +49,15 @@ def matches(opened: Opened) -> bool:
 
 def has_list(opened: Opened) -> bool:
     """Whether a sheet's header names firms, classes or products, and a span of time."""
-    return opened.kind in ("xlsx", "xls", "csv") and any(_header(grid) is not None for grid in grids(opened))
+    return opened.kind in ("xlsx", "xls", "csv") and any(
+        (header := _header(grid)) is not None and _of_output(grid, header) for grid in grids(opened)
+    )
+
+
+def _of_output(grid: Grid, header: Row) -> bool:
+    """Whether the sheet speaks of output: other forms list firms, classes and months as well (projects, power)."""
+    said = " ".join([*headings.above(grid, header), *header.texts])
+    return any(word in said for word in _OUTPUT)
 
 
 def read(opened: Opened) -> Batch:

@@ -25,7 +25,7 @@ def read(data: bytes) -> Batch:
     opened = open_file(data)
     batch = sniff(opened).read(opened)
     assert batch.accepted + batch.rejected == batch.rows_read
-    assert list(batch.rejects.columns) == REJECT_COLUMNS
+    assert list(batch.rejects.columns)[: len(REJECT_COLUMNS)] == REJECT_COLUMNS
     return batch
 
 

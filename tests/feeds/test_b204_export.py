@@ -28,7 +28,7 @@ def read(data: bytes) -> Batch:
     opened = open_file(data)
     batch = sniff(opened).read(opened)
     assert batch.accepted + batch.rejected == batch.rows_read
-    assert list(batch.rejects.columns) == REJECT_COLUMNS
+    assert list(batch.rejects.columns)[: len(REJECT_COLUMNS)] == REJECT_COLUMNS
     return batch
 
 
@@ -144,7 +144,9 @@ def test_every_kind_of_unusable_row_is_rejected_with_its_reason() -> None:
     ]
     batch = read(workbook({"表": export(B204, rows)}))
     assert batch.rows_read == 9
-    found = {(r, rule): (field, raw) for _, r, field, rule, _, raw in batch.rejects.itertuples(index=False)}
+    found = {
+        (r, rule): (field, raw) for _, r, field, rule, _, raw in batch.rejects[REJECT_COLUMNS].itertuples(index=False)
+    }
     assert found == {
         (5, "identity.uscc"): ("统一社会信用代码", bad),
         (6, "identity.missing"): ("统一社会信用代码", ""),

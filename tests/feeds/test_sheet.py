@@ -268,7 +268,7 @@ def test_a_person_is_no_firm() -> None:
 def test_an_identity_number_in_a_wrong_column_is_not_shown() -> None:
     header = ["统一社会信用代码", "年月", "本月用电量", "累计用电量"]
     batch = read(csv([header, ["110101190001010012", "2026-10", 1, 1], [uscc(1), "联系人：张某", 1, 1]]))
-    assert sorted(batch.rejects["raw"]) == ["（号码略）", "（联系人略）"]
+    assert sorted(batch.rejects["raw"]) == ["（号码略）", "（经办人信息，不保留）"]
 
 
 @pytest.mark.parametrize(
