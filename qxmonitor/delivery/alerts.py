@@ -26,7 +26,7 @@ from qxmonitor.delivery.mail import compose
 from qxmonitor.delivery.render import Renderer
 from qxmonitor.delivery.trial import Trial, trial
 from qxmonitor.disclosure import Alert, Cleared, Gate
-from qxmonitor.disclosure.gate import EVIDENCE
+from qxmonitor.disclosure.vocabulary import EVIDENCE
 from qxmonitor.period import SHANGHAI, Period
 
 KIND = "alerts"

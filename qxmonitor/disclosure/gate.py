@@ -28,41 +28,9 @@ from qxmonitor.disclosure.suppression import KEY, TOWN, Pattern, plain
 from qxmonitor.disclosure.suppression import pattern as suppression_pattern
 from qxmonitor.disclosure.values import STATE_TEXT, Alert, Figures, TargetProgress, made_of_cleared
 from qxmonitor.disclosure.values import number as write_number
+from qxmonitor.disclosure.vocabulary import ENTITY_KINDS, EVIDENCE, LEVEL_WORDS, SOURCE_NAMES
 from qxmonitor.errors import DisclosureError
 from qxmonitor.period import Period
-
-LEVEL_WORDS = {1: "蓝", 2: "黄", 3: "橙", 4: "红"}
-ENTITY_KINDS = {"firm": "企业", "chain": "产业链", TOWN: "全镇", "reference": "参照序列"}
-SOURCE_NAMES = {
-    "returns": "联网直报",
-    "self_report": "企业自报",
-    "customs": "海关",
-    "bonded": "保税物流中心",
-    "b204_1": "产销总值表",
-    "b203": "财务状况表",
-    "customs_monthly": "海关企业月度表",
-    "customs_declaration": "报关单",
-    "customs_public": "海关公开统计",
-    "bonded_inv101": "保税核注清单",
-    "bonded_stock": "保税库存账册",
-    "bonded_receipt": "保税单证与回执",
-    "register": "企业名录",
-    "reference": "公开数据",
-}
-EVIDENCE = {
-    "growth": "rate",
-    "expected": "rate",
-    "adjusted": "rate",
-    "coverage": "rate",
-    "current": "money",
-    "base": "money",
-    "months": "count",
-    "alerts": "count",
-    "since": "period",
-    "basis": "text",
-    "trend": "text",
-}
-"""What a verdict's evidence holds, by name; names not listed (group counts, dominance) are never shown."""
 
 
 class Gate:
