@@ -36,7 +36,8 @@ def listing(
     Args:
         wh: an open warehouse.
         what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger``, ``history`` (of the ledger),
-            ``matches`` (how each source calls each firm) or ``fixes`` (decisions and withdrawals).
+            ``matches`` (how each source calls each firm) or ``fixes`` (decisions and withdrawals). A receipt whose
+            content counts no more has the state ``withdrawn``.
         unmatched: of matches, only what means no firm, or more than one.
         known_at: as known then; of use for receipts, indicators and alerts.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
@@ -119,7 +120,8 @@ def _receipts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
     columns = [
         "file", "sha256", "feed", "form", "period", "known_at", "rows_read", "accepted", "rejected", "state", "reasons",
     ]  # fmt: skip
-    return frame[columns].assign(reasons=frame["reasons"].map(json.loads))
+    gone = (frame["state"] != "refused") & frame["sha256"].isin(decided.withdrawn(wh, known_at=known_at))
+    return frame[columns].assign(reasons=frame["reasons"].map(json.loads), state=frame["state"].mask(gone, "withdrawn"))
 
 
 def _indicators(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
