@@ -40,7 +40,8 @@ def listing(
             ``bonded`` (firms' months at the bonded centre), ``bonded_ownership`` (the same by ownership),
             ``bonded_states`` (what became of each document), ``bonded_open`` (messages not yet
             whole), ``findings`` or ``board`` (of one month, the newest released by
-            default), ``matches`` (how each source calls each firm) or ``fixes`` (decisions and withdrawals).
+            default), ``matches`` (how each source calls each firm) or ``fixes`` (decisions and withdrawals). A
+            receipt whose content counts no more has the state ``withdrawn``.
         unmatched: of matches, only what means no firm, or more than one.
         known_at: as known then; of use for receipts, indicators, alerts and the bonded centre.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
@@ -129,7 +130,8 @@ def _receipts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
     columns = [
         "file", "sha256", "feed", "form", "period", "known_at", "rows_read", "accepted", "rejected", "state", "reasons",
     ]  # fmt: skip
-    return frame[columns].assign(reasons=frame["reasons"].map(json.loads))
+    gone = (frame["state"] != "refused") & frame["sha256"].isin(decided.withdrawn(wh, known_at=known_at))
+    return frame[columns].assign(reasons=frame["reasons"].map(json.loads), state=frame["state"].mask(gone, "withdrawn"))
 
 
 def _indicators(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:

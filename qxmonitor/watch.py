@@ -85,15 +85,17 @@ def watch(wh: Warehouse) -> list[dict[str, Any]]:
 
 
 def _feeds_late(wh: Warehouse, now: datetime) -> Iterator[Finding]:
-    """Feeds in use of which nothing is here for a month whose returns are due."""
+    """Feeds in use of which nothing is here, not even waiting to be taken in, for a month whose returns are due."""
+    waiting = landed.pending(wh)
     for entry in release_calendar().feeds:
         there = store.first_known(wh, entry.feed)
         if there.empty:
             continue  # this town has no such source
         newest = Period.of(now)
+        arrived = {*there.index, *waiting.loc[waiting["feed"] == entry.feed, "period"].dropna()}
         for period in (newest - back for back in range(_BACK, 0, -1)):
             due = entry.due(period)
-            if entry.returns_in(period) and due <= now and period not in there.index and period > there.index.min():
+            if entry.returns_in(period) and due <= now and period not in arrived and period > there.index.min():
                 yield Finding(
                     f"feed_late:{entry.feed}:{period}",
                     f"{entry.name}{period.label}数据逾期未到，应于 {entry.due_date(period):%m 月 %d 日}前报送",

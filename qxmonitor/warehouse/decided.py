@@ -14,7 +14,7 @@ from adbc_driver_postgresql import dbapi
 
 from qxmonitor.errors import QxError
 from qxmonitor.warehouse import sql
-from qxmonitor.warehouse.core import LOCK_LOAD, Warehouse, fetch, lock
+from qxmonitor.warehouse.core import FOREVER, LOCK_LOAD, Warehouse, fetch, lock
 from qxmonitor.warehouse.load import append
 
 Row = dict[str, Any]
@@ -100,6 +100,12 @@ def content(wh: Warehouse, name: str) -> Row:
         raise QxError(f"有 {len(found)} 份内容不同的文件同名，请改用 sha256")
     row: Row = found[0]
     return row
+
+
+def withdrawn(wh: Warehouse, *, known_at: datetime | None = None, recorded_at: datetime | None = None) -> set[str]:
+    """The sha256 of every content that is withdrawn as known and recorded by then."""
+    found = wh.arrow(sql.query("withdrawn"), known_at or FOREVER, recorded_at or FOREVER)
+    return set(found["sha256"].to_pylist())
 
 
 def decisions(wh: Warehouse) -> pd.DataFrame:

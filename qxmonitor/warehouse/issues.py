@@ -17,7 +17,10 @@ from qxmonitor.warehouse.core import Warehouse
 
 
 def newest_recorded(wh: Warehouse) -> datetime | None:
-    """The newest ``recorded_at`` of files, runs and events; what came later is no part of an issue. None when empty."""
+    """The newest ``recorded_at`` of files, decisions, runs and events; None when empty.
+
+    What came later is no part of an issue.
+    """
     found: datetime | None = wh.arrow(sql.query("newest_of_all"))["recorded_at"][0].as_py()
     return found
 

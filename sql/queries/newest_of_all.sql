@@ -1,7 +1,8 @@
 -- The newest recorded_at of anything a briefing is made from.
 select greatest(
     (select max(recorded_at) from receipt),
+    (select max(recorded_at) from withdrawal),
+    (select max(recorded_at) from fix_decision),
     (select max(recorded_at) from run),
-    (select max(recorded_at) from alert_event),
-    (select max(recorded_at) from given_value)
+    (select max(recorded_at) from alert_event)
 ) as recorded_at

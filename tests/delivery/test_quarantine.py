@@ -77,5 +77,22 @@ def test_decisions_need_a_person_a_reason_and_a_subject(refused):
 def test_a_file_is_withdrawn_by_its_name(refused):
     assert quarantine.flag(refused, "a.xlsx", "withdraw", **BY)["kind"] == "withdraw"
     assert look.listing(refused, "matches") == []
+    assert [row["state"] for row in look.listing(refused, "receipts")] == ["withdrawn"]
+    assert [row["file"] for row in look.listing(refused, "receipts", state="withdrawn")] == ["/in/a.xlsx"]
+    assert [row["state"] for row in look.listing(refused, "receipts", known_at=THEN)] == ["accepted"]
     with pytest.raises(QxError, match="没有收到过"):
         quarantine.flag(refused, "b.xlsx", "withdraw", **BY)
+
+
+def test_a_name_that_two_contents_share_needs_more_of_the_path_or_the_sha256(refused):
+    nothing = pd.DataFrame({"sheet": [], "row": []})
+    other = Batch("b204_1", "export", Period("2026-03"), {}, nothing, pd.DataFrame(columns=[*REJECT_COLUMNS, *WHOSE]),
+                  nothing.assign(text=[]), origin="simulated")  # fmt: skip
+    sha256 = hashlib.sha256(b"b").hexdigest()
+    load(refused, [("/other/a.xlsx", sha256, 1, THEN, other)])
+    with pytest.raises(QxError, match="有 2 份内容不同的文件同名"):
+        quarantine.flag(refused, "a.xlsx", "withdraw", **BY)
+    assert quarantine.flag(refused, "other/a.xlsx", "withdraw", **BY)["sha256"] == sha256
+    assert quarantine.flag(refused, sha256, "withdraw", **BY)["file"] == "a.xlsx"
+    states = {row["file"]: row["state"] for row in look.listing(refused, "receipts")}
+    assert states == {"/in/a.xlsx": "accepted", "/other/a.xlsx": "withdrawn"}
