@@ -4,5 +4,6 @@ select greatest(
     (select max(recorded_at) from withdrawal),
     (select max(recorded_at) from fix_decision),
     (select max(recorded_at) from run),
-    (select max(recorded_at) from alert_event)
+    (select max(recorded_at) from alert_event),
+    (select max(recorded_at) from given_value)
 ) as recorded_at

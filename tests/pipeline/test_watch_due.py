@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -56,6 +57,15 @@ def test_a_feed_that_is_due_is_late_and_one_without_a_return_in_january_is_not(
         assert {"b204_1", "b203", "self_report"}.isdisjoint(monthly)
         assert keys(pipeline.watch(wh), "feed_late") == late
         assert not any(row["told"] for row in pipeline.watch(wh))
+
+
+def test_what_landed_and_waits_to_be_taken_in_is_not_late(at: Callable[[datetime, str], Any], town: Town) -> None:
+    with at(datetime(2025, 3, 1, tzinfo=SHANGHAI), "2025-01-18") as wh:
+        for folder in town.folders:
+            if "2025-01-18" < folder.name <= "2025-02-28":
+                shutil.copytree(folder, wh.settings.landing_dir / folder.name)
+        pipeline.land(wh)
+        assert keys(pipeline.watch(wh), "feed_late") == set()
 
 
 def test_the_last_moment_of_the_due_day_is_not_late(at: Callable[[datetime, str], Any]) -> None:
