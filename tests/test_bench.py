@@ -12,6 +12,7 @@ from qxmonitor.bench import Scale, measure_scale
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.system
 def test_every_row_is_there_and_positive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

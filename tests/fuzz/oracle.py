@@ -10,12 +10,14 @@ import pandas as pd
 import pyarrow as pa
 
 from qxmonitor.errors import Refused
-from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE, Batch
 from tests.fuzz.seeds import Seed
 
 OPEN_LINES = {("b204_1", "firm"), ("reference", "reference")}
 """Forms with accepted lines that are no row of a table: a firm's form is one row made of many lines, and a gap in a
 series is read and no fact."""
+OF_MESSAGES = {"bonded_status", "bonded_pocket"}
+"""Tables whose rows tell of a message as a whole and stand at none of its lines."""
 _WORDS_OF_NOTHING = {"nan", "None", "NaT", "<NA>", "inf", "-inf"}
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 _ONE_LINE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
@@ -73,7 +75,7 @@ def _accounting(batch: Batch) -> Iterator[str]:
     lines, rejected, control = set(every), set(_pairs(batch.rejects)), set(_pairs(batch.control))
     if batch.rows_read != batch.accepted + len(rejected) or batch.accepted < 0:
         yield f"accounting: {key}: the sum"
-    facts = {pair for frame in batch.tables.values() for pair in _pairs(frame)}
+    facts = {pair for name, frame in batch.tables.items() if name not in OF_MESSAGES for pair in _pairs(frame)}
     if len(lines) != len(every):
         yield f"accounting: {key}: a line twice"
     if len(control) != len(batch.control):
@@ -87,7 +89,7 @@ def _accounting(batch: Batch) -> Iterator[str]:
         yield f"accounting: {key}: a line nowhere"
     if any(not 0 < row < 2**31 for _, row in lines):
         yield f"accounting: {key}: a row number that fits nowhere"
-    if list(batch.rejects.columns) != REJECT_COLUMNS:
+    if list(batch.rejects.columns) not in (REJECT_COLUMNS, [*REJECT_COLUMNS, *WHOSE]):
         yield f"accounting: {key}: columns of rejects"
 
 

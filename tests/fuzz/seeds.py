@@ -14,9 +14,9 @@ from lxml import etree
 from python_calamine import CalamineWorkbook
 
 from qxmonitor import feeds
-from qxmonitor.catalog.items import plain
+from qxmonitor.catalog.items import items, plain
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import csvfile, personal, text
+from qxmonitor.feeds import csvfile, text
 from qxmonitor.period import Period
 from qxmonitor.simulate.town import write_town
 from tests.fuzz import write
@@ -118,7 +118,7 @@ def _guard(one: Seed, opened: feeds.Opened) -> None:
             for place, cell in enumerate(row):
                 if isinstance(cell, str) and (said := _PARTICULAR.search(cell.strip())):
                     one.private.add(said[1].strip())
-                if isinstance(cell, str) and cell and personal.heading([plain(cell)]):
+                if isinstance(cell, str) and plain(cell).endswith(tuple(items().personal_words)):
                     places.add(place)
         one.guarded.append(places)
         for place in places:

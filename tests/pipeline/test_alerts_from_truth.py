@@ -104,6 +104,7 @@ def test_a_silent_firm_is_reminded_not_warned(town: Town, small: Judged) -> None
         assert {a["type"] for a in alerts if a["entity"] == firm and a["state"] != "closed"} == {"silence"}
 
 
+@pytest.mark.system
 def test_falls_and_quiet_months_of_a_larger_town(tmp_path: Path, settings: Settings) -> None:
     first, last = Period("2022-12"), Period("2025-05")
     write_town(tmp_path / "town", firms=120, first=first, last=last, seed=1)

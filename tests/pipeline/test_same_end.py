@@ -60,6 +60,7 @@ def test_months_run_backwards_and_everything_twice(
         assert_same(end_state(wh), reference_state())
 
 
+@pytest.mark.system
 def test_killed_anywhere_and_called_again(
     town: Town, open_town: Any, live: Callable[[Warehouse], None], reference_state: Callable[[], State]
 ) -> None:
