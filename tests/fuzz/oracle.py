@@ -17,7 +17,8 @@ OPEN_LINES = {("b204_1", "firm"), ("reference", "reference")}
 """Forms with accepted lines that are no row of a table: a firm's form is one row made of many lines, and a gap in a
 series is read and no fact."""
 OF_MESSAGES = {"bonded_status", "bonded_pocket"}
-"""Tables whose rows tell of a message as a whole and stand at none of its lines."""
+"""Tables whose rows tell of a message as a whole and stand at none of its lines; an answer without goods is one line,
+and the events it tells are what became of it."""
 _WORDS_OF_NOTHING = {"nan", "None", "NaT", "<NA>", "inf", "-inf"}
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 _ONE_LINE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
@@ -85,7 +86,12 @@ def _accounting(batch: Batch) -> Iterator[str]:
             yield f"accounting: {key}: {name} beside the lines"
     if rejected & control or rejected & facts or control & facts:
         yield f"accounting: {key}: a line in two places"
-    if lines - rejected - control - facts and (batch.feed, batch.form) not in OPEN_LINES:
+    answer = batch.feed == "bonded_receipt" and len(batch.tables.get("bonded_status", ())) > 0
+    if (
+        lines - rejected - control - facts
+        and not (answer and len(lines) == 1)
+        and (batch.feed, batch.form) not in OPEN_LINES
+    ):
         yield f"accounting: {key}: a line nowhere"
     if any(not 0 < row < 2**31 for _, row in lines):
         yield f"accounting: {key}: a row number that fits nowhere"
