@@ -45,18 +45,8 @@ COLUMNS = [
     "comparable_change", "comparable_growth", *(f"firms_{part}" for part in PARTS),
 ]  # fmt: skip
 """Columns of a decomposition: money in 千元, growth as fractions, ``firms_*`` how many firms stand behind a part.
-``comparable_*`` is the basis of the published growth: firms that have both columns of this year's form."""
-
-REASONS = {
-    "": "",
-    "january": "1月免报，与2月合并计算",
-    "no_history": "未载有上年同期数据",
-    "base_short": "上年同期报表不足，不作分解",
-    "now_short": "本期报表不足，不作分解",
-    "base_not_positive": "上年同期数不为正，不计增速",
-    "too_large": "有企业数值大得不合理，待核实",
-}
-"""Why there is no figure, or no growth, in words; ``reason`` is the key."""
+``comparable_*`` is the basis of the published growth: firms that have both columns of this year's form. ``reason`` is
+one of ``catalog.briefing.REASONS`` where there is no figure or no growth, else empty."""
 
 CENTS = 100_000
 """分 in 千元."""
