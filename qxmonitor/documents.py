@@ -67,11 +67,16 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         progress=indicators.progress(scene.panel, scene.period),
         receipts=receipts,
         revisions=_revisions(scene),
-        decomposition=growth.town_growth(scene.wh, scene.panel, scene.period, scene.recorded_at)
-        if statistical
-        else None,
-        contributions=indicators.contributions(scene.panel, [scene.period]) if statistical else None,
+        **(_growth(scene) if statistical else {}),
     )
+
+
+def _growth(scene: Scene) -> dict[str, pd.DataFrame]:
+    """Why output grew, in figures of firms: for the statistical channel alone."""
+    return {
+        "decomposition": growth.town_growth(scene.wh, scene.panel, scene.period, scene.recorded_at),
+        "contributions": indicators.contributions(scene.panel, [scene.period]),
+    }
 
 
 def receipts_of(scene: Scene) -> pd.DataFrame:

@@ -59,8 +59,8 @@ def rows(
 
     Returns:
         The decomposition first (``what`` is its part), then, for the town, the chains' and industries' contributions
-        (``what`` is ``pull``): period, basis, entity_kind, entity, what, name, amount (千元), points (percentage points),
-        firms, state, reason.
+        (``what`` is ``pull``): period, basis, entity_kind, entity, what, name, amount (千元), points (percentage
+        points), firms, state, reason.
 
     Raises:
         QxError: the entity is written otherwise, or has no firms.

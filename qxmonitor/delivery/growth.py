@@ -7,6 +7,7 @@ whatever they begin with.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, time
 from io import BytesIO
 from typing import Any
 
@@ -35,7 +36,9 @@ def growth_xlsx(
     """
     out = BytesIO()
     book = xlsxwriter.Workbook(out, OPTIONS)
-    book.set_properties({"title": "增速分解", "author": office().issuer, "created": _moment(period)})
+    book.set_properties(
+        {"title": "增速分解", "author": office().issuer, "created": datetime.combine(period.first_day, time())}
+    )
     label = f"（{office().simulated_label}）" if simulated else ""
     head = f"{period.label}　{_BASES[basis]}　限统计渠道内使用{label}"
     rows = [[part["name"], part["firms"], part["amount"], part["points"], part["reason"]] for part in parts]
@@ -46,12 +49,6 @@ def growth_xlsx(
             _sheet(book, f"{name}拉动", head, ("代码", name, "增减额（千元）", "拉动（百分点）"), mine)
     book.close()
     return out.getvalue()
-
-
-def _moment(period: Period) -> Any:
-    from datetime import datetime
-
-    return datetime(period.year, period.month, 1)
 
 
 def _sheet(book: Any, title: str, head: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

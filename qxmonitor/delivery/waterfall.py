@@ -63,11 +63,11 @@ def waterfall(gate: Gate, form: WaterfallForm, view: Waterfall, title: Cleared, 
             width=0.62,
             color=colour,
             hatch=hatch,
-            edgecolor="#4a5560",
+            edgecolor=LEVEL,
             linewidth=0.6,
         )
         if at < count - 1:
-            axes.plot((at + 0.31, at + 0.69), (tops[at], tops[at]), color="#4a5560", linewidth=0.7, linestyle=":")
+            axes.plot((at + 0.31, at + 0.69), (tops[at], tops[at]), color=LEVEL, linewidth=0.7, linestyle=":")
         text = put(step.amount, reader) if end else _signed(step, reader)
         axes.annotate(
             text, (at, max(start, tops[at])), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom",

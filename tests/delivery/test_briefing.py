@@ -158,8 +158,11 @@ def test_tables_repeat_their_head_and_the_chart_has_words(papers: dict[str, dict
     document = docx.Document(BytesIO(papers["joint"]["docx"]))
     for table in document.tables:
         assert table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
-    (picture,) = document.element.body.iter(qn("wp:docPr"))
-    assert picture.get("descr").startswith("折线图：规上工业总产值同比走势。2026年10月当月同比0.8%")
+    steps, trend = document.element.body.iter(qn("wp:docPr"))
+    assert steps.get("descr").startswith("瀑布图：规上工业累计总产值增速分解。上年同期原报数")
+    assert trend.get("descr").startswith("折线图：规上工业总产值同比走势。2026年10月当月同比0.8%")
+    captions = [p.text for p in document.paragraphs if p.text.startswith("图")]
+    assert captions == ["图1　规上工业累计总产值增速分解", "图2　规上工业总产值同比走势"]
 
 
 def test_the_package_is_neutral(papers: dict[str, dict[str, bytes]]) -> None:
