@@ -19,7 +19,7 @@ from qxmonitor.disclosure import Gate
 from qxmonitor.disclosure.growth import exact_waterfall
 from qxmonitor.errors import QxError
 from qxmonitor.indicators.contribute import contributions
-from qxmonitor.indicators.decompose import Basis, Level, decompose
+from qxmonitor.indicators.decompose import PARTS, Basis, Level, decompose
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
 from qxmonitor.warehouse import Warehouse, asof
@@ -58,9 +58,9 @@ def rows(
         known_at: as known then.
 
     Returns:
-        The decomposition first (``what`` is its part), then, for the town, the chains' and industries' contributions
-        (``what`` is ``pull``): period, basis, entity_kind, entity, what, name, amount (千元), points (percentage
-        points), firms, state, reason.
+        The decomposition first (``what`` is its part; one row without amount where there is none), then, for the
+        town, the chains' and industries' contributions (``what`` is ``pull``): period, basis, entity_kind, entity,
+        what, name, amount (千元), points (percentage points), firms, state, reason.
 
     Raises:
         QxError: the entity is written otherwise, or has no firms.
@@ -119,8 +119,8 @@ def _parts(row: Row) -> list[Row]:
     form = briefing_forms().waterfall
     head = {name: row[name] for name in ("period", "basis", "entity_kind", "entity")}
     known, base = row["state"] == "value", row["base"]
-    found = []
-    for key in ("base", "same", "entry", "exit", "reclassified", "unreported", "revision", "level"):
+    found: list[Row] = []
+    for key in ("base", *PARTS, "level") if known else ("level",):
         end = key in ("base", "level")
         amount = float(row[key]) if known else None
         points = None if end or not known or not base > 0 else float(row[key]) / base * 100.0

@@ -24,8 +24,8 @@ from qxmonitor.disclosure.growth import Step, Waterfall
 HEIGHT_MM = 82.0
 LEVEL, UP, DOWN = "#4a5560", "#7d96a3", "#d8cfc0"
 """Slate for the two levels, a lighter slate upwards, hatched sand downwards."""
-_NAME = 6
-"""Characters of a name in one line under its bar."""
+_LINE = 42
+"""Characters of 8 pt that stand side by side under all bars together."""
 
 
 def waterfall(gate: Gate, form: WaterfallForm, view: Waterfall, title: Cleared, mark: Cleared | None = None) -> Picture:
@@ -75,7 +75,7 @@ def waterfall(gate: Gate, form: WaterfallForm, view: Waterfall, title: Cleared, 
         )  # fmt: skip
     axes.set_ylim(min(floor, low - 0.15 * room) if low < 0 else floor, high + 0.42 * room)
     axes.axhline(0, color="#595959", linewidth=0.8)
-    names = ["\n".join(wrap(put(step.name, reader), _NAME)) for step in view.steps]
+    names = ["\n".join(wrap(put(step.name, reader), _LINE // count)) for step in view.steps]
     axes.set_xticks(range(count), names)
     axes.tick_params(axis="x", length=0)
     axes.spines[["top", "right"]].set_visible(False)
@@ -107,10 +107,9 @@ def _heights(amounts: list[float]) -> list[float]:
 
 
 def _signed(step: Step, reader: str) -> str:
-    """+23.40 over (+4.1 个百分点), with real minus signs."""
+    """+23.40 over (+4.1)."""
     amount, points = (
-        ("" if (value.number or 0.0) <= 0 else "+") + put(value, reader).replace("-", "−")
-        for value in (step.amount, step.points)
+        ("" if (value.number or 0.0) <= 0 else "+") + put(value, reader) for value in (step.amount, step.points)
     )
     return f"{amount}\n({points})"
 

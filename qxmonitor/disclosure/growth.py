@@ -1,9 +1,9 @@
 """Why output grew, as one reader may see it: the steps of a waterfall, and what each chain pulled.
 
 The exact parts (升规, 退规, moves, missing and restated returns) often stand on one or two firms each, and two
-issues of a month laid side by side would give single firms back. So the parts of the decomposition go to firm-level rights alone.
-Everybody else gets steps that are worked out of figures already printed for them, as printed, and so tell nothing new:
-the firms of the comparable basis, from the level and its growth, and the rest as one sum.
+issues of a month laid side by side would give single firms back. So the parts of the decomposition go to firm-level
+rights alone. Everybody else gets steps worked out of figures already printed for them, as printed, which so tell
+nothing new: the firms of the comparable basis, from the level and its growth, and the rest as one sum.
 
 Shown parts add up to shown wholes (:func:`~qxmonitor.disclosure.rounding.apportion`).
 """

@@ -8,11 +8,11 @@ restate their 上年同期. Every firm falls into exactly one case, so that for 
 ``base`` is what firms filed a year ago, in the chain or industry they stood in then; ``level`` what they file now,
 where they stand now. A firm in both years gives ``same`` (now − 上年同期 as restated today, or as filed then where
 today's form leaves it blank) and ``revision`` (restated − filed then); when it moved, its base leaves one entity and
-enters the other (``reclassified``, 0 for the town). A firm of one year only is ``entry`` (升规) or ``exit`` (退规),
-unless its other return was owed and is not here: then it is ``unreported`` (缺报), which is no economic fact.
+enters the other (``reclassified``, 0 for the town). A firm of one year only is ``entry`` (升规) or ``exit``
+(退规), unless its other return was owed and is not here: then it is ``unreported`` (缺报), no economic fact.
 
-Sums are taken in whole 分 (1/100 yuan), so that nothing is lost in adding. In February the two months stand together and
-January has no decomposition (decision 10).
+Sums are taken in whole 分 (1/100 yuan), so that nothing is lost in adding. In February the two months stand together
+and January has no decomposition (decision 10).
 """
 
 from __future__ import annotations

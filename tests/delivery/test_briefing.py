@@ -159,7 +159,7 @@ def test_tables_repeat_their_head_and_the_chart_has_words(papers: dict[str, dict
     for table in document.tables:
         assert table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
     steps, trend = document.element.body.iter(qn("wp:docPr"))
-    assert steps.get("descr").startswith("瀑布图：规上工业累计总产值增速分解。上年同期原报数")
+    assert steps.get("descr").startswith("瀑布图：规上工业累计总产值增速分解。上年原报数")
     assert trend.get("descr").startswith("折线图：规上工业总产值同比走势。2026年10月当月同比0.8%")
     captions = [p.text for p in document.paragraphs if p.text.startswith("图")]
     assert captions == ["图1　规上工业累计总产值增速分解", "图2　规上工业总产值同比走势"]
