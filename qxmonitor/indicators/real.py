@@ -1,0 +1,159 @@
+"""Real growth and value added by single deflation: 现价总产值 × 增加值率 ÷ 出厂价格指数.
+
+Rates and indices are parameters that the upper bureau hands down each month (feed ``parameters``), for the town or for
+a two-digit industry; a firm takes its industry's where there is one, else the town's. They are versioned facts, read as
+of the panel's time. Where one is missing the figure is missing: nothing is carried over or assumed. The index of
+producer prices has the same month of last year as 100, so a cumulative figure is deflated slot by slot, each month's
+output (the difference of two cumulative returns) by its own index; output of January and February by the mean of their
+indices, or February's where January's was not handed down. A return that is not here leaves its output to the next.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from qxmonitor.indicators.formula import Parts, formula
+from qxmonitor.indicators.output import month_pair
+from qxmonitor.indicators.view import Floats, View
+
+TOWN_SCOPE = "全镇"
+RATE, PRICE = "value_added_rate", "producer_price"
+_HUNDRED = 100.0
+
+
+def parameter(view: View, name: str) -> Floats:
+    """A parameter as each firm has it, as a fraction, over all months of the panel, (n, m); NaN where none is known.
+
+    Figures that cannot be (a rate outside 0–100 %, an index that is not positive) are as good as missing.
+    """
+    months = {str(month): at for at, month in enumerate(view.panel.months)}
+    out = np.full((view.n, len(months)), np.nan)
+    table = view.panel.parameters
+    if table is None or table.empty:
+        return out
+    mine = table[(table["parameter"] == name) & table["period"].isin(list(months))]
+    good = (mine["value"] > 0) & (mine["value"] <= _HUNDRED if name == RATE else np.isfinite(mine["value"]))
+    mine = mine[good]
+    at = mine["period"].map(months).to_numpy(dtype=np.intp)
+    scope, value = mine["scope"].astype(str).to_numpy(object), mine["value"].to_numpy(dtype=np.float64) / _HUNDRED
+    whole = scope == TOWN_SCOPE
+    out[:, at[whole]] = value[whole]
+    industry = view.panel.firms["industry"].astype(str).str.extract(r"(\d{2})", expand=False)
+    codes, labels = _codes(industry.fillna("").to_numpy(object))
+    grid = np.full((len(labels), len(months)), np.nan)
+    where = {label: row for row, label in enumerate(labels) if label}
+    rows = np.array([where.get(word, -1) for word in scope], dtype=np.intp)
+    grid[rows[rows >= 0], at[rows >= 0]] = value[rows >= 0]
+    own = grid[codes]
+    return np.where(np.isfinite(own), own, out)
+
+
+def _codes(words: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.intp], list[str]]:
+    labels, codes = np.unique(words.astype(str), return_inverse=True)
+    return codes.astype(np.intp), [str(label) for label in labels]
+
+
+def _slot(view: View, values: Floats) -> Floats:
+    """A parameter over the panel's months as its slots take it: February's is the mean with January's."""
+    out = values.copy()
+    for at, month in enumerate(view.panel.months):
+        if month.month == 2 and at:
+            both = np.isfinite(values[:, at - 1]) & np.isfinite(values[:, at])
+            out[both, at] = (values[both, at - 1] + values[both, at]) / 2.0
+    return out
+
+
+def _asked(view: View, values: Floats, shift: int = 0) -> Floats:
+    """Columns of the months asked, ``shift`` months before, (n, q); NaN before the panel."""
+    columns = view.columns - shift
+    taken = values[:, np.maximum(columns, 0)].copy()
+    taken[:, columns < 0] = np.nan
+    return taken
+
+
+def weighted(view: View, name: str, weight: Floats) -> Floats:
+    """Σ over the slots of the year of (slot's part of a cumulative measure) × weight, (n, q).
+
+    Args:
+        view: the months asked.
+        name: a cumulative measure of the panel, such as ``returns.output_ytd``.
+        weight: (n, m) over the panel's months.
+
+    Returns:
+        NaN in January, where the month's own figure is missing, where a weight that is needed is missing, and where the
+        year began before the panel.
+    """
+    whole = view.panel.values.get(name)
+    if whole is None:
+        return np.full((view.n, view.q), np.nan)
+    whole = np.where(np.isfinite(whole), whole, np.nan)
+    sums = np.full(whole.shape, np.nan)
+    told, total = np.zeros(view.n), np.zeros(view.n)
+    complete = False
+    for at, month in enumerate(view.panel.months):
+        if month.month == 1:
+            told, total, complete = np.zeros(view.n), np.zeros(view.n), True
+            continue
+        if not complete:
+            continue
+        known = np.isfinite(whole[:, at])
+        part = np.where(known, whole[:, at] - told, 0.0)
+        total = total + np.where(part != 0.0, part * weight[:, at], 0.0)
+        told = np.where(known, whole[:, at], told)
+        sums[:, at] = np.where(known, total, np.nan)
+    return _asked(view, sums)
+
+
+@formula("value_added_ytd")
+def value_added(view: View, source: str) -> Parts:
+    """工业增加值（累计，现价，测算）."""
+    return Parts(weighted(view, f"{source}.output_ytd", _slot(view, parameter(view, RATE))))
+
+
+@formula("value_added_real_ytd")
+def value_added_real(view: View, source: str) -> Parts:
+    """工业增加值（累计，上年同期价格，测算）."""
+    return Parts(_real_value_added(view, source))
+
+
+def _real_value_added(view: View, source: str) -> Floats:
+    weight = _slot(view, parameter(view, RATE)) / _slot(view, parameter(view, PRICE))
+    return weighted(view, f"{source}.output_ytd", weight)
+
+
+@formula("value_added_real_growth_ytd")
+def value_added_real_growth(view: View, source: str) -> Parts:
+    """工业增加值累计实际增速（测算）: at last year's prices, over last year's at last year's rates."""
+    rate = _slot(view, parameter(view, RATE))
+    then = np.full(rate.shape, np.nan)
+    then[:, 12:] = rate[:, :-12]
+    base = weighted(view, f"{source}.output_ly_ytd", then)
+    return Parts(_real_value_added(view, source), base, offset=-1.0)
+
+
+@formula("output_real_growth")
+def real_growth(view: View, source: str) -> Parts:
+    """工业总产值当月实际增速（测算）."""
+    now, then = month_pair(view, source, "output")
+    return Parts(now / _asked(view, _slot(view, parameter(view, PRICE))), then, offset=-1.0)
+
+
+@formula("output_real_growth_ytd")
+def real_growth_cumulative(view: View, source: str) -> Parts:
+    """工业总产值累计实际增速（测算）."""
+    now = weighted(view, f"{source}.output_ytd", 1.0 / _slot(view, parameter(view, PRICE)))
+    then = view.take(f"{source}.output_ly_ytd")
+    return Parts(now, np.where(view.january, np.nan, then), offset=-1.0)
+
+
+def missing(view: View) -> tuple[str, ...]:
+    """Parameters of which a firm with a return lacks one in a month asked or earlier in its year, sorted."""
+    output = view.panel.values.get("returns.output_ytd")
+    if output is None:
+        return ()
+    year = np.zeros(len(view.panel.months), dtype=bool)
+    for period in view.periods:
+        year |= np.array([m.year == period.year and 1 < m.month <= period.month for m in view.panel.months])
+    here = np.isfinite(output) & year[None, :]
+    return tuple(name for name in (PRICE, RATE) if (here & ~np.isfinite(_slot(view, parameter(view, name)))).any())
