@@ -2,10 +2,13 @@
 
 Rates and indices are parameters that the upper bureau hands down each month (feed ``parameters``), for the town or for
 a two-digit industry; a firm takes its industry's where there is one, else the town's. They are versioned facts, read as
-of the panel's time. Where one is missing the figure is missing: nothing is carried over or assumed. The index of
-producer prices has the same month of last year as 100, so a cumulative figure is deflated slot by slot, each month's
-output (the difference of two cumulative returns) by its own index; output of January and February by the mean of their
-indices, or February's where January's was not handed down. A return that is not here leaves its output to the next.
+of the panel's time. Where a firm with a return lacks one, the month has no figure at all: nothing is carried over or
+assumed, and no figure stands for all firms but a few, since beside the nominal one it would tell of the few.
+
+The index of producer prices has the same month of last year as 100, so a cumulative figure is deflated slot by slot,
+each month's output (the difference of two cumulative returns) by its own index; output of January and February by the
+mean of their indices, or February's where January's was not handed down. A return that is not here leaves its output to
+the next.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy.typing as npt
 
 from qxmonitor.indicators.formula import Parts, formula
 from qxmonitor.indicators.output import month_pair
-from qxmonitor.indicators.view import Floats, View
+from qxmonitor.indicators.view import Bools, Floats, View
 
 TOWN_SCOPE = "全镇"
 RATE, PRICE = "value_added_rate", "producer_price"
@@ -81,8 +84,8 @@ def weighted(view: View, name: str, weight: Floats) -> Floats:
         weight: (n, m) over the panel's months.
 
     Returns:
-        NaN in January, where the month's own figure is missing, where a weight that is needed is missing, and where the
-        year began before the panel.
+        NaN in January, where the month's own figure is missing, and where the year began before the panel; a month in
+        which any firm lacks a weight it needs is NaN for all.
     """
     whole = view.panel.values.get(name)
     if whole is None:
@@ -101,8 +104,13 @@ def weighted(view: View, name: str, weight: Floats) -> Floats:
         part = np.where(known, whole[:, at] - told, 0.0)
         total = total + np.where(part != 0.0, part * weight[:, at], 0.0)
         told = np.where(known, whole[:, at], told)
-        sums[:, at] = np.where(known, total, np.nan)
+        sums[:, at] = _all_or_none(np.where(known, total, np.nan), known)
     return _asked(view, sums)
+
+
+def _all_or_none(values: Floats, wanted: Bools) -> Floats:
+    """Figures of a month (n, …), or nothing where one that is wanted is not there."""
+    return np.where((wanted & ~np.isfinite(values)).any(axis=0), np.nan, values)
 
 
 @formula("value_added_ytd")
@@ -136,7 +144,8 @@ def value_added_real_growth(view: View, source: str) -> Parts:
 def real_growth(view: View, source: str) -> Parts:
     """工业总产值当月实际增速（测算）."""
     now, then = month_pair(view, source, "output")
-    return Parts(now / _asked(view, _slot(view, parameter(view, PRICE))), then, offset=-1.0)
+    deflated = now / _asked(view, _slot(view, parameter(view, PRICE)))
+    return Parts(_all_or_none(deflated, np.isfinite(now)), then, offset=-1.0)
 
 
 @formula("output_real_growth_ytd")

@@ -82,6 +82,7 @@ class Loops:
             if period.month == 1:
                 continue
             a: float | None
+            wanted = [self.form(code, period, "output_ytd")]
             b: float | None = 1.0
             if key == "value_added_ytd":
                 a = self.summed(code, period, "output_ytd", (rate,))
@@ -90,6 +91,8 @@ class Loops:
             elif key == "value_added_real_growth_ytd":
                 a = self.summed(code, period, "output_ytd", (rate, price))
                 b = self.summed(code, period, "output_ly_ytd", (then,))
+                if b is None and self.form(code, period, "output_ly_ytd") is not None:
+                    return None, 0
             elif key == "output_real_growth_ytd":
                 a, b = self.summed(code, period, "output_ytd", (price,)), self.form(code, period, "output_ly_ytd")
             else:
@@ -97,7 +100,10 @@ class Loops:
                 index = self.slot("producer_price", code, period)
                 now = self.form(code, period, f"output_{column}")
                 a = None if now is None or index is None else now / index * 100
+                wanted = [now]
                 b = self.form(code, period, f"output_ly_{column}")
+            if a is None and wanted != [None]:
+                return None, 0
             if a is not None and b is not None:
                 top, bottom, count = top + a, bottom + b, count + 1
         if not count:
