@@ -41,7 +41,27 @@ def decompose(
     answer(work, json_out, _line)
 
 
+@click.command()
+@click.argument("period", type=PERIOD)
+@click.option("--entity", default="town", show_default=True, help="town, chain:ID or industry:NN.")
+@known_at_option
+@as_json
+def seasonal(period: Period, entity: str, known_at: datetime | None, json_out: bool) -> None:
+    """Adjust output for season and Spring Festival, January and February together, up to a month."""
+    from qxmonitor import growth
+
+    def line(row: Row) -> str:
+        if row["adjusted"] is None:
+            return f"{row['period']}  {row['reason']}"
+        change = "" if row["change"] is None else f"  环比 {row['change']:+.1%}"
+        return f"{row['period']}  {row['original']:,.0f} 千元/月  季调后 {row['adjusted']:,.0f}{change}"
+
+    answer(lambda wh: (growth.seasonal(wh, period, entity=entity, known_at=known_at), True), json_out, line)
+
+
 def _line(row: Row) -> str:
+    if row["amount"] is None and row["points"] is not None:
+        return f"{row['name']}  {row['points']:+.2f}%"
     if row["amount"] is None:
         return f"{row['name']}  {row['reason']}"
     points = "" if row["points"] is None else f"  {row['points']:+.2f} 个百分点"
@@ -51,4 +71,4 @@ def _line(row: Row) -> str:
     return f"{name}{row['name']}  {row['amount']:,.2f} 千元{points}{firms}{reason}"
 
 
-COMMANDS = (decompose,)
+COMMANDS = (decompose, seasonal)

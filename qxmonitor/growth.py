@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.briefing import briefing_forms
+from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.delivery.files import write_private
@@ -20,13 +22,25 @@ from qxmonitor.disclosure.growth import exact_waterfall
 from qxmonitor.errors import QxError
 from qxmonitor.indicators.contribute import contributions
 from qxmonitor.indicators.decompose import PARTS, Basis, Level, decompose
+from qxmonitor.indicators.engine import Engine
+from qxmonitor.indicators.linked import linked
+from qxmonitor.indicators.real import PRICE, RATE, missing
+from qxmonitor.indicators.seasonal import SHORT, adjust
+from qxmonitor.indicators.view import View
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
 from qxmonitor.warehouse import Warehouse, asof
 from qxmonitor.warehouse.panel import read_panel
 
 Row = dict[str, Any]
-MONTHS = 13
+MONTHS = 24
+"""Months of a decomposition's panel: last year's rates of every month since its January stand in real growth."""
+SEASONAL_MONTHS = 84
+"""Months a seasonal adjustment looks back: seven years tell the festival from the season."""
+_REAL = ("output_real_growth", "output_real_growth_ytd", "value_added_ytd", "value_added_real_growth_ytd")
+
+
+_PARAMETERS = {RATE: "增加值率", PRICE: "工业生产者出厂价格指数"}
 
 
 def register_then(wh: Warehouse, period: Period, recorded_at: datetime | None) -> pd.DataFrame:
@@ -66,7 +80,53 @@ def rows(
         QxError: the entity is written otherwise, or has no firms.
     """
     panel, row = _decomposed(wh, period, entity, basis, known_at)
-    return [*_parts(row), *(_pulls(panel, period, basis) if row["entity_kind"] == "town" else [])]
+    if row["entity_kind"] != "town":
+        return _parts(row)
+    return [*_parts(row), *_real(panel, period, basis), *_pulls(panel, period, basis)]
+
+
+def seasonal(wh: Warehouse, period: Period, *, entity: str = "town", known_at: datetime | None = None) -> list[Row]:
+    """The seasonally adjusted output of the town or of a chain up to a month, as flat rows.
+
+    Args:
+        wh: an open warehouse.
+        period: the last month.
+        entity: ``town``, ``chain:ID`` or ``industry:NN``.
+        known_at: as known then.
+
+    Returns:
+        One row a slot (February stands for January and February, a month's mean): period, entity_kind, entity,
+        original (on the basis of the first year), adjusted, trend (千元 a month), change (on the slot before, a
+        fraction), factor, state, reason; of a series that is too short the last slot alone, with the reason.
+
+    Raises:
+        QxError: the entity is written otherwise, or has no firms.
+    """
+    level, key = _entity(entity)
+    panel = read_panel(wh, period, months=SEASONAL_MONTHS, known_at=known_at)
+    entities, periods, values = linked(panel, level=level)
+    if key not in entities:
+        raise QxError(f"没有这个对象的产值数据：{entity[:40]}")
+    told = np.flatnonzero(np.isfinite(values).any(axis=0))
+    found = adjust(periods[told[0] :], values[[entities.index(key)], told[0] :])
+    head = {"entity_kind": level, "entity": key}
+    if not found.enough[0]:
+        return [
+            head | dict.fromkeys(("original", "adjusted", "trend", "change", "factor"))
+            | {"period": str(period), "state": "expected-absent", "reason": SHORT}
+        ]  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "period": [str(p) for p in found.periods], "original": found.original[0], "adjusted": found.adjusted[0],
+            "trend": found.trend[0], "change": found.change[0], "factor": found.factor[0],
+        }
+    )  # fmt: skip
+    known = table["adjusted"].notna()
+    table = table.assign(state=np.where(known, "value", "expected-absent"), reason=np.where(known, "", "缺数"), **head)
+    return [
+        {str(k): None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()}
+        for row in table.to_dict("records")
+    ]
 
 
 def write(
@@ -99,20 +159,58 @@ def write(
 def _decomposed(
     wh: Warehouse, period: Period, entity: str, basis: Basis, known_at: datetime | None
 ) -> tuple[Panel, Row]:
-    kind, _, key = entity.partition(":")
-    levels: dict[str, Level] = {"town": "town", "chain": "chain", "industry": "industry"}
-    if kind not in levels or bool(key) == (kind == "town"):
-        raise QxError(f"对象写法不对：{entity[:40]}，应为 town、chain:编号 或 industry:两位行业代码")
+    level, key = _entity(entity)
     recorded_at = wh.newest_recorded()
     panel = read_panel(wh, period, months=MONTHS, known_at=known_at, recorded_at=recorded_at)
     if panel.firms.empty:
         raise QxError("企业名录中还没有企业")
     before = register_then(wh, period, recorded_at)
-    frame = decompose(panel, [period], basis=basis, level=levels[kind], before=before)
-    mine = frame[frame["entity"] == (key or "town")]
+    frame = decompose(panel, [period], basis=basis, level=level, before=before)
+    mine = frame[frame["entity"] == key]
     if mine.empty:
         raise QxError(f"没有这个对象：{entity[:40]}")
     return panel, {str(name): value for name, value in mine.iloc[0].items()}
+
+
+def _entity(entity: str) -> tuple[Level, str]:
+    """``chain:C01`` as level and id.
+
+    Raises:
+        QxError: it is written otherwise.
+    """
+    kind, _, key = entity.partition(":")
+    levels: dict[str, Level] = {"town": "town", "chain": "chain", "industry": "industry"}
+    if kind not in levels or bool(key) == (kind == "town"):
+        raise QxError(f"对象写法不对：{entity[:40]}，应为 town、chain:编号 或 industry:两位行业代码")
+    return levels[kind], key or "town"
+
+
+def _real(panel: Panel, period: Period, basis: Basis) -> list[Row]:
+    """Real growth and value added of the town, or which parameters are missing."""
+    view = View(panel, [period])
+    engine = Engine(view)
+    names = {entry.id: entry for entry in indicators().indicators if entry.id in _REAL}
+    lacking = "、".join(_PARAMETERS[name] for name in missing(view))
+    why = f"缺少参数：{lacking}" if lacking else "没有可用的报表，或缺少上年增加值率"
+    if period.month == 1:
+        why = briefing_forms().waterfall.reasons["january"]
+    found = []
+    for key, entry in names.items():
+        if key.endswith("_ytd") == (basis == "month"):
+            continue
+        figures = engine.figures(entry, entry.sources[0], "town")
+        value = float(figures.value[0, 0])
+        known, rate = bool(np.isfinite(value)), entry.unit == "1"
+        found.append(
+            {
+                "period": str(period), "basis": basis, "entity_kind": "town", "entity": "town", "what": key,
+                "name": entry.name, "amount": None if rate or not known else value,
+                "points": value * 100.0 if rate and known else None, "firms": None,
+                "state": DatumState(int(figures.state[0, 0])).word,
+                "reason": "" if known else why,
+            }
+        )  # fmt: skip
+    return found
 
 
 def _parts(row: Row) -> list[Row]:
