@@ -1,9 +1,8 @@
 """Monthly series on one basis through the years, for seasonal adjustment: levels of the first year, linked by growth.
 
-The firms in scope change every January and some returns are not here, so plain sums jump. Each slot of a later year
-is the same slot a year before times Σ of this year ÷ Σ of 上年同期 over the firms that have both, which is the published
-growth. Where the slot a year before is missing, the level is brought to the series' scale by the newest slot that has
-one.
+The firms in scope change every January and some returns are not here, so plain sums jump. Each slot of later years
+is the same slot a year before times Σ of this year ÷ Σ of 上年同期 over the firms that have both: the published growth.
+Where the slot a year before is missing, the level is brought to the series' scale by the newest slot that has one.
 """
 
 from __future__ import annotations

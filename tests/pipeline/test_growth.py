@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import openpyxl
 import pytest
 
 from qxmonitor import growth, pipeline
+from qxmonitor.catalog.release import release_calendar
 from qxmonitor.indicators.decompose import PARTS
 from qxmonitor.period import Period
+from qxmonitor.settings import Settings
 from qxmonitor.simulate import write_town
-from qxmonitor.warehouse import store
+from qxmonitor.warehouse import Warehouse, store
 from tests.disclosure.scan import scan
 from tests.pipeline.conftest import Ingested, Town, in_process
+
+
+@pytest.fixture(scope="module")
+def ingested(town: Town, new_module_database: Callable[[str], Settings]) -> Iterator[Ingested]:
+    """What growth is made of: register, output returns and parameters."""
+    wanted = ("企业名录", "B204-1_2", "月度参数")
+    paths = sorted(path for path in town.landing.rglob("*") if path.name.startswith(wanted))
+    now = release_calendar().released_at(town.last) + timedelta(days=1)
+    with Warehouse(replace(new_module_database("growth"), fixed_now=now)) as wh:
+        yield Ingested(wh, town, pipeline.ingest(wh, paths))
 
 
 def test_a_first_year_says_that_there_is_no_base(ingested: Ingested) -> None:
@@ -74,13 +87,13 @@ def test_the_workbook_names_firms_as_text(ingested: Ingested, tmp_path: Path) ->
 
 @pytest.mark.system
 def test_a_year_of_returns_adds_up_and_stays_in_its_edition(
-    open_town: Callable[..., Any], new_database: Callable[..., Any], tmp_path: Path
+    new_module_database: Callable[[str], Settings], tmp_path: Path
 ) -> None:
     first, last = Period("2024-02"), Period("2025-04")
     write_town(tmp_path / "town", firms=40, first=first, last=last, seed=4)
-    town = Town(tmp_path / "town", first, last, {})
-    with open_town(town) as wh:
-        pipeline.ingest(wh, town.folders)
+    now = release_calendar().released_at(last) + timedelta(days=1)
+    with Warehouse(replace(new_module_database("growth_year"), fixed_now=now)) as wh:
+        pipeline.ingest(wh, [tmp_path / "town" / "landing"])
         pipeline.run(wh, last)
         rows = growth.rows(wh, last)
         parts = {row["what"]: row for row in rows if row["what"] in ("base", "level", *PARTS)}
