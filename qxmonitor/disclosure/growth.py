@@ -131,6 +131,8 @@ def derived_pulls(gate: Gate, figures: Figures, period: Period, rest: Cleared) -
         found.append((rest, total - sum(change for _, change in found)))
     names, changes = [name for name, _ in found], [change for _, change in found]
     base = whole.number - total
+    if not base > 0:
+        return ()
     points = apportion([change / base * 100.0 for change in changes], 1, rate.number)
     return _pulls(gate, period, names, changes, points, _DERIVED_DECIMALS)
 

@@ -31,7 +31,6 @@ def contributions(
     *,
     by: Level | Literal["firm"] = "chain",
     basis: Basis = "cumulative",
-    source: str = "returns",
     measure: str = "output",
 ) -> pd.DataFrame:
     """Contribution of every member with a figure to the town's growth.
@@ -41,7 +40,6 @@ def contributions(
         periods: the months asked, within the panel; January gives no row.
         by: whose contributions.
         basis: the month alone (1—2月 in February), or from January on.
-        source: prefix of the panel's measures.
         measure: ``output``, ``sales``, ``export`` or ``power``.
 
     Returns:
@@ -51,7 +49,7 @@ def contributions(
         QxError: a month asked lies outside the panel.
     """
     view = View(panel, periods)
-    raw = Flows.of(view, basis, source, measure)
+    raw = Flows.of(view, basis, measure)
     wild = raw.unbelievable()
     wild[:, wild.any(axis=0)] = True  # one absurd figure leaves nobody's share of the growth believable
     flows = raw.without(wild)

@@ -65,10 +65,10 @@ class Flows:
     filed: Floats
 
     @classmethod
-    def of(cls, view: View, basis: Basis, source: str, measure: str) -> Flows:
-        stem = f"{source}.{measure}_"
+    def of(cls, view: View, basis: Basis, measure: str) -> Flows:
+        stem = f"returns.{measure}_"
         if basis == "month":
-            now, restated = month_pair(view, source, measure)
+            now, restated = month_pair(view, "returns", measure)
             filed = np.where(view.february, view.take(stem + "ytd", 12), view.take(stem + "m", 12))
         else:
             now, restated = (view.take(stem + name).copy() for name in ("ytd", "ly_ytd"))
@@ -137,7 +137,6 @@ def decompose(
     basis: Basis = "cumulative",
     level: Level = "town",
     before: pd.DataFrame | None = None,
-    source: str = "returns",
     measure: str = "output",
 ) -> pd.DataFrame:
     """Decompose the growth of output (or another measure of B204-1) of the town, each chain or each industry.
@@ -149,7 +148,6 @@ def decompose(
         level: of which entities.
         before: the register as known a year ago (index USCC; chain, industry, above_scale); without it nobody moved,
             and who owed a return then is judged by today's register.
-        source: prefix of the panel's measures.
         measure: ``output``, ``sales``, ``export`` or ``power``.
 
     Returns:
@@ -159,7 +157,7 @@ def decompose(
         QxError: a month asked lies outside the panel.
     """
     view = View(panel, periods)
-    raw = Flows.of(view, basis, source, measure)
+    raw = Flows.of(view, basis, measure)
     wild = raw.unbelievable()
     flows = raw.without(wild)
     places = Places.of(panel.firms, before, level)

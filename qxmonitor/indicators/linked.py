@@ -18,7 +18,7 @@ from qxmonitor.period import Period
 
 
 def linked(
-    panel: Panel, *, level: Level = "town", source: str = "returns", measure: str = "output"
+    panel: Panel, *, level: Level = "town", measure: str = "output"
 ) -> tuple[tuple[str, ...], tuple[Period, ...], Floats]:
     """The linked series of each entity.
 
@@ -27,7 +27,7 @@ def linked(
         measure's unit a month, February's the mean of January and February; NaN where nobody has both figures.
     """
     periods = tuple(month for month in panel.months if month.month != 1)
-    table = contributions(panel, periods, by=level, basis="month", source=source, measure=measure)
+    table = contributions(panel, periods, by=level, basis="month", measure=measure)
     entities = tuple(sorted(table["entity"].unique()))
     columns = [str(p) for p in periods]
     both = [

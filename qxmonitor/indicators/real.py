@@ -87,25 +87,16 @@ def weighted(view: View, name: str, weight: Floats) -> Floats:
         NaN in January, where the month's own figure is missing, and where the year began before the panel; a month in
         which any firm lacks a weight it needs is NaN for all.
     """
-    whole = view.panel.values.get(name)
-    if whole is None:
-        return np.full((view.n, view.q), np.nan)
-    whole = np.where(np.isfinite(whole), whole, np.nan)
-    sums = np.full(whole.shape, np.nan)
-    told, total = np.zeros(view.n), np.zeros(view.n)
-    complete = False
-    for at, month in enumerate(view.panel.months):
-        if month.month == 1:
-            told, total, complete = np.zeros(view.n), np.zeros(view.n), True
-            continue
-        if not complete:
-            continue
-        known = np.isfinite(whole[:, at])
-        part = np.where(known, whole[:, at] - told, 0.0)
-        total = total + np.where(part != 0.0, part * weight[:, at], 0.0)
-        told = np.where(known, whole[:, at], told)
-        sums[:, at] = _all_or_none(np.where(known, total, np.nan), known)
-    return _asked(view, sums)
+    here = np.isfinite(view.take(name)) & ~view.january
+    told, total = np.zeros((view.n, view.q)), np.zeros((view.n, view.q))
+    for shift in reversed(range(int(view.month.max(initial=1)) - 1)):
+        value = view.take(name, shift)
+        known = np.isfinite(value) & (shift <= view.month - 2)
+        part = np.where(known, value - told, 0.0)
+        total += np.where(part != 0.0, part * _asked(view, weight, shift), 0.0)
+        told = np.where(known, value, told)
+    begun = view.columns >= view.month - 1
+    return np.where(begun, _all_or_none(np.where(here, total, np.nan), here), np.nan)
 
 
 def _all_or_none(values: Floats, wanted: Bools) -> Floats:

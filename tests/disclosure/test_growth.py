@@ -88,6 +88,14 @@ def test_others_get_what_follows_from_the_printed_figures_and_no_more(gate: Gate
     assert again == view
 
 
+def test_a_town_that_prints_as_nothing_has_no_pulls(gate: Gates) -> None:
+    frame = town.frame()
+    frame["value"] = frame["value"].where(frame["indicator"] != "output_ytd", 1.0)
+    joint = gate("joint")
+    assert derived_pulls(joint, joint.clear(frame), town.PERIOD, joint.word(FORM, "rest")) == ()
+    assert derived_waterfall(joint, FORM, joint.clear(frame), town.PERIOD) is None
+
+
 def test_pulls_of_shown_chains_add_up_to_the_printed_growth(gate: Gates) -> None:
     joint = gate("joint")
     figures = joint.clear(town.frame())

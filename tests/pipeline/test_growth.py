@@ -44,6 +44,12 @@ def test_a_first_year_says_that_there_is_no_base(ingested: Ingested) -> None:
     assert real["value_added_real_growth_ytd"]["reason"]
 
 
+def test_value_added_is_traced_to_every_month_of_the_year(ingested: Ingested) -> None:
+    cells = in_process(ingested.wh.settings, "trace", "value_added_ytd:town:town:2025-05", "--json").rows
+    assert {row["period"] for row in cells} == {"2025-02", "2025-03", "2025-04", "2025-05"}
+    assert {row["field"] for row in cells} == {"output_ytd"}
+
+
 def test_january_is_not_taken_apart(ingested: Ingested) -> None:
     rows = in_process(ingested.wh.settings, "decompose", "2025-01", "--json").rows
     assert {row["reason"] for row in rows} == {"1月免报，与2月合并计算"}
