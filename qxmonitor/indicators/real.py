@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from qxmonitor.indicators.formula import Parts, formula
 from qxmonitor.indicators.output import month_pair
@@ -26,12 +27,14 @@ _HUNDRED = 100.0
 
 
 def parameter(view: View, name: str) -> Floats:
-    """A parameter as each firm has it, as a fraction, over all months of the panel, (n, m); NaN where none is known.
+    """A parameter as each industry of :func:`industries` has it, as a fraction, by months of the panel, (k, m).
 
-    Figures that cannot be (a rate outside 0–100 %, an index that is not positive) are as good as missing.
+    NaN where none is known; figures that cannot be (a rate outside 0–100 %, an index that is not positive) are as good
+    as missing. February's is the mean with January's, since its output is that of both.
     """
     months = {str(month): at for at, month in enumerate(view.panel.months)}
-    out = np.full((view.n, len(months)), np.nan)
+    _, labels = industries(view)
+    out = np.full((len(labels), len(months)), np.nan)
     table = view.panel.parameters
     if table is None or table.empty:
         return out
@@ -42,37 +45,32 @@ def parameter(view: View, name: str) -> Floats:
     scope, value = mine["scope"].astype(str).to_numpy(object), mine["value"].to_numpy(dtype=np.float64) / _HUNDRED
     whole = scope == TOWN_SCOPE
     out[:, at[whole]] = value[whole]
-    industry = view.panel.firms["industry"].astype(str).str.extract(r"(\d{2})", expand=False)
-    codes, labels = _codes(industry.fillna("").to_numpy(object))
-    grid = np.full((len(labels), len(months)), np.nan)
-    where = {label: row for row, label in enumerate(labels) if label}
-    rows = np.array([where.get(word, -1) for word in scope], dtype=np.intp)
-    grid[rows[rows >= 0], at[rows >= 0]] = value[rows >= 0]
-    own = grid[codes]
-    return np.where(np.isfinite(own), own, out)
-
-
-def _codes(words: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.intp], list[str]]:
-    labels, codes = np.unique(words.astype(str), return_inverse=True)
-    return codes.astype(np.intp), [str(label) for label in labels]
-
-
-def _slot(view: View, values: Floats) -> Floats:
-    """A parameter over the panel's months as its slots take it: February's is the mean with January's."""
-    out = values.copy()
-    for at, month in enumerate(view.panel.months):
-        if month.month == 2 and at:
-            both = np.isfinite(values[:, at - 1]) & np.isfinite(values[:, at])
-            out[both, at] = (values[both, at - 1] + values[both, at]) / 2.0
+    rows = pd.Index(labels).get_indexer(pd.Index(scope))
+    own = (rows >= 0) & (scope != "")
+    out[rows[own], at[own]] = value[own]
+    february = np.array([month.month == 2 and j > 0 for j, month in enumerate(view.panel.months)])
+    at_february = np.flatnonzero(february)
+    both = out[:, at_february - 1] + out[:, at_february]
+    out[:, at_february] = np.where(np.isfinite(both), both / 2.0, out[:, at_february])
     return out
 
 
-def _asked(view: View, values: Floats, shift: int = 0) -> Floats:
-    """Columns of the months asked, ``shift`` months before, (n, q); NaN before the panel."""
+def industries(view: View) -> tuple[npt.NDArray[np.intp], list[str]]:
+    """Each firm's two-digit industry as a code, (n,), into sorted labels; a firm without one has ``""``."""
+    raw, words = pd.factorize(
+        view.panel.firms["industry"].astype(object).where(view.panel.firms["industry"].notna(), "")
+    )
+    two = pd.Series(words, dtype=object).astype(str).str.extract(r"(\d{2})", expand=False).fillna("")
+    labels, codes = np.unique(two.to_numpy(dtype=str), return_inverse=True)
+    return codes[raw].astype(np.intp), [str(label) for label in labels]
+
+
+def _asked(view: View, values: Floats, codes: npt.NDArray[np.intp], shift: int = 0) -> Floats:
+    """What each firm's industry has ``shift`` months before the months asked, (k, m) → (n, q); NaN before the panel."""
     columns = view.columns - shift
-    taken = values[:, np.maximum(columns, 0)].copy()
+    taken = values[:, np.maximum(columns, 0)]
     taken[:, columns < 0] = np.nan
-    return taken
+    return taken[codes]
 
 
 def weighted(view: View, name: str, weight: Floats) -> Floats:
@@ -81,19 +79,20 @@ def weighted(view: View, name: str, weight: Floats) -> Floats:
     Args:
         view: the months asked.
         name: a cumulative measure of the panel, such as ``returns.output_ytd``.
-        weight: (n, m) over the panel's months.
+        weight: (k, m), as :func:`parameter` gives it.
 
     Returns:
         NaN in January, where the month's own figure is missing, and where the year began before the panel; a month in
         which any firm lacks a weight it needs is NaN for all.
     """
     here = np.isfinite(view.take(name)) & ~view.january
+    codes, _ = industries(view)
     told, total = np.zeros((view.n, view.q)), np.zeros((view.n, view.q))
     for shift in reversed(range(int(view.month.max(initial=1)) - 1)):
         value = view.take(name, shift)
         known = np.isfinite(value) & (shift <= view.month - 2)
         part = np.where(known, value - told, 0.0)
-        total += np.where(part != 0.0, part * _asked(view, weight, shift), 0.0)
+        total += np.where(part != 0.0, part * _asked(view, weight, codes, shift), 0.0)
         told = np.where(known, value, told)
     begun = view.columns >= view.month - 1
     return np.where(begun, _all_or_none(np.where(here, total, np.nan), here), np.nan)
@@ -107,7 +106,7 @@ def _all_or_none(values: Floats, wanted: Bools) -> Floats:
 @formula("value_added_ytd")
 def value_added(view: View, source: str) -> Parts:
     """工业增加值（累计，现价，测算）."""
-    return Parts(weighted(view, f"{source}.output_ytd", _slot(view, parameter(view, RATE))))
+    return Parts(weighted(view, f"{source}.output_ytd", parameter(view, RATE)))
 
 
 @formula("value_added_real_ytd")
@@ -117,14 +116,14 @@ def value_added_real(view: View, source: str) -> Parts:
 
 
 def _real_value_added(view: View, source: str) -> Floats:
-    weight = _slot(view, parameter(view, RATE)) / _slot(view, parameter(view, PRICE))
+    weight = parameter(view, RATE) / parameter(view, PRICE)
     return weighted(view, f"{source}.output_ytd", weight)
 
 
 @formula("value_added_real_growth_ytd")
 def value_added_real_growth(view: View, source: str) -> Parts:
     """工业增加值累计实际增速（测算）: at last year's prices, over last year's at last year's rates."""
-    rate = _slot(view, parameter(view, RATE))
+    rate = parameter(view, RATE)
     then = np.full(rate.shape, np.nan)
     then[:, 12:] = rate[:, :-12]
     base = weighted(view, f"{source}.output_ly_ytd", then)
@@ -135,14 +134,14 @@ def value_added_real_growth(view: View, source: str) -> Parts:
 def real_growth(view: View, source: str) -> Parts:
     """工业总产值当月实际增速（测算）."""
     now, then = month_pair(view, source, "output")
-    deflated = now / _asked(view, _slot(view, parameter(view, PRICE)))
+    deflated = now / _asked(view, parameter(view, PRICE), industries(view)[0])
     return Parts(_all_or_none(deflated, np.isfinite(now)), then, offset=-1.0)
 
 
 @formula("output_real_growth_ytd")
 def real_growth_cumulative(view: View, source: str) -> Parts:
     """工业总产值累计实际增速（测算）."""
-    now = weighted(view, f"{source}.output_ytd", 1.0 / _slot(view, parameter(view, PRICE)))
+    now = weighted(view, f"{source}.output_ytd", 1.0 / parameter(view, PRICE))
     then = view.take(f"{source}.output_ly_ytd")
     return Parts(now, np.where(view.january, np.nan, then), offset=-1.0)
 
@@ -156,4 +155,5 @@ def missing(view: View) -> tuple[str, ...]:
     for period in view.periods:
         year |= np.array([m.year == period.year and 1 < m.month <= period.month for m in view.panel.months])
     here = np.isfinite(output) & year[None, :]
-    return tuple(name for name in (PRICE, RATE) if (here & ~np.isfinite(_slot(view, parameter(view, name)))).any())
+    codes, _ = industries(view)
+    return tuple(name for name in (PRICE, RATE) if (here & ~np.isfinite(parameter(view, name)[codes])).any())
