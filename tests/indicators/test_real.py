@@ -113,7 +113,7 @@ class Loops:
         return (top / bottom - 1 if bottom > 0 else None), count
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_the_town_agrees_with_plain_loops(seed: int) -> None:
     town, _ = full_town(seed)
     r = random.Random(seed)
