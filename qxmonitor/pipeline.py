@@ -117,6 +117,7 @@ def _take_in(wh: Warehouse, found: Sequence[intake.Arrival], feed: str | None = 
     if repeated:
         receipts += load(wh, [(a.name, a.sha256, a.size, a.known_at, DUPLICATE) for a in repeated])
     fresh = [arrival for arrival in found if arrival.sha256 not in known]
+    loaded = 0
     for group in intake.groups(fresh, wh.files.path, feed):
         batches = [read.outcome for read in group if isinstance(read.outcome, Batch)]
         checked = iter(quality.check(batches, now))
@@ -129,7 +130,8 @@ def _take_in(wh: Warehouse, found: Sequence[intake.Arrival], feed: str | None = 
             ],
         )
         log.info("%d of %d files", len(receipts), len(found))
-    return _live(wh, receipts)
+        loaded = len(group)
+    return receipts if loaded == len(receipts) else _live(wh, receipts)
 
 
 def _lost(path: Path, error: QxError, known_at: datetime) -> Row:
@@ -142,7 +144,7 @@ def _lost(path: Path, error: QxError, known_at: datetime) -> Row:
 
 
 def _live(wh: Warehouse, receipts: list[Row]) -> list[Row]:
-    """The receipts with counts as of the end of the call: a register further on may have matched earlier rows."""
+    """The receipts with counts as of the end of a call of several loads: a later register may match earlier rows."""
     rejected = store.rejected_now(wh)
     for receipt in receipts:
         if receipt["sha256"] in rejected:
