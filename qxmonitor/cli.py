@@ -195,7 +195,7 @@ _decision("drop", "Decide that a mail never goes.")
 @known_at_option
 @as_json
 def list_(what: str, json_out: bool, **filters: Any) -> None:
-    """Look: receipts, quarantine, indicators, alerts, mails, the bonded centre, findings, the board, letters, matches, fixes."""
+    """Look: receipts, quarantine, indicators, alerts, mails, the bonded centre, findings, board, letters, matches."""
     from qxmonitor import look
 
     if filters["message_id"]:

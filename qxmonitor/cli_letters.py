@@ -34,13 +34,14 @@ def letters() -> None:
 def write(period: Period, out: Path, kind: str | None, known_at: datetime | None, json_out: bool) -> None:
     """Write the letters of a month and their index; they hold returns: statistical channel only."""
     from qxmonitor import letters as work
+    from qxmonitor.delivery.letters import KINDS
 
     def line(row: Row) -> str:
         if not row["letters"]:
             return f"{row['period']}：无需发函"
         return f"{row['period']}：新发 {row['new']} 封，共 {row['letters']} 封，位于 {row['path']}"
 
-    kinds = (kind,) if kind else tuple(work.KINDS)
+    kinds = (kind,) if kind else tuple(KINDS)
     answer(lambda wh: ([work.issue(wh, period, out, kinds=kinds, known_at=known_at)], True), json_out, line)
 
 

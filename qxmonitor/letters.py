@@ -41,8 +41,8 @@ OPEN, ANSWERED, CORRECTED, HERE, OVERDUE = "待答复", "已答复", "已更正"
 """States of a letter. Corrected, or here after an urge: none of its items is in the facts any more."""
 
 COLUMNS = [
-    "number", "kind", "period", "entity", "name", "supplement_to", "items", "open_items", "issued", "answer_by", "state",
-    "verified", "answers", "known_at",
+    "number", "kind", "period", "entity", "name", "supplement_to", "items", "open_items", "issued", "answer_by",
+    "state", "verified", "answers", "known_at",
 ]  # fmt: skip
 _UNITS = {"money": "千元", "power": "万千瓦时", "persons": "人"}
 _OPEN_ITEM = ["kind", "period", "entity", *record.ITEM]
@@ -98,7 +98,7 @@ def _addressed(wh: Warehouse, found: pd.DataFrame, issued: date, when: datetime)
 
 
 def _print(wh: Warehouse, period: Period, out: Path, kinds: Sequence[str], when: datetime) -> int:
-    """Print every letter of the month and kinds from its record, and the index of all. Killed and run again, it prints the rest."""
+    """Print the letters of the month and kinds from their records, and the index of all; again after a kill."""
     folder = out / str(period)
     try:
         with wh.alone(record.LOCK_PRINT):
@@ -190,7 +190,7 @@ def _late(wh: Warehouse, period: Period, known_at: datetime, recorded_at: dateti
                     "reported": f"{workdays().between(since, today)}个工作日",
                     "asked": "补报",
                 }
-            )  # fmt: skip
+            )
         )
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["entity", *record.ITEM])
 
