@@ -212,31 +212,58 @@ def _refused(wh: Warehouse, period: Period, known_at: datetime, recorded_at: dat
 
 def _doubted(wh: Warehouse, period: Period, known_at: datetime, recorded_at: datetime) -> pd.DataFrame:
     """Findings, with the figure each is held against where that is the firm's own."""
-    rows = validation.findings(wh, period, known_at=known_at, recorded_at=recorded_at)
-    rows = rows[rows["entity"].astype(str) != ""]
+    found = validation.findings(wh, period, known_at=known_at, recorded_at=recorded_at)
+    rows = _keyed(wh, found[found["entity"].astype(str) != ""])
     if rows.empty:
         return pd.DataFrame(columns=["entity", *record.ITEM])
-    feeds = wh.frame(sql.query("file_feeds")).set_index("file_id")["feed"]
-    form = rows["file_id"].map(feeds).astype(str)
-    units = {item.id: _UNITS[item.kind] for item in form_items().items}
-    unit = rows["item"].map(units).fillna("").astype(str)
-    value = _figures(rows["value"], unit)
-    foreign = rows["check"].isin(["copied_firm"])
-    other = _figures(rows["other_value"], unit).mask(foreign, "")
+    value, other = rows["reported"], rows["against"]
     months = rows["other_period"].map(lambda text: Period(str(text)).label, na_action="ignore").astype(str)
-    problem = rows["reason"] + ("；对照" + months + "：" + other).where(other != "", "")
     places = zip(rows["sheet"], rows["cell"].astype(str), strict=True)
-    spot = [_spot(sheet, f"第{cell}行" if cell.isdigit() else cell) for sheet, cell in places]
-    found = pd.DataFrame(
+    asked = pd.DataFrame(
         {
-            "entity": rows["entity"],
-            "key": form + "|" + rows["check"] + "|" + rows["field"] + "|" + value + "|" + other,
-            "form": form.map(_title), "spot": spot, "field": rows["field"], "problem": problem,
+            "entity": rows["entity"], "key": rows["key"], "form": rows["form"].map(_title),
+            "spot": [_spot(sheet, f"第{cell}行" if cell.isdigit() else cell) for sheet, cell in places],
+            "field": rows["field"],
+            "problem": rows["reason"] + ("；对照" + months + "：" + other).where(other != "", ""),
             "reported": value.mask(value == "", "见原表"),
-            "asked": np.where(rows["severity"] == "critical", "核对原始记录，更正或说明", "核实说明"),
+            "asked": np.where(rows["severity"] == "critical", "核对后更正或说明", "核实说明"),
         }
     )  # fmt: skip
-    return found[form.isin(FORMS)].astype(object)
+    return asked[rows["form"].isin(FORMS)].astype(object)
+
+
+def _keyed(wh: Warehouse, found: pd.DataFrame) -> pd.DataFrame:
+    """Findings with their form, the firm's figure, its own figure it is held against, and the item's key."""
+    feeds = wh.frame(sql.query("file_feeds")).set_index("file_id")["feed"]
+    form = found["file_id"].map(feeds).astype(object).fillna("").astype(object)
+    units = {item.id: _UNITS[item.kind] for item in form_items().items}
+    unit = found["item"].map(units).astype(object).fillna("").astype(object)
+    value = _figures(found["value"], unit)
+    against = _figures(found["other_value"], unit).mask(found["check"] == "copied_firm", "")
+    key = form + "|" + found["check"].astype(object) + "|" + found["field"].astype(object) + "|" + value
+    return found.assign(form=form, reported=value, against=against, key=key + "|" + against)
+
+
+def explained(wh: Warehouse, found: pd.DataFrame, known_at: datetime | None = None) -> list[str]:
+    """For each finding the letter in whose newest answer the firm's figure was verified (已核实); else empty.
+
+    Args:
+        wh: an open warehouse.
+        found: findings of a month with all their columns (:func:`qxmonitor.validation.findings`).
+        known_at: as known then; None is now.
+    """
+    when = known_at or wh.settings.now()
+    newest = record.answers(wh, when).drop_duplicates("number", keep="last")
+    lines = record.items(wh, when)
+    lines = lines[lines["number"].isin(newest.loc[newest["verified"].astype(bool), "number"])]
+    by_key = {
+        tuple(map(str, key)): str(number)
+        for *key, number in zip(lines["period"], lines["entity"], lines["key"], lines["number"], strict=True)
+    }
+    if not by_key or found.empty:
+        return [""] * len(found)
+    keys = zip(found["period"], found["entity"], _keyed(wh, found)["key"], strict=True)
+    return [by_key.get(tuple(map(str, key)), "") for key in keys]
 
 
 def _figures(values: pd.Series, units: pd.Series) -> pd.Series:

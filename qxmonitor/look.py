@@ -162,7 +162,8 @@ def _indicators(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
 
 def _findings(wh: Warehouse, period: str | None, known_at: datetime | None) -> pd.DataFrame:
     month = Period(period) if period else release_calendar().newest_released(known_at or wh.settings.now())
-    return pd.DataFrame(validation.check(wh, month, known_at=known_at), columns=validation.COLUMNS)
+    found = validation.findings(wh, month, known_at=known_at)
+    return found[validation.COLUMNS].assign(explained=letters.explained(wh, found, known_at))
 
 
 def _letters(wh: Warehouse, period: str | None, known_at: datetime | None, only_open: bool) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from docx.shared import Pt
 
 from qxmonitor.catalog.office import office
 from qxmonitor.delivery import layout
-from qxmonitor.delivery.docx import TEXT_MM, len_, sealed, tab, widths
+from qxmonitor.delivery.docx import TEXT_MM, sealed, tab
 from qxmonitor.delivery.xlsx import OPTIONS
 from qxmonitor.period import Period
 
@@ -38,6 +38,9 @@ _FIELDS = {
     "query": ("form", "spot", "field", "problem", "reported", "asked"),
     "urge": ("form", "field", "problem", "reported", "asked"),
 }
+_MM = {"query": [9.0, 20.0, 21.0, 24.0, 42.0, 20.0, 20.0], "urge": [9.0, 44.0, 30.0, 36.0, 20.0, 17.0]}
+"""Widths of the columns, together the text's."""
+
 _MARK = "统计资料　限本企业与统计部门使用"
 _INDEX = {
     "number": "编号", "kind_name": "种类", "supplement_to": "补充", "name": "企业名称", "entity": "统一社会信用代码",
@@ -182,7 +185,7 @@ def _table(document: Document, letter: Letter) -> None:
             font = layout.HEITI if number == 0 else layout.SONGTI
             layout.style(paragraph.add_run(text), font, layout.TABLE_PT)
             layout.free(paragraph)
-    layout.three_lines(grid, widths([[len_(text) for text in row] for row in rows]))
+    layout.three_lines(grid, _MM[letter.kind])
 
 
 def _sign(document: Document, letter: Letter) -> None:

@@ -27,7 +27,7 @@ import openpyxl
 import psycopg
 import pytest
 
-from qxmonitor import letters, pipeline, quarantine
+from qxmonitor import letters, look, pipeline, quarantine
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.settings import Settings
@@ -253,6 +253,10 @@ def test_the_life_of_an_answer(wh: Warehouse, tmp_path: Path) -> None:
     (row,) = [row for row in letters.listing(wh) if row["number"] == "查〔2026〕1号"]
     assert (row["state"], row["answers"], row["verified"], row["open_items"]) == ("已答复", 1, True, 1)
     assert "查〔2026〕1号" not in states(wh, only_open=True)
+    (finding,) = look.listing(wh, "findings", period="2026-04")
+    assert (finding["check"], finding["explained"]) == ("cumulative", "查〔2026〕1号")
+    (before,) = look.listing(wh, "findings", period="2026-04", known_at=NOW)
+    assert before["explained"] == ""
     letters.answer(wh, "查〔2026〕1号", text="更正：确有误", who="甲公司统计员")
     (row,) = [row for row in letters.listing(wh) if row["number"] == "查〔2026〕1号"]
     assert (row["answers"], row["verified"]) == (2, False)
