@@ -47,7 +47,8 @@ def listing(
             ``bonded_states`` (what became of each document), ``bonded_open`` (messages not yet
             whole), ``findings`` or ``board`` (of one month, the newest released by
             default), ``letters`` (to firms, with what became of each), ``matches`` (how each
-            source calls each firm) or ``fixes`` (decisions and withdrawals). A receipt whose content counts no more has the state ``withdrawn``.
+            source calls each firm) or ``fixes`` (decisions and withdrawals). A receipt whose content counts no more has
+            the state ``withdrawn``.
         unmatched: of matches, only what means no firm, or more than one.
         only_open: of letters, only those that wait for an answer.
         known_at: as known then; of use for receipts, indicators, alerts and the bonded centre.
