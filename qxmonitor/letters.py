@@ -89,7 +89,7 @@ def _number(kind: str, year: int, serial: int) -> str:
 def _addressed(wh: Warehouse, found: pd.DataFrame, issued: date, when: datetime) -> pd.DataFrame:
     """The items with what their letter needs beside them: the firm's name, the issuer, the day of the answer."""
     names = asof.read(wh, "register_entry", known_at=when).set_index("subject")["name"]
-    own = {entity: one_line(str(name), 60) for entity, name in names.items()}
+    own = {entity: one_line(str(name), 60) or entity for entity, name in names.items()}
     by = {str(kind): workdays().later(issued, count) for kind, count in office().letters.answer_workdays.items()}
     return found.assign(
         name=found["entity"].map(own), issuer=office().issuer, simulated=_simulated(wh),

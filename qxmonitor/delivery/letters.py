@@ -38,7 +38,7 @@ _FIELDS = {
     "query": ("form", "spot", "field", "problem", "reported", "asked"),
     "urge": ("form", "field", "problem", "reported", "asked"),
 }
-_MM = {"query": [9.0, 20.0, 21.0, 24.0, 42.0, 20.0, 20.0], "urge": [9.0, 44.0, 30.0, 36.0, 20.0, 17.0]}
+_MM = {"query": [11.0, 20.0, 20.0, 27.0, 40.0, 19.0, 19.0], "urge": [11.0, 38.0, 34.0, 34.0, 23.0, 16.0]}
 """Widths of the columns, together the text's."""
 
 _MARK = "统计资料　限本企业与统计部门使用"
