@@ -356,6 +356,7 @@ cli.cli(["letters", "2026-04", "--out", sys.argv[2]])
 """
 
 
+@pytest.mark.system
 def test_killed_while_writing_a_second_run_completes(
     wh: Warehouse, tmp_path: Path, copy: Callable[[], Settings]
 ) -> None:
