@@ -21,6 +21,7 @@ from qxmonitor import (
     cli_forms,
     cli_growth,
     cli_landing,
+    cli_letters,
     cli_operate,
     cli_quarantine,
     cli_statistics,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 LISTINGS = (
     "receipts", "quarantine", "indicators", "alerts", "ledger", "history", "bonded", "bonded_ownership",
     "bonded_states", "bonded_open", "findings", "board",
-    "matches", "fixes",
+    "letters", "matches", "fixes",
 )  # fmt: skip
 """What ``list`` shows."""
 
@@ -181,6 +182,7 @@ _decision("drop", "Decide that a mail never goes.")
 @cli.command(name="list")
 @click.argument("what", type=click.Choice(LISTINGS))
 @click.option("--unmatched", is_flag=True, help="Matches: only what means no firm, or more than one.")
+@click.option("--open", "only_open", is_flag=True, help="Letters: only those that wait for an answer.")
 @click.option("--period", type=PERIOD, default=None)
 @click.option("--entity", default=None, help="A firm's code, a chain's code or 'town'.")
 @click.option("--entity-kind", default=None)
@@ -194,7 +196,7 @@ _decision("drop", "Decide that a mail never goes.")
 @known_at_option
 @as_json
 def list_(what: str, json_out: bool, **filters: Any) -> None:
-    """Look: receipts, quarantine, indicators, alerts, mails, the bonded centre, findings, the board, matches, fixes."""
+    """Look: receipts, quarantine, indicators, alerts, mails, the bonded centre, findings, board, letters, matches."""
     from qxmonitor import look
 
     if filters["message_id"]:
@@ -280,6 +282,7 @@ for command in (
     *cli_forms.COMMANDS,
     *cli_growth.COMMANDS,
     *cli_landing.COMMANDS,
+    *cli_letters.COMMANDS,
     *cli_quarantine.COMMANDS,
     *cli_statistics.COMMANDS,
     *cli_validation.COMMANDS,

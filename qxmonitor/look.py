@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
-from qxmonitor import board, signals, validation
+from qxmonitor import board, letters, signals, validation
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.release import release_calendar
@@ -30,7 +30,13 @@ LEVELS = ("平稳", "蓝", "黄", "橙", "红")
 
 
 def listing(
-    wh: Warehouse, what: str, *, known_at: datetime | None = None, unmatched: bool = False, **filters: str | None
+    wh: Warehouse,
+    what: str,
+    *,
+    known_at: datetime | None = None,
+    unmatched: bool = False,
+    only_open: bool = False,
+    **filters: str | None,
 ) -> list[Row]:
     """One of the listings as flat rows.
 
@@ -40,9 +46,11 @@ def listing(
             ``bonded`` (firms' months at the bonded centre), ``bonded_ownership`` (the same by ownership),
             ``bonded_states`` (what became of each document), ``bonded_open`` (messages not yet
             whole), ``findings`` or ``board`` (of one month, the newest released by
-            default), ``matches`` (how each source calls each firm) or ``fixes`` (decisions and withdrawals). A
-            receipt whose content counts no more has the state ``withdrawn``.
+            default), ``letters`` (to firms, with what became of each), ``matches`` (how each
+            source calls each firm) or ``fixes`` (decisions and withdrawals). A receipt whose content counts no more has
+            the state ``withdrawn``.
         unmatched: of matches, only what means no firm, or more than one.
+        only_open: of letters, only those that wait for an answer.
         known_at: as known then; of use for receipts, indicators, alerts and the bonded centre.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
@@ -62,6 +70,7 @@ def listing(
         "bonded_open": bonded.incomplete,
         "findings": lambda wh, known_at: _findings(wh, filters.get("period"), known_at),
         "board": lambda wh, known_at: board.rows(wh, [_month(wh, filters.get("period"))], known_at=known_at),
+        "letters": lambda wh, known_at: _letters(wh, filters.get("period"), known_at, only_open),
         "matches": lambda wh, _: _matches(wh),
         "fixes": lambda wh, _: store.local(decided.decisions(wh)),
     }
@@ -154,7 +163,14 @@ def _indicators(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
 
 def _findings(wh: Warehouse, period: str | None, known_at: datetime | None) -> pd.DataFrame:
     month = Period(period) if period else release_calendar().newest_released(known_at or wh.settings.now())
-    return pd.DataFrame(validation.check(wh, month, known_at=known_at), columns=validation.COLUMNS)
+    found = validation.findings(wh, month, known_at=known_at)
+    return found[validation.COLUMNS].assign(explained=letters.explained(wh, found, known_at))
+
+
+def _letters(wh: Warehouse, period: str | None, known_at: datetime | None, only_open: bool) -> pd.DataFrame:
+    month = Period(period) if period else None
+    found = letters.listing(wh, period=month, only_open=only_open, known_at=known_at)
+    return pd.DataFrame(found, columns=letters.COLUMNS)
 
 
 def _alerts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -46,6 +46,22 @@ class Watch(Entry):
     briefing_hours: int = Field(ge=1, le=720)
 
 
+class Letters(Entry):
+    """Letters to firms: how a number reads, and after how many working days an answer is due, by kind of letter."""
+
+    number: str
+    marks: dict[Literal["query", "urge"], str]
+    answer_workdays: dict[Literal["query", "urge"], Annotated[int, Field(ge=1, le=30)]]
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if len(self.marks) < 2 or len(self.answer_workdays) < 2 or len(set(self.marks.values())) < 2:
+            raise ValueError("query 与 urge 两种函件都要写，代字不能相同")
+        if missing := [name for name in ("mark", "year", "serial") if f"{{{name}}}" not in self.number]:
+            raise ValueError(f"编号缺少 {{{missing[0]}}}")
+        return self
+
+
 class Edition(Entry):
     """One edition of the briefing; it may say what every one of its members may see."""
 
@@ -79,6 +95,7 @@ class Office(Entry):
     delivery: Delivery
     watch: Watch
     thresholds: Thresholds
+    letters: Letters
     editions: tuple[Edition, ...] = Field(min_length=1)
 
     def edition(self, key: str) -> Edition:

@@ -78,6 +78,24 @@ class Workdays(Entry):
                 return found
         raise ValueError(f"no working day in the month from {day}")
 
+    def later(self, day: date, count: int) -> date:
+        """The ``count``-th working day after a day.
+
+        >>> Workdays(years=()).later(date(2026, 9, 29), 2), Workdays(years=()).later(date(2026, 9, 30), 1)
+        (datetime.date(2026, 10, 8), datetime.date(2026, 10, 8))
+        """
+        for _ in range(count):
+            day = self.next_workday(day + timedelta(days=1))
+        return day
+
+    def between(self, first: date, last: date) -> int:
+        """Working days from ``first`` to ``last``, both counted.
+
+        >>> Workdays(years=()).between(date(2026, 9, 30), date(2026, 10, 8))
+        2
+        """
+        return sum(self.is_workday(first + timedelta(days=n)) for n in range((last - first).days + 1))
+
 
 @lru_cache(maxsize=1)
 def _packaged() -> frozenset[int]:

@@ -58,6 +58,11 @@ def briefing_docx(view: Briefing, reader: str, date: datetime) -> bytes:
     for number, table in enumerate(view.tables):
         _table(document, table, reader, first=number == 0)
     _imprint(document, view, reader)
+    return sealed(document)
+
+
+def sealed(document: Document) -> bytes:
+    """A finished document as the same bytes each time."""
     out = BytesIO()
     document.save(out)
     return rezip(_without_thumbnail(out.getvalue()), _LEFT_OUT)
@@ -79,7 +84,7 @@ def _masthead(document: Document, view: Briefing, reader: str) -> None:
     top = document.add_paragraph()
     layout.style(top.add_run(put(view.mark, reader)), layout.HEITI, layout.BODY_PT)
     if view.simulated:
-        _tab(top, TEXT_MM)
+        tab(top, TEXT_MM)
         label = f"\t【{put(view.simulated, reader)}】"
         layout.style(top.add_run(label), layout.HEITI, layout.BODY_PT, colour=layout.RED)
     banner = document.add_paragraph()
@@ -94,7 +99,7 @@ def _masthead(document: Document, view: Briefing, reader: str) -> None:
         number.add_run(f"{put(view.number, reader)}（{put(view.edition, reader)}版）"), layout.FANGSONG, layout.BODY_PT
     )
     sign = document.add_paragraph()
-    _tab(sign, TEXT_MM)
+    tab(sign, TEXT_MM)
     layout.style(sign.add_run(f"{put(view.issuer, reader)}\t{put(view.date, reader)}"), layout.FANGSONG, layout.BODY_PT)
     layout.rule(sign, "bottom", 18, "C8102E", space=4)
 
@@ -202,14 +207,15 @@ def _imprint(document: Document, view: Briefing, reader: str) -> None:
             form.space_before = Pt(16)
             layout.rule(paragraph, "top", 12, space=2)
         if number == len(lines) - 1:
-            _tab(paragraph, TEXT_MM - 5)
+            tab(paragraph, TEXT_MM - 5)
             if number > 0:
                 layout.rule(paragraph, "top", 6, space=2)
             layout.rule(paragraph, "bottom", 12, space=2)
         layout.style(paragraph.add_run(text), layout.FANGSONG, 14)
 
 
-def _tab(paragraph: Paragraph, at_mm: float) -> None:
+def tab(paragraph: Paragraph, at_mm: float) -> None:
+    """A right-hand tab stop."""
     paragraph.paragraph_format.tab_stops.add_tab_stop(Mm(at_mm), WD_TAB_ALIGNMENT.RIGHT)
 
 

@@ -24,6 +24,15 @@ def document_name(title: str, period: Period, edition: str, suffix: str) -> str:
     return "_".join(_UNSAFE.sub("", one_line(part, 60)) for part in (title, str(period), edition)) + f".{suffix}"
 
 
+def letter_name(number: str, firm: str) -> str:
+    """File name of a letter, safe on any system whatever the firm is called.
+
+    >>> letter_name("查〔2026〕12号", "../乙 厂.exe")
+    '查〔2026〕12号_..乙厂.exe.docx'
+    """
+    return f"{number}_{_UNSAFE.sub('', one_line(firm, 40))}.docx"
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write a file that only its owner reads, whole or not at all.
 

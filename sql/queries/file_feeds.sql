@@ -1,0 +1,2 @@
+-- What form each file is.
+select file_id, feed from file
