@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, cast
 import asyncssh
 
 from qxmonitor.errors import QxError
-from qxmonitor.landing import LARGEST, names, place
+from qxmonitor.landing import names, place
 from qxmonitor.landing.sftp_server import SftpServer
 from qxmonitor.warehouse import Warehouse, landed
 
@@ -250,8 +250,8 @@ def _folder(at: bytes, entry: asyncssh.SFTPName) -> bytes | None:
 
 async def _one(call: _Call, sftp: asyncssh.SFTPClient, remote: Remote) -> None:
     """Bring one file; trouble with it costs this file only, trouble with the line or the disk the call."""
-    if remote.size > LARGEST:
-        call.say(remote, "failed", f"超过 {LARGEST >> 20} MiB，请拆分或当面交接")
+    if remote.size > (largest := call.wh.settings.largest):
+        call.say(remote, "failed", f"超过 {largest >> 20} MiB，请拆分或当面交接")
         return
     landing = call.wh.settings.landing_dir
     source = call.server.path.encode() + b"/" + remote.path
