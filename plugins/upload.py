@@ -118,13 +118,15 @@ def _from_our_page(request: "Request") -> bool:
         return False
     if site := said.get("sec-fetch-site"):
         return site == "same-origin"
+    if "origin" not in said:
+        return True
     from airflow.configuration import conf
 
-    ours = {said.get("host"), urlsplit(conf.get("api", "base_url", fallback="")).netloc}
-    return "origin" not in said or urlsplit(said["origin"]).netloc in ours
+    origin = urlsplit(said["origin"]).netloc
+    return bool(origin) and origin in (said.get("host"), urlsplit(conf.get("api", "base_url", fallback="")).netloc)
 
 
-def _size(request: Request) -> int | None:
+def _size(request: "Request") -> int | None:
     said = request.headers.get("content-length", "")
     return int(said) if said.isascii() and said.isdecimal() else None
 

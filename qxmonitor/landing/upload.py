@@ -15,9 +15,8 @@ import os
 import re
 from collections.abc import AsyncIterator
 from datetime import date, datetime
-from io import BufferedWriter
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from qxmonitor.errors import QxError
 from qxmonitor.landing import names, place
@@ -110,12 +109,12 @@ async def _write(path: Path, content: AsyncIterator[bytes], settings: Settings) 
     return digest.hexdigest(), size
 
 
-def _piece(out: BufferedWriter, digest: hashlib._Hash, piece: bytes) -> None:
+def _piece(out: BinaryIO, digest: hashlib._Hash, piece: bytes) -> None:
     digest.update(piece)
     out.write(piece)
 
 
-def _sync(out: BufferedWriter) -> None:
+def _sync(out: BinaryIO) -> None:
     out.flush()
     os.fsync(out.fileno())
 

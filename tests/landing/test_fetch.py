@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -302,7 +303,7 @@ def test_a_server_without_end_is_left(
 def test_a_file_larger_than_allowed_is_not_brought(
     wh: Warehouse, far: Server, server: SftpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "LARGEST", 10)
+    monkeypatch.setattr(wh, "settings", replace(wh.settings, largest=10))
     put(far, "a.csv", b"x" * 11)
     put(far, "b.csv", b"x" * 10)
     assert {row["remote"]: row["state"] for row in fetch(wh, server)} == {"a.csv": "failed", "b.csv": "fetched"}
