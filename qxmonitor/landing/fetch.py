@@ -123,7 +123,8 @@ def probe(server: SftpServer) -> int:
 
     async def look() -> int:
         async with _session(server) as sftp:
-            return len([entry async for entry in sftp.scandir(server.path.encode())])
+            names_there = [_name(entry) async for entry in sftp.scandir(server.path.encode())]
+            return len(set(names_there) - {b".", b".."})
 
     return asyncio.run(look())
 

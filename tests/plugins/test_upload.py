@@ -246,7 +246,8 @@ def test_a_refusal_is_one_line(home: Path, operator: Any, name: str, day: str, c
 @pytest.mark.parametrize(
     "name",
     ["../../../etc/cron.d/x", "/etc/passwd", "..", "a\nb\r.csv", "a\u202excod.csv", "a\0b.csv", "企" * 400 + ".xlsx",
-     "CON.xlsx", "a\\b.csv", "<img src=x onerror=alert(1)>.csv", "=cmd.csv", "%2e%2e%2fx.csv", "a\ufffd.csv", "\x1b[31m"],
+     "CON.xlsx", "a\\b.csv", "<img src=x onerror=alert(1)>.csv", "=cmd.csv", "%2e%2e%2fx.csv", "a\ufffd.csv",
+     "\x1b[31m"],
 )  # fmt: skip
 def test_a_strange_name_becomes_an_ordinary_one(home: Path, operator: Any, name: str) -> None:
     answer = put(operator, name).json()

@@ -139,7 +139,7 @@ def test_a_server_that_goes_away_is_one_line(wh: Warehouse, server: sshd.Sshd) -
     with server.running() as process:
         process.send_signal(signal.SIGSTOP)
         try:
-            with pytest.raises(QxError, match="没有及时应答|连接不上或中断"):
+            with pytest.raises(QxError, match=r"没有及时应答|连接不上或中断"):
                 fetch(wh, hasty)
         finally:
             process.send_signal(signal.SIGCONT)
