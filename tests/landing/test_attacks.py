@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +14,10 @@ from qxmonitor.errors import QxError
 from qxmonitor.landing import folder, names
 from qxmonitor.warehouse import Warehouse, landed
 from qxmonitor.warehouse.files import FileStore, Sight
+from tests.landing.conftest import largest_file
 from tests.landing.test_folder import kept, why
 
 pytestmark = pytest.mark.slow
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """``ulimit -f``: no file of this process may grow beyond so many bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_file_size_limit_costs_the_files_it_hits_and_only_for_now(wh: Warehouse) -> None:
@@ -88,7 +76,7 @@ def counted(counts: dict[str, int], name: str, once: Callable[..., Any]) -> Call
 
 def test_many_files_are_looked_at_once_each(wh: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted in looks at files and in readings of what is remembered of all of them, not in seconds."""
-    root, many, counts = wh.settings.landing_dir, 1_500, {"held": 0, "looks": 0}
+    root, many, counts = wh.settings.landing_dir, 500, {"held": 0, "looks": 0}
     for at in range(10):
         (root / f"2026-11-{at + 1:02}").mkdir()
     for number in range(many):

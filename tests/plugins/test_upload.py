@@ -6,7 +6,6 @@ import asyncio
 import errno
 import hashlib
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import pytest
 from qxmonitor.landing import names, place
 from qxmonitor.settings import ROOT, Settings
 from tests.airflow_home import prepare
+from tests.landing.conftest import largest_file
 
 prepare()
 
@@ -288,22 +288,23 @@ def test_a_disk_that_cannot_be_written_is_said_as_such(
 
 
 def test_a_file_size_limit_is_a_full_disk_and_the_rest_is_heard_to_the_end(home: Path, operator: Any) -> None:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
-    try:
+    with largest_file(200_000):
         answer = put(operator, "a.csv", (b"x" * 65_536 for _ in range(16)))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert (answer.status_code, answer.json()["words"][:6]) == (507, "磁盘空间不足")
     assert lying(home) == {}
 
 
 @contextmanager
 def served() -> Iterator[int]:
-    """The application behind a real HTTP server, with its port."""
+    """The application below Airflow's own middlewares and behind a real HTTP server, with its port."""
     import uvicorn
+    from airflow.api_fastapi.core_api.app import init_middlewares
+    from fastapi import FastAPI
 
-    server = uvicorn.Server(uvicorn.Config(page.pages(), port=0, log_level="critical", lifespan="off"))
+    airflow = FastAPI()
+    airflow.mount(page.PREFIX, page.Lazy())
+    init_middlewares(airflow)
+    server = uvicorn.Server(uvicorn.Config(airflow, port=0, log_level="critical", lifespan="off"))
     at = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=asyncio.run, args=(server.serve([at]),), daemon=True)
     thread.start()
@@ -317,7 +318,7 @@ def served() -> Iterator[int]:
 def head(token: dict[str, str], length: str) -> bytes:
     lines = {**OURS, **token, "Host": "127.0.0.1"}
     return "\r\n".join(
-        ["PUT /file?name=a.csv HTTP/1.1", *(f"{name}: {value}" for name, value in lines.items()), length, "", ""]
+        ["PUT /upload/file?name=a.csv HTTP/1.1", *(f"{name}: {value}" for name, value in lines.items()), length, "", ""]
     ).encode()
 
 
