@@ -12,6 +12,9 @@ let busy = false;
 // Names come from anywhere: shown as text, without the characters that turn the writing around.
 const shown = (name) => name.replace(/[\p{C}\u2028\u2029]/gu, "\uFFFD");
 
+// Today is the server's: a page that stays open over midnight must not date files back.
+const untouched = () => day.value === day.defaultValue;
+
 function size(bytes) {
   if (bytes < 1024) return `${bytes} B`;
   return bytes < 1 << 20 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / (1 << 20)).toFixed(1)} MiB`;
@@ -60,6 +63,7 @@ function send(file, received, line) {
       const answer = request.response;
       if (answer && answer.state in count) done(line, answer.state, answer.words);
       else done(line, "refused", `服务器没有正常应答（${request.status}）`);
+      if (answer && answer.name && !received && untouched()) day.max = day.defaultValue = day.value = answer.name.slice(0, 10);
       resolve();
     };
     // The line broke, or the file on this computer changed or went away while it was read.
@@ -88,7 +92,7 @@ function take(chosen) {
     const line = row(file.name, file.size);
     if (!file.size) done(line, "refused", "文件是空的");
     else if (file.size > largest) done(line, "refused", `超过 ${largest >> 20} MiB，请拆分后上传`);
-    else waiting.push({ file, received: day.value, line });
+    else waiting.push({ file, received: untouched() ? "" : day.value, line });
   }
   told();
   work();

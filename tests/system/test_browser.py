@@ -155,7 +155,7 @@ def test_an_operator_backfills_approves_and_delivers_in_the_pages(tmp_path: Path
         taken, locked = walk.upload([handed, lock])
         assert "已收下" in taken and "拒绝" in locked
         [kept] = running.wh.frame("select path, sha256 from landed where path like '%/上传/%'").to_dict("records")
-        assert Path(kept["path"]).name == handed.name
+        assert kept["path"].endswith(f"/{now:%Y-%m-%d}/上传/{handed.name}")
         assert running.wh.files.path(kept["sha256"]).read_bytes() == handed.read_bytes()
         running.listen()
         running.backfill()
