@@ -64,6 +64,15 @@ def pages() -> "FastAPI":
             return HTMLResponse(f'<!DOCTYPE html><html lang="zh-CN"><p>{words}</p>', error.status_code, _HEADERS)
         return answer(error.status_code, "refused", words)
 
+    @app.exception_handler(QxError)
+    def wrong(request: Request, error: QxError) -> Response:
+        return refuse(request, HTTPException(500, str(error)))
+
+    @app.exception_handler(ClientDisconnect)
+    def gone(request: Request, error: ClientDisconnect) -> Response:
+        log.warning("an upload broke off; nothing of it is kept")
+        return answer(400, "refused", "连接中断，没有收下")
+
     @app.get("/", response_model=None)
     def page() -> Response:
         return HTMLResponse(_page(Settings.from_env()), headers=_HEADERS)
@@ -78,20 +87,13 @@ def pages() -> "FastAPI":
     async def put(request: Request, user: GetUserDep) -> Response:
         if not _from_our_page(request):
             raise HTTPException(400, "请求不是从上传页发出的")
-        asked, content = request.query_params, request.stream()
+        settings, asked, content = Settings.from_env(), request.query_params, request.stream()
         try:
-            try:
-                settings = Settings.from_env()
-                taken = await upload.take(
-                    settings, asked.get("name", ""), asked.get("day", ""), content, _size(request)
-                )
-            except QxError as error:
-                # A browser hears an answer only when it could send everything; endless senders are cut off.
-                await _pass_over(content, 2 * settings.largest)
-                return answer(getattr(error, "status", 500), "refused", str(error))
-        except ClientDisconnect:
-            log.warning("an upload broke off; nothing of it is kept")
-            return answer(400, "refused", "连接中断，没有收下")
+            taken = await upload.take(settings, asked.get("name", ""), asked.get("day", ""), content, _size(request))
+        except upload.Rejected as error:
+            # A browser hears an answer only when it could send everything; endless senders are cut off.
+            await _pass_over(content, 2 * settings.largest)
+            return answer(error.status, "refused", str(error))
         log.info("%s uploaded %s: %d bytes, sha256 %s", user.get_name(), *taken[:3])
         words = "已有相同内容，只登记一次" if taken.known else "已收下"
         return answer(200, "known" if taken.known else "taken", words, name=taken.name, bytes=taken.bytes)

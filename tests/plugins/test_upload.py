@@ -294,6 +294,12 @@ def test_a_file_size_limit_is_a_full_disk_and_the_rest_is_heard_to_the_end(home:
     assert lying(home) == {}
 
 
+def test_a_wrong_setting_is_one_line(operator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QXMONITOR_LARGEST_MIB", "much")
+    for answer in (operator.get("/"), put(operator, "a.csv")):
+        assert (answer.status_code, "QXMONITOR_LARGEST_MIB 应为" in answer.text) == (500, True)
+
+
 @contextmanager
 def served() -> Iterator[int]:
     """The application below Airflow's own middlewares and behind a real HTTP server, with its port."""
