@@ -19,6 +19,7 @@ import click
 from qxmonitor import (
     __version__,
     cli_forms,
+    cli_growth,
     cli_landing,
     cli_operate,
     cli_quarantine,
@@ -277,6 +278,7 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
 for command in (
     *cli_operate.COMMANDS,
     *cli_forms.COMMANDS,
+    *cli_growth.COMMANDS,
     *cli_landing.COMMANDS,
     *cli_quarantine.COMMANDS,
     *cli_statistics.COMMANDS,
