@@ -29,7 +29,7 @@ test: lint ## lint, types, import contracts and all tests but the system ones
 test-fast: setup ## the tests of a minute: nothing slow, nothing of the system
 	$(PYTEST) -m "not slow and not system"
 
-test-system: setup ## tests that need LibreOffice, poppler, Postfix and Chromium (scripts/system-deps installs them)
+test-system: setup ## tests that need LibreOffice, poppler, Postfix, sshd and Chromium (scripts/system-deps installs them)
 	$(BIN)/pytest -m system $(PYTEST_ARGS)
 
 lint: setup ## ruff, mypy --strict and the import contracts

@@ -190,22 +190,24 @@ def land(wh: Warehouse) -> list[Period]:
     reference series) and those nobody recognises are taken in here and now.
     """
     with wh.alone(landed.LOCK_LANDING):
-        still = list(folder.still(wh).items())
+        still, lost = list(folder.still(wh).items()), dict[Path, QxError]()
         for begin in range(0, len(still), _LAND_AT_ONCE):
-            _keep(wh, dict(still[begin : begin + _LAND_AT_ONCE]))
+            lost |= _keep(wh, dict(still[begin : begin + _LAND_AT_ONCE]))
+        folder.failed(wh, lost)
         waiting = landed.pending(wh)
         _take_in(wh, _arrivals(waiting[waiting["period"].isna()]))
     months = {Period(month) for month in waiting["period"].dropna()}
     return sorted(months | set(_to_be_run_again(wh, release_calendar().newest_released(wh.settings.now()))))
 
 
-def _keep(wh: Warehouse, still: dict[Path, Sight]) -> None:
-    """Keep and index files that are still; one that cannot be kept now waits for the next look."""
+def _keep(wh: Warehouse, still: dict[Path, Sight]) -> dict[Path, QxError]:
+    """Keep and index files that are still; those that cannot be kept now, and why, wait for the next look."""
     found, lost = intake.kept(still, None, wh.settings.now(), keep=lambda path: wh.files.put(path, still[path]))
     for path, error in lost.items():
         log.warning("%s: %s", intake.printable(path), error)
     landed.index(wh, [_indexed(wh, arrival, still[arrival.path]) for arrival in found])
-    folder.done(wh, {arrival.path: still[arrival.path] for arrival in found}, lost)
+    folder.done(wh, {arrival.path: still[arrival.path] for arrival in found})
+    return lost
 
 
 def _indexed(wh: Warehouse, arrival: intake.Arrival, sight: Sight) -> Row:

@@ -5,6 +5,7 @@
 ``QXMONITOR_SMTP_URL``      the mail server; without it mails go into a Maildir below the home
 ``QXMONITOR_SFTP_URL``      the server from which files are fetched into the landing folder
 ``QXMONITOR_QUIET_SECONDS`` how long a file in the landing folder must have been still before it is read (default 20)
+``QXMONITOR_LARGEST_MIB``   how large a file may be that is uploaded or fetched (default 256)
 ``QXMONITOR_NOW``           a fixed clock for rehearsals and tests, ISO 8601 with offset
 """
 
@@ -44,13 +45,16 @@ class Settings:
     sftp_url: str | None = field(default=None, repr=False)
     quiet: float = 0.0
     """Seconds a file must have been still; nothing unless said: who makes settings by hand has written his files."""
+    largest: int = 256 << 20
+    """Bytes of a file that is uploaded or fetched; returns and messages of a town are a hundredth of it."""
 
     @classmethod
     def from_env(cls) -> Settings:
         """Read the environment.
 
         Raises:
-            QxError: ``QXMONITOR_NOW`` is no time, or ``QXMONITOR_QUIET_SECONDS`` no number of seconds.
+            QxError: ``QXMONITOR_NOW`` is no time, ``QXMONITOR_QUIET_SECONDS`` no number of seconds, or
+                ``QXMONITOR_LARGEST_MIB`` no number of MiB.
         """
         now = os.environ.get("QXMONITOR_NOW")
         return cls(
@@ -59,7 +63,8 @@ class Settings:
             fixed_now=parse_time(now) if now else None,
             smtp_url=os.environ.get("QXMONITOR_SMTP_URL") or None,
             sftp_url=os.environ.get("QXMONITOR_SFTP_URL") or None,
-            quiet=_seconds(os.environ.get("QXMONITOR_QUIET_SECONDS") or "20"),
+            quiet=float(_whole("QXMONITOR_QUIET_SECONDS", 20, range(3601), "整秒数")),
+            largest=_whole("QXMONITOR_LARGEST_MIB", 256, range(1, 4097), "整数（MiB）") << 20,
         )
 
     def now(self) -> datetime:
@@ -129,10 +134,11 @@ def _outside(url: str, scheme: str, database: str) -> str:
     return urlunsplit((scheme, parts.netloc, path, query, ""))
 
 
-def _seconds(text: str) -> float:
-    if not (text.isascii() and text.isdecimal() and int(text) <= 3600):
-        raise QxError("QXMONITOR_QUIET_SECONDS 应为 0 至 3600 的整秒数")
-    return float(text)
+def _whole(name: str, default: int, allowed: range, what: str) -> int:
+    text = os.environ.get(name) or str(default)
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) in allowed):
+        raise QxError(f"{name} 应为 {allowed[0]} 至 {allowed[-1]} 的{what}")
+    return int(text)
 
 
 def parse_time(text: str) -> datetime:

@@ -71,3 +71,22 @@ def test_times_without_offset_are_shanghais_and_nonsense_is_refused():
     assert parse_time("2026-11-18") == datetime(2026, 11, 18, tzinfo=SHANGHAI)
     with pytest.raises(QxError, match="时间写法不对"):
         parse_time("昨天")
+
+
+@pytest.mark.parametrize("text", ["0", "4097", "-1", "1.5", "１", "1e2", "9" * 5000, "x"])
+def test_a_size_limit_that_is_no_number_of_mib_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QXMONITOR_LARGEST_MIB", text)
+    with pytest.raises(QxError, match="QXMONITOR_LARGEST_MIB 应为 1 至 4096 的整数"):
+        Settings.from_env()
+
+
+def test_the_size_limit_and_the_quiet_time_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QXMONITOR_LARGEST_MIB", raising=False)
+    monkeypatch.delenv("QXMONITOR_QUIET_SECONDS", raising=False)
+    assert (Settings.from_env().largest, Settings.from_env().quiet) == (256 << 20, 20.0)
+    monkeypatch.setenv("QXMONITOR_LARGEST_MIB", "7")
+    monkeypatch.setenv("QXMONITOR_QUIET_SECONDS", "0")
+    assert (Settings.from_env().largest, Settings.from_env().quiet) == (7 << 20, 0.0)
+    monkeypatch.setenv("QXMONITOR_QUIET_SECONDS", "3601")
+    with pytest.raises(QxError, match="QXMONITOR_QUIET_SECONDS 应为 0 至 3600 的整秒数"):
+        Settings.from_env()

@@ -4,8 +4,5 @@ Whatever the way, a file ends as a finished file in the landing folder, and ``la
 imported here: the page of the scheduler loads parts of this package in processes that need no pandas.
 """
 
-LARGEST = 256 << 20
-"""Bytes of a file that is uploaded or fetched; returns and messages of a town are a hundredth of it."""
-
 INCOMING = ".incoming"
 """Folder in the landing folder, hidden from ``land``, where files are written before they are named."""

@@ -19,14 +19,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from io import BufferedWriter
+from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import asyncssh
 
 from qxmonitor.errors import QxError
-from qxmonitor.landing import LARGEST, names, place
+from qxmonitor.landing import names, place
 from qxmonitor.landing.sftp_server import SftpServer
 from qxmonitor.warehouse import Warehouse, landed
 
@@ -123,7 +123,8 @@ def probe(server: SftpServer) -> int:
 
     async def look() -> int:
         async with _session(server) as sftp:
-            return len([entry async for entry in sftp.scandir(server.path.encode())])
+            names_there = [_name(entry) async for entry in sftp.scandir(server.path.encode())]
+            return len(set(names_there) - {b".", b".."})
 
     return asyncio.run(look())
 
@@ -250,8 +251,8 @@ def _folder(at: bytes, entry: asyncssh.SFTPName) -> bytes | None:
 
 async def _one(call: _Call, sftp: asyncssh.SFTPClient, remote: Remote) -> None:
     """Bring one file; trouble with it costs this file only, trouble with the line or the disk the call."""
-    if remote.size > LARGEST:
-        call.say(remote, "failed", f"超过 {LARGEST >> 20} MiB，请拆分或当面交接")
+    if remote.size > (largest := call.wh.settings.largest):
+        call.say(remote, "failed", f"超过 {largest >> 20} MiB，请拆分或当面交接")
         return
     landing = call.wh.settings.landing_dir
     source = call.server.path.encode() + b"/" + remote.path
@@ -282,7 +283,7 @@ async def _copy(call: _Call, sftp: asyncssh.SFTPClient, source: bytes, remote: R
     digest, size, step = hashlib.sha256(), 0, call.server.timeout
     async with asyncio.timeout(step * 2 + remote.size / 10_000):  # 10 kB a second at least
         async with sftp.open(source, "rb") as stream:
-            with written.open("xb") as out:
+            with written.open("xb", buffering=0) as out:  # nothing to be written at close, when nobody hears of it
                 while size <= remote.size and (block := cast(bytes, await stream.read(_BLOCK))):
                     digest.update(block)
                     size += _write(out, block)
@@ -292,16 +293,17 @@ async def _copy(call: _Call, sftp: asyncssh.SFTPClient, source: bytes, remote: R
     return digest.hexdigest() if same else None
 
 
-def _write(out: BufferedWriter, block: bytes) -> int:
+def _write(out: FileIO, block: bytes) -> int:
     """Write a block, or sync when it is empty; trouble with this machine's disk is said as such."""
     try:
-        if block:
-            return out.write(block)
-        out.flush()
-        os.fsync(out.fileno())
+        if not block:
+            os.fsync(out.fileno())
+        left = memoryview(block)
+        while left:
+            left = left[out.write(left) :]
     except OSError as error:
         raise QxError(f"收件目录写不了：{error.strerror}") from None
-    return 0
+    return len(block)
 
 
 def _called(remote: Remote, now: datetime) -> tuple[date, str]:

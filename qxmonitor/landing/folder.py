@@ -35,10 +35,18 @@ def still(wh: Warehouse) -> dict[Path, Sight]:
     return ready
 
 
-def done(wh: Warehouse, kept: Mapping[Path, Sight], lost: Mapping[Path, QxError]) -> None:
-    """Remember which files were kept, and why others could not be."""
+def done(wh: Warehouse, kept: Mapping[Path, Sight]) -> None:
+    """Remember which files were kept."""
+    root, now = wh.settings.landing_dir, datetime.now(UTC)
+    landed.remember(wh, {_key(root, path): Look(sight, now, None) for path, sight in kept.items()})
+
+
+def failed(wh: Warehouse, lost: Mapping[Path, QxError]) -> None:
+    """Remember why files could not be kept; reads what is known of all, so it is called once for many."""
+    if not lost:
+        return
     root, known, now = wh.settings.landing_dir, landed.looks(wh), datetime.now(UTC)
-    news = {_key(root, path): Look(sight, now, None) for path, sight in kept.items()}
+    news: dict[bytes, Look] = {}
     for path, error in lost.items():
         key = _key(root, path)
         if key in known:

@@ -8,7 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from qxmonitor.landing import INCOMING
@@ -56,6 +56,8 @@ def settle(written: Path, folder: Path, name: str, sha256: str) -> tuple[Path, b
         OSError: it cannot be laid there.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    with suppress(PermissionError):  # a file system without modes
+        written.chmod(0o600)  # figures of firms: only for the account that runs this
     stem, suffix = os.path.splitext(name)  # noqa: PTH122 - a name, not a path
     for candidate in (name, f"{stem}~{sha256[:12]}{suffix}", f"{stem}~{sha256}{suffix}"):
         target = folder / candidate

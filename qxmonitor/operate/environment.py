@@ -95,6 +95,7 @@ def airflow_environment(settings: Settings, port: int = PORT) -> dict[str, str]:
         "QXMONITOR_HOME": str(settings.home),
         "QXMONITOR_SFTP_URL": settings.sftp_url or "",
         "QXMONITOR_QUIET_SECONDS": f"{settings.quiet:.0f}",
+        "QXMONITOR_LARGEST_MIB": str(settings.largest >> 20),
         "PYTHONPATH": os.pathsep.join([str(ROOT / "config"), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONUNBUFFERED": "1",
         "SPT_NOENV": "1",  # process titles must not be written over the environment, which carries our mark

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -60,3 +62,14 @@ def writer(
 def lines(end: int) -> bytes:
     """What the writer has written in the end."""
     return b"".join(b"%08d\n" % number for number in range(end))
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """``ulimit -f``: no file of this process may grow beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

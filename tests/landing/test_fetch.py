@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -22,7 +23,7 @@ from qxmonitor.landing.fetch import fetch, probe
 from qxmonitor.landing.sftp_server import SftpServer
 from qxmonitor.warehouse import Warehouse, landed
 from qxmonitor.watch import _not_fetched
-from tests.landing.conftest import QUIET
+from tests.landing.conftest import QUIET, largest_file
 from tests.landing.sftp import PASSWORD, USER, Server, serving
 from tests.pipeline.conftest import environment, qxmonitor
 
@@ -302,7 +303,7 @@ def test_a_server_without_end_is_left(
 def test_a_file_larger_than_allowed_is_not_brought(
     wh: Warehouse, far: Server, server: SftpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "LARGEST", 10)
+    monkeypatch.setattr(wh, "settings", replace(wh.settings, largest=10))
     put(far, "a.csv", b"x" * 11)
     put(far, "b.csv", b"x" * 10)
     assert {row["remote"]: row["state"] for row in fetch(wh, server)} == {"a.csv": "failed", "b.csv": "fetched"}
@@ -322,6 +323,16 @@ def test_a_full_disk_here_is_said_as_such(
             fetch(wh, server)
     assert list((wh.settings.landing_dir / ".incoming").iterdir()) == []
     assert [row["state"] for row in fetch(wh, server)] == ["fetched"]
+
+
+def test_a_file_size_limit_is_said_as_such_and_leaves_nothing(wh: Warehouse, far: Server, server: SftpServer) -> None:
+    put(far, "a.csv", b"a\n")
+    put(far, "b.csv", b"x" * 400_001)
+    with largest_file(400_000), pytest.raises(QxError, match="收件目录写不了：File too large"):
+        fetch(wh, server)
+    assert list(lying(wh).values()) == [b"a\n"]
+    assert list((wh.settings.landing_dir / ".incoming").iterdir()) == []
+    assert [row["remote"] for row in fetch(wh, server)] == ["b.csv"]
 
 
 def test_two_who_fetch_at_once_bring_each_file_once(wh: Warehouse, far: Server, tmp_path: Path) -> None:

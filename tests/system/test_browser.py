@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,6 +77,27 @@ class Walk:
         self.look("1-dags")
         return self.page.locator("body").inner_text()
 
+    def upload(self, paths: list[Path]) -> list[str]:
+        """Hand files in on the page in the menu, then start ``land`` there; what the page says of each file."""
+        self.page.goto(self.base)
+        self.page.get_by_text("浏览", exact=True).first.click()
+        self.page.get_by_text("上传文件").first.click()
+        inside = self.page.frame_locator("iframe")
+        inside.locator("#choose").wait_for()
+        self.look("0-upload-empty")
+        inside.locator("#files").set_input_files(paths)
+        inside.locator("#land").wait_for()
+        self.look("0-upload-results")
+        api, watch, land = self.running.api, self.running.services.watch, inside.locator("#land")
+        land.click()
+        inside.get_by_text("已暂停").wait_for()
+        api.pause("land", False)
+        land.click()
+        inside.get_by_text("登记完成").wait_for(timeout=120_000)
+        self.look("0-upload-landed")
+        api.settle("登记", 60, watch)
+        return [" ".join(row.split("\t")) for row in inside.locator("tbody tr").all_inner_texts()]
+
     def backfill(self, dag: str, first: Period, last: Period) -> None:
         """Fill the form with the first days of two months, as an operator would, and start it."""
         self.page.goto(f"{self.base}/dags/{dag}")
@@ -121,12 +143,22 @@ def test_an_operator_backfills_approves_and_delivers_in_the_pages(tmp_path: Path
     last = release_calendar().newest_released(now)
     town = tmp_path / "town"
     pipeline.simulate(now, town, firms=30, first=last - 7, last=last, seed=5)
+    newest = sorted((town / "landing").iterdir())[-1]
+    handed = tmp_path / "desk" / "经开区月报（改报）.part2.csv"
+    handed.parent.mkdir()
+    shutil.move(next(path for path in sorted(newest.iterdir()) if path.is_file()), handed)
+    lock = handed.with_name("~$月报.xlsx")
+    lock.write_bytes(b"lock")
     with installation(town) as running, browser() as page:
-        running.land()
-        running.listen()
-        running.backfill()
         walk = Walk(running, page, pictures)
         walk.sign_in()
+        taken, locked = walk.upload([handed, lock])
+        assert "已收下" in taken and "拒绝" in locked
+        [kept] = running.wh.frame("select path, sha256 from landed where path like '%/上传/%'").to_dict("records")
+        assert kept["path"].endswith(f"/{now:%Y-%m-%d}/上传/{handed.name}")
+        assert running.wh.files.path(kept["sha256"]).read_bytes() == handed.read_bytes()
+        running.listen()
+        running.backfill()
         listed = walk.list()
         assert [name for name in NAMES if name not in listed] == []
         assert "导入错误" not in listed and running.api.import_errors() == []
