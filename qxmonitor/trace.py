@@ -18,7 +18,8 @@ import pandas as pd
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.errors import QxError
 from qxmonitor.indicators.formula import FORMULAS
-from qxmonitor.indicators.view import Floats, View, chain_codes
+from qxmonitor.indicators.levels import members
+from qxmonitor.indicators.view import Floats, View
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
 from qxmonitor.period import months as months_between
@@ -56,13 +57,8 @@ def trace(wh: Warehouse, figure: str, *, known_at: datetime | None = None) -> li
     panel = read_panel(wh, period, months=HISTORY, known_at=known_at)
     view = _Recording(panel, [period])
     FORMULAS[indicator](view, source)
-    codes, labels = chain_codes(panel.firms)
-    members = {
-        "firm": panel.firms.index == entity,
-        "chain": np.isin(codes, [labels.index(entity)] if entity in labels else []),
-        "town": np.ones(len(panel.firms), dtype=bool),
-    }[kind]
-    firms = panel.firms.index[members]
+    behind = panel.firms.index == entity if kind == "firm" else members(panel.firms, kind, entity)
+    firms = panel.firms.index[behind]
     contents = wh.frame(sql.query("file_cells")).set_index("file_id")
     found = [
         _cells(asof.read(wh, table, first=min(taken), last=max(taken), known_at=known_at), name, taken, firms, contents)

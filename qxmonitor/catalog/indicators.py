@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from qxmonitor.catalog._yaml import Entry, load
 
-Level = Literal["firm", "chain", "town", "reference"]
+Level = Literal["firm", "node", "chain", "industry", "town", "mode", "market", "chapter", "reference"]
 Source = Literal["returns", "self_report", "customs", "bonded", "register", "reference"]
 Form = Literal["b204_1", "b203", "self_report", "customs_monthly", "bonded_inv101", "register", "reference"]
 

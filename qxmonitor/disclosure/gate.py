@@ -112,8 +112,10 @@ class Gate:
         )
         assert self._pattern is not None
         safe = aggregate & right.isin(["firm", "aggregate"]) & ~only.astype(bool) & self._pattern.published_mask(frame)
-        # Empty aggregates state no figure: why they are empty (免报) may be said where the aggregate might be.
-        empty = aggregate & right.isin(["firm", "aggregate"]) & ~only.astype(bool) & (frame["state"] != "value")
+        # Empty aggregates state no figure: why they are empty (免报) may be said where the aggregate might be. Finer
+        # levels than the chain stay with firm-level rights as a whole (decision 31).
+        coarse = frame["entity_kind"].isin(["chain", TOWN, "reference"])
+        empty = coarse & right.isin(["firm", "aggregate"]) & ~only.astype(bool) & (frame["state"] != "value")
         return firm_ok | free | safe | empty
 
     def progress(self, table: pd.DataFrame, period: Period) -> list[TargetProgress]:

@@ -21,6 +21,7 @@ from qxmonitor.period import Period
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.intp]
 
 PER_FIRM = frozenset({"b204_1", "b203", "self_report"})
 """Forms every firm in scope owes; the others come for the whole town, and a firm without a line did nothing."""

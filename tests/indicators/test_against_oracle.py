@@ -40,24 +40,31 @@ def test_every_row_agrees_with_plain_loops(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_chains_and_other_add_up_to_the_town(seed: int) -> None:
+def test_every_level_adds_up_to_the_town_and_nodes_to_their_chain(seed: int) -> None:
     town = random_town(seed, count=30)
     for f in town.firms.values():
         f["since"], f["until"] = None, None
     town.late.clear()
     town.failed.clear()
     frame = compute(town.panel(), town.months[-6:])
-    for entry in indicators().indicators:
-        if not entry.additive:
+    additive = [entry.id for entry in indicators().indicators if entry.additive]
+    frame = frame[frame["indicator"].isin(additive) & (frame["source"] != "self_report")]
+    compared = 0
+    for (_, _), mine in frame.groupby(["indicator", "period"]):
+        level = {kind: part.set_index("entity") for kind, part in mine.groupby("entity_kind")}
+        if "town" not in level or level["town"].loc["town", "state"] != "value":
             continue
-        mine = frame[
-            (frame["indicator"] == entry.id) & (frame["state"] == "value") & (frame["source"] != "self_report")
-        ]
-        chains = mine[mine["entity_kind"] == "chain"].groupby("period")
-        whole = mine[mine["entity_kind"] == "town"].set_index("period")["value"]
-        complete = chains["entity"].nunique() == len({f["chain"] for f in town.firms.values()})
-        sums = chains["value"].sum()[complete]
-        assert sums.to_numpy() == pytest.approx(whole.loc[sums.index].to_numpy(), rel=1e-12)
+        for kind in ("node", "chain", "industry"):
+            parts = level[kind]
+            if kind in level and (parts["state"].eq("value") | parts["groups"].eq(0)).all():
+                assert parts["value"].sum() == pytest.approx(level["town"].loc["town", "value"], rel=1e-12)
+                compared += 1
+        nodes = level["node"]["value"].groupby(level["node"].index.str.partition("/").get_level_values(0)).sum()
+        whole = (level["node"]["state"].eq("value") | level["node"]["groups"].eq(0)).all()
+        if whole and level["chain"]["state"].eq("value").all():
+            pd.testing.assert_series_equal(nodes, level["chain"]["value"], check_names=False, rtol=1e-12)
+            compared += 1
+    assert compared > 50
 
 
 def test_one_month_is_the_same_as_many() -> None:

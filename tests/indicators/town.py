@@ -109,6 +109,7 @@ def random_town(seed: int, count: int = 14, last: str = "2022-04", width: int = 
         until = r.choice([None, None, str(r.choice(span))])
         firms[code] = firm(
             code, group=r.choice([code, code, "甲集团", "乙集团"]), chain=r.choice(["", "C01", "C02", "C03"]),
+            node=r.choice(["", "N1", "N2"]), industry=r.choice(["3976", "C3922", "2452", ""]),
             since=since, until=until, **{flag: r.random() < 0.5 for flag in FLAGS},
         )  # fmt: skip
         firms[code]["above_scale"] = r.random() < 0.85
