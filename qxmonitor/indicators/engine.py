@@ -14,7 +14,15 @@ import numpy.typing as npt
 
 from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.indicators import Indicator, SourceUse
-from qxmonitor.indicators import finance, output, structure, trade  # noqa: F401  (they register their formulas)
+from qxmonitor.indicators import (  # noqa: F401  (they register their formulas)
+    chains,
+    finance,
+    investment,
+    lines,
+    output,
+    structure,
+    trade,
+)
 from qxmonitor.indicators.formula import FORMULAS, STRUCTURES, Parts
 from qxmonitor.indicators.grouping import Counts, Grouping
 from qxmonitor.indicators.levels import Levels
@@ -120,7 +128,8 @@ class Engine:
         return self._stated(entry, use, level, value, coverage, contributing == 0, grouping.groups(has), top2, hidden)
 
     def _structure(self, entry: Indicator, use: SourceUse, level: str) -> Figures:
-        grouping, found = self.groupings[level], STRUCTURES[entry.id](self.view, self.groupings, level)
+        grouping = self.groupings[level]
+        found = STRUCTURES[entry.id](self.view, self.groupings, level)
         if found.has is None:
             assert found.groups is not None and found.top2 is not None and found.missing is not None, entry.id
             none = found.groups == 0
@@ -155,8 +164,9 @@ class Engine:
         wanted = contributing
         if use.form in PER_FIRM:
             wanted = self.groupings[level].count(self.view.expected(use.form) | has)
-        nothing = np.full(contributing.shape, np.nan)
-        return np.divide(contributing, wanted, out=nothing, where=wanted > 0)
+        share: Floats = np.full(contributing.shape, np.nan)
+        np.divide(contributing, wanted, out=share, where=wanted > 0)
+        return share
 
     def _dominance(
         self, entry: Indicator, grouping: Grouping, numerator: Floats, denominator: Floats | None, has: Bools

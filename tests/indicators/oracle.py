@@ -136,7 +136,7 @@ class Oracle:
             has = top is not None and (is_sum or bottom is not None)
             state = self.status(form, code)
             late, failed = late or state == "late", failed or state == "failed"
-            if has or state != "expected-absent" or (self.month != 1 and self.owes(form, code)):
+            if has or state != "expected-absent" or ((self.month != 1 or form == "rd") and self.owes(form, code)):
                 wanted += 1
             if has:
                 count += 1

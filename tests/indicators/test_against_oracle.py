@@ -8,12 +8,15 @@ import pytest
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.indicators import COLUMNS, compute
 from qxmonitor.period import Period
-from tests.indicators.oracle import Oracle, same
+from tests.indicators.oracle import same
+from tests.indicators.oracle_more import Whole
 from tests.indicators.town import random_town
 
-ELSEWHERE = ("groups_over_", "firms_above", "firms_hightech", "firms_listed", "firms_specialised", "rd_institution",
-             "reference_", "target.")  # fmt: skip
-"""Tested by hand in test_structure and test_targets."""
+ELSEWHERE = (
+    "groups_over_", "firms_above", "firms_hightech", "firms_listed", "firms_specialised", "firms_entered",
+    "firms_exited", "rd_institution", "reference_", "target.",
+)  # fmt: skip
+"""Tested by hand in test_hand_values and test_targets."""
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -26,8 +29,10 @@ def test_every_row_agrees_with_plain_loops(seed: int) -> None:
     assert list(frame.columns) == COLUMNS
     assert not frame.duplicated(["period", "indicator", "entity_kind", "entity", "source"]).any()
     frame = frame[~frame["indicator"].str.startswith(ELSEWHERE)]
+    stated = frame.loc[frame["state"] == "value", "indicator"]
+    assert set(stated) == {e.id for e in indicators().indicators if not e.id.startswith(ELSEWHERE)}
     for period in asked:
-        want = Oracle(town, str(period)).run()
+        want = Whole(town, str(period)).run()
         have = {tuple(row[:4]): row[4:] for row in rows(frame[frame["period"] == str(period)])}
         assert set(have) == set(want)
         for key, (value, state, coverage, groups, top2, hidden) in want.items():
