@@ -30,7 +30,8 @@ def test_every_row_agrees_with_plain_loops(seed: int) -> None:
     assert not frame.duplicated(["period", "indicator", "entity_kind", "entity", "source"]).any()
     frame = frame[~frame["indicator"].str.startswith(ELSEWHERE)]
     stated = frame.loc[frame["state"] == "value", "indicator"]
-    assert set(stated) == {e.id for e in indicators().indicators if not e.id.startswith(ELSEWHERE)}
+    silent = {e.id for e in indicators().indicators if not e.id.startswith(ELSEWHERE)} - set(stated)
+    assert silent <= {"supplier_exposure"}  # some towns have nobody downstream
     for period in asked:
         want = Whole(town, str(period)).run()
         have = {tuple(row[:4]): row[4:] for row in rows(frame[frame["period"] == str(period)])}
@@ -57,7 +58,7 @@ def test_every_level_adds_up_to_the_town_and_nodes_to_their_chain(seed: int) -> 
     compared = 0
     for (_, _), mine in frame.groupby(["indicator", "period"]):
         level = {kind: part.set_index("entity") for kind, part in mine.groupby("entity_kind")}
-        if "town" not in level or level["town"].loc["town", "state"] != "value":
+        if not {"town", "node"} <= level.keys() or level["town"].loc["town", "state"] != "value":
             continue
         for kind in ("node", "chain", "industry"):
             parts = level[kind]

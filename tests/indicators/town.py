@@ -153,7 +153,9 @@ def random_town(seed: int, count: int = 14, last: str = "2022-04", width: int = 
     gone = {str(r.choice(span)) for _ in range(2)}
     rd = {(code, year): r.choice([None, 5.0, 900.0]) for code in codes for year in range(2019, 2024)}
     town.upstream = {
-        (chain, node): r.choice(["N1", "N1、N2", "", "N9"]) for chain in town.chains for node in ("N1", "N2", "N3")
+        (chain, node): r.choice(above)
+        for chain in town.chains
+        for node, above in {"N1": ["", "N2", "N9"], "N2": ["N1", "N1、N3"], "N3": ["N1、N2", "N2"]}.items()
     }
     for code in codes:
         for period in span:
