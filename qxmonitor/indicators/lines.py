@@ -19,7 +19,7 @@ from qxmonitor.catalog.structure import structure_rules
 from qxmonitor.indicators.formula import Formula, Parts, Structure, StructureFormula, formula, structure
 from qxmonitor.indicators.grouping import Grouping
 from qxmonitor.indicators.levels import Levels, level_codes
-from qxmonitor.indicators.view import Codes, Floats, View, group_codes
+from qxmonitor.indicators.view import Bools, Codes, Floats, View, group_codes
 
 FORM = "customs_monthly"
 KEYS = {"mode": "mode", "market": "partner", "chapter": "chapter"}
@@ -31,7 +31,7 @@ _ROW = ["period", "indicator", "entity_kind", "entity", "source", "value", "stat
 
 @dataclass(frozen=True)
 class _Table:
-    """Sums from January of each (entity, key), r rows × the panel's months, in yuan.
+    """Sums from January of each (entity, key), r rows × q asked months, in yuan.
 
     Attributes:
         entity: (r,) code of the entity.
@@ -41,7 +41,8 @@ class _Table:
     entity: Codes
     key: Codes
     keys: tuple[str, ...]
-    year: Floats
+    now: Floats
+    then: Floats
 
 
 def _table(view: View, flow: str, key: str, level: str) -> _Table:
@@ -65,11 +66,23 @@ def _summed(view: View, flow: str, key: str, entity: npt.NDArray[np.intp]) -> _T
     codes = np.argsort(order)[named.cat.codes.to_numpy()] if len(named) else np.zeros(0, dtype=np.intp)
     width = max(len(labels), 1)
     rows, place = np.unique(entity[mine["firm"].to_numpy()] * width + codes, return_inverse=True)
-    sums, any_ = (np.zeros((len(rows), len(view.panel.months))) for _ in range(2))
-    np.add.at(sums, (place, mine["month"].to_numpy()), mine["rmb"].to_numpy(dtype=np.float64))
-    np.add.at(any_, (place, mine["month"].to_numpy()), 1.0)
-    year = view.accumulate(np.where(any_ > 0, sums, np.nan), FORM)
-    return _Table(rows // width, rows % width, tuple(labels[order]), year)
+    month, rmb = mine["month"].to_numpy(), mine["rmb"].to_numpy(dtype=np.float64)
+    now, then = np.full((2, len(rows), view.q), np.nan)
+    for grid, shift in ((now, 0), (then, 12)):
+        for j in np.flatnonzero(_whole(view, shift)):
+            last = view.columns[j] - shift
+            inside = (month <= last) & (month > last - view.month[j])
+            there = np.bincount(place[inside], minlength=len(rows)) > 0
+            total = np.bincount(place[inside], weights=rmb[inside], minlength=len(rows))
+            grid[:, j] = np.where(there, total, np.nan)
+    return _Table(rows // width, rows % width, tuple(labels[order]), now, then)
+
+
+def _whole(view: View, shift: int) -> Bools:
+    """Whether all sheets from January to each asked month, or ``shift`` months before, are here, (q,)."""
+    years = view.accumulate(np.zeros((1, len(view.panel.months))), FORM)
+    whole: Bools = np.isfinite(view.pick(years, shift=shift))[0]
+    return whole
 
 
 def _market(flow: str, measure: str) -> StructureFormula:
@@ -79,7 +92,7 @@ def _market(flow: str, measure: str) -> StructureFormula:
         table = _table(view, flow, "partner", level)
         value = np.full((len(levels[level].entities), view.q), np.nan)
         if len(table.entity):
-            sizes = np.nan_to_num(np.maximum(view.pick(table.year), 0.0))
+            sizes = np.nan_to_num(np.maximum(table.now, 0.0))
             starts = np.flatnonzero(np.diff(table.entity, prepend=-1))
             total = np.add.reduceat(sizes, starts, axis=0)
             if measure == "top":
@@ -144,13 +157,12 @@ def part_rows(view: View) -> pd.DataFrame:
 def _rows(view: View, flow: str, level: str, table: _Table, groups: Codes) -> pd.DataFrame:
     used = np.unique(table.key)
     grouping = Grouping.of(np.searchsorted(used, table.key), [table.keys[code] for code in used], groups[table.entity])
-    now, then = view.pick(table.year), view.pick(table.year, shift=12)
+    now, then = table.now, table.then
     has = np.isfinite(now) | np.isfinite(then)
     pairs = [grouping.by_group(part) for part in (now, then)]
     total, before = (grouping.by_entity(part) for part in pairs)
-    whole_years = view.accumulate(np.zeros((1, len(view.panel.months))), FORM)
-    arrived, before_too = (np.isfinite(view.pick(whole_years, shift=back))[0] for back in (0, 12))
-    comparable = arrived & before_too & ~view.january
+    arrived = _whole(view, 0)
+    comparable = arrived & _whole(view, 12) & ~view.january
     whole = total.sum(axis=0)
     share = np.divide(total, whole, out=np.full_like(total, np.nan), where=whole > 0)
     growth = np.divide(total, before, out=np.full_like(total, np.nan), where=(before > 0) & comparable) - 1.0
