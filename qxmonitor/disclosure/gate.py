@@ -73,6 +73,10 @@ class Gate:
         self._labels = {TOWN: "全镇", "other": "其他"}
         if chains is not None:
             self._labels |= dict(zip(chains["chain"].astype(str), chains["chain_name"].astype(str), strict=True))
+            if {"node", "node_name"} <= set(chains.columns):
+                nodes = chains["chain"].astype(str) + "/" + chains["node"].astype(str)
+                names = chains["chain_name"].astype(str) + "·" + chains["node_name"].astype(str)
+                self._labels |= dict(zip(nodes, names, strict=True))
         self._units: dict[str, str] = {}
         if reference is not None:
             self._labels |= dict(zip(reference["series"].astype(str), reference["name"].astype(str), strict=True))
