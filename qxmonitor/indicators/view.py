@@ -110,6 +110,13 @@ class View:
         """Say that a sheet's lines of the year up to the asked months are looked at; a trace listens."""
 
     def _arrived(self, form: str) -> Bools:
+        """Months of the panel of which a sheet has brought anything, (m,); worked out once."""
+        if ("arrived", form) not in self.memo:
+            self.memo["arrived", form] = self._look_whether_arrived(form)
+        found: Bools = self.memo["arrived", form]
+        return found
+
+    def _look_whether_arrived(self, form: str) -> Bools:
         here = np.zeros(len(self.panel.months), dtype=bool)
         for name, values in self.panel.values.items():
             if form in _SHEETS and name.startswith(_SHEETS[form]):
