@@ -14,7 +14,6 @@ class StructureRules(Entry):
 
     Attributes:
         falling: growth of a node's output since January below which it counts as falling.
-        import_dependent: share of imports in imports and exports from which a node depends on imports.
         key_weight: share of its chain's output from which a node is key.
         feeds_nodes: number of nodes directly downstream from which a node is key.
         general_modes: supervision modes of general trade.
@@ -22,7 +21,6 @@ class StructureRules(Entry):
     """
 
     falling: float = Field(ge=-1, le=0)
-    import_dependent: float = Field(gt=0, le=1)
     key_weight: float = Field(gt=0, le=1)
     feeds_nodes: int = Field(ge=1)
     general_modes: tuple[str, ...] = Field(min_length=1)

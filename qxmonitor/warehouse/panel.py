@@ -81,7 +81,7 @@ def read_panel(
         firms = _firms(register)
         axes = Axes(firms.index, columns, known_at or wh.settings.now())
         values: dict[str, npt.NDArray[np.float64]] = {}
-        yearly, yearly_due = sheets.rd(axes, connection, times, values)
+        yearly = sheets.rd(axes, connection, times, values)
 
     states: dict[str, npt.NDArray[np.uint8]] = {}
     in_scope = axes.span(firms["since"], firms["until"]) & firms["above_scale"].to_numpy(bool)[:, None]
@@ -95,8 +95,7 @@ def read_panel(
     for form, found in laid.items():
         states[form] = axes.states(form, found, in_scope & ~axes.arrived(form, here), refused)
     states["investment"] = sheets.sheet_states(axes, axes.arrived("investment", here), axes.due("investment"))
-    late = np.where(in_scope & yearly_due, DatumState.LATE, DatumState.EXPECTED_ABSENT).astype(np.uint8)
-    states["rd_yearly"] = np.where(yearly, np.uint8(DatumState.VALUE), late)
+    states["rd_yearly"] = np.where(yearly, DatumState.VALUE, DatumState.EXPECTED_ABSENT).astype(np.uint8)
     return Panel(
         months=columns,
         firms=firms,

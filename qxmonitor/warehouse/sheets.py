@@ -16,7 +16,7 @@ from adbc_driver_postgresql import dbapi
 
 from qxmonitor.calendar import DatumState
 from qxmonitor.panel import PROJECT_COLUMNS, no_projects, no_trade
-from qxmonitor.period import SHANGHAI, Period
+from qxmonitor.period import Period
 from qxmonitor.warehouse import sql
 from qxmonitor.warehouse.bonded import month_end
 from qxmonitor.warehouse.core import fetch
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from qxmonitor.warehouse.panel import Axes
 
 Values = dict[str, npt.NDArray[np.float64]]
-
-RD_DUE_MONTH = 5
-"""The yearly form of a year is late from May of the next one on, as the office's practice goes."""
 
 
 def trade(axes: Axes, lines: pa.Table, values: Values) -> tuple[npt.NDArray[np.bool_], pd.DataFrame]:
@@ -91,21 +88,20 @@ def stock(axes: Axes, lines: pd.DataFrame, values: Values) -> npt.NDArray[np.boo
     return axes.fill(pa.Table.from_pandas(summed, preserve_index=False), "stock", values)
 
 
-def rd(axes: Axes, connection: dbapi.Connection, times: tuple[datetime, datetime], values: Values) -> tuple[
-    npt.NDArray[np.bool_], npt.NDArray[np.bool_]
-]:  # fmt: skip
-    """Lay the yearly R&D form out over the months of the next year; returns where there is one, and where it is due."""
+def rd(
+    axes: Axes, connection: dbapi.Connection, times: tuple[datetime, datetime], values: Values
+) -> npt.NDArray[np.bool_]:
+    """Lay the yearly R&D form out over the months of the next year; returns where there is one.
+
+    Nobody could verify when it is due, so it is never late.
+    """
     years = [month.year - 1 for month in axes.columns]
     found = fetch(connection, sql.query("asof_single", table="rd_return"), *times, f"{years[0]}", f"{years[-1]}")
     table = found.select(["entity", "period", "rd_expense"]).to_pandas()
     months = pd.DataFrame({"period": [f"{year}" for year in years], "month": [str(m) for m in axes.columns]})
     spread = table.merge(months, on="period", how="inner").drop(columns="period").rename(columns={"month": "period"})
     typed = spread.astype({"entity": "str", "period": "str", "rd_expense": "float64"})
-    due = np.array(
-        [datetime(m.year, RD_DUE_MONTH, 1, tzinfo=SHANGHAI) <= axes.now and m.month >= RD_DUE_MONTH - 1
-         for m in axes.columns], dtype=bool,
-    )  # fmt: skip
-    return axes.fill(pa.Table.from_pandas(typed, preserve_index=False), "rd", values), due
+    return axes.fill(pa.Table.from_pandas(typed, preserve_index=False), "rd", values)
 
 
 def projects(rows: pa.Table, columns: tuple[Period, ...], groups: pd.Series) -> pd.DataFrame:
