@@ -18,10 +18,12 @@ import click
 
 from qxmonitor import (
     __version__,
+    cli_catalog,
     cli_forms,
     cli_growth,
     cli_landing,
     cli_letters,
+    cli_lists,
     cli_operate,
     cli_quarantine,
     cli_statistics,
@@ -279,10 +281,12 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
 
 for command in (
     *cli_operate.COMMANDS,
+    *cli_catalog.COMMANDS,
     *cli_forms.COMMANDS,
     *cli_growth.COMMANDS,
     *cli_landing.COMMANDS,
     *cli_letters.COMMANDS,
+    *cli_lists.COMMANDS,
     *cli_quarantine.COMMANDS,
     *cli_statistics.COMMANDS,
     *cli_validation.COMMANDS,

@@ -5,7 +5,7 @@ Pure data, no database: the warehouse fills it, indicators and signals only read
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -13,6 +13,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from qxmonitor.period import Period
+
+TRADE_COLUMNS = ["firm", "month", "flow", "mode", "partner", "chapter", "usd", "rmb"]
+PROJECT_COLUMNS = ["month", "thing", "group", "ytd", "ytd_ly", "tech_upgrade"]
+
+
+def no_trade() -> pd.DataFrame:
+    """A panel's ``trade`` without a line."""
+    return pd.DataFrame({name: [] for name in TRADE_COLUMNS}).astype({"firm": np.int64, "month": np.int64})
+
+
+def no_projects() -> pd.DataFrame:
+    """A panel's ``projects`` without a project."""
+    return pd.DataFrame({name: [] for name in PROJECT_COLUMNS}).astype({"month": np.int64})
 
 
 @dataclass(frozen=True)
@@ -24,13 +37,19 @@ class Panel:
         firms: n rows, index = USCC sorted; register columns: name, group (own USCC if none), chain ('' if none),
             node, industry, ownership, the flags (bool), key_firm, since, until, leader.
         values: ``"<source>.<measure>"`` → (n, m), NaN where there is no number: ``returns.output_m`` …,
-            ``self_report.output_m`` …, ``customs.import_usd`` …, ``bonded.tickets`` ….
-        states: per form (``b204_1``, ``b203``, ``self_report``, ``customs_monthly``, ``bonded_inv101``) the
-            :class:`~qxmonitor.calendar.DatumState` codes (n, m).
+            ``self_report.output_m`` …, ``customs.import_usd`` …, ``bonded.tickets`` …, ``stock.usd`` …,
+            ``power.power_m`` …, and ``rd.rd_expense`` … of the yearly form, in every month of the year after.
+        states: per form (``b204_1``, ``b203``, ``self_report``, ``customs_monthly``, ``bonded_inv101``,
+            ``bonded_stock``, ``power``, ``investment``, ``rd_yearly``) the
+            :class:`~qxmonitor.calendar.DatumState` codes (n, m); of an investment sheet the same for all firms.
         authorised: (n, m), the firm has a valid self-report authorisation for output.
         reference: series, name, frequency, unit, source, period, value.
         chains: chain, chain_name, node, node_name, upstream.
         parameters: period, parameter, scope, value of the months, as handed down from above; None where not read.
+        trade: :data:`TRADE_COLUMNS`: the customs sheets added up by firm (row of ``firms``), month (column), flow
+            (I, E), supervision mode, partner and HS chapter; dollars and yuan, NaN where a sheet has none.
+        projects: :data:`PROJECT_COLUMNS`: investment projects by month (column); group is that of the owner, or what
+            is known of it; thousand yuan from January, and of the same months last year.
     """
 
     months: tuple[Period, ...]
@@ -43,3 +62,5 @@ class Panel:
     known_at: datetime
     simulated: bool
     parameters: pd.DataFrame | None = None
+    trade: pd.DataFrame = field(default_factory=no_trade)
+    projects: pd.DataFrame = field(default_factory=no_projects)

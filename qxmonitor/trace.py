@@ -17,13 +17,16 @@ import pandas as pd
 
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.errors import QxError
-from qxmonitor.indicators.formula import FORMULAS
-from qxmonitor.indicators.view import Floats, View, chain_codes
+from qxmonitor.indicators.formula import FORMULAS, STRUCTURES
+from qxmonitor.indicators.levels import PARTS, Levels, members
+from qxmonitor.indicators.lines import KEYS
+from qxmonitor.indicators.view import Floats, View
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
 from qxmonitor.period import months as months_between
 from qxmonitor.scene import HISTORY
 from qxmonitor.warehouse import Warehouse, asof, sql
+from qxmonitor.warehouse.core import FOREVER
 from qxmonitor.warehouse.panel import read_panel
 
 Row = dict[str, Any]
@@ -33,7 +36,16 @@ _TABLES = {
     "self_report": ("self_report",),
     "customs": ("trade_line",),
     "bonded": ("bonded_line",),
+    "stock": ("bonded_stock",),
+    "power": ("power_use",),
+    "rd": ("rd_return",),
+    "projects": ("investment_project",),
 }
+"""Source of the panel's measures → fact tables."""
+
+_STOCK = {"usd": "usd", "overdue_usd": "usd", "aged": "in_on", "weight": "usd"}
+"""Measure of the stock → what stands in the ledger."""
+
 _FLOWS = {"import": ("I",), "export": ("E",), "trade": ("I", "E"), "in": ("I",), "out": ("E",), "tickets": ("I", "E")}
 
 
@@ -49,29 +61,59 @@ def trace(wh: Warehouse, figure: str, *, known_at: datetime | None = None) -> li
         One row a cell: figure, entity, period, field, file, sheet, row, cell, value; by entity, period and field.
 
     Raises:
-        QxError: the figure is not written so, is unknown, or comes from the register or a reference series, whose
-            figures are counts or the printed values themselves.
+        QxError: the figure is not written so, is unknown, counts returns, or comes from the register or a reference
+            series, whose figures are counts or the printed values themselves.
     """
     indicator, kind, entity, period, source = _parse(figure)
     panel = read_panel(wh, period, months=HISTORY, known_at=known_at)
     view = _Recording(panel, [period])
-    FORMULAS[indicator](view, source)
-    codes, labels = chain_codes(panel.firms)
-    members = {
-        "firm": panel.firms.index == entity,
-        "chain": np.isin(codes, [labels.index(entity)] if entity in labels else []),
-        "town": np.ones(len(panel.firms), dtype=bool),
-    }[kind]
-    firms = panel.firms.index[members]
+    if indicator in FORMULAS:
+        FORMULAS[indicator](view, source)
+    elif indicator in STRUCTURES:
+        STRUCTURES[indicator](view, Levels(panel.firms), kind)
+    else:  # a part of trade
+        view.note(f"customs.{indicator.partition('_')[0]}_rmb")
+        view.note(f"customs.{indicator.partition('_')[0]}_rmb", shift=12)
+    if indicator.removeprefix("upgrade_").startswith("investment_"):
+        measures = ("ytd", "ytd_ly") if "_growth_" in indicator else ("ytd",)
+        view.months_taken = {("projects", measure): {period} for measure in measures}
+    if not view.months_taken:
+        raise QxError(f"这个指标是计数，不能追溯到报表单元格：{figure[:80]}")
+    behind = _behind(panel, kind, entity)
     contents = wh.frame(sql.query("file_cells")).set_index("file_id")
+    only = {KEYS[kind]: entity} if kind in KEYS else {"tech_upgrade": True} if indicator.startswith("upgrade_") else {}
     found = [
-        _cells(asof.read(wh, table, first=min(taken), last=max(taken), known_at=known_at), name, taken, firms, contents)
-        for name, taken in view.months_taken.items()
-        for table in _TABLES[source]
+        _cells(_facts(wh, table, taken, known_at), measure, taken, behind, contents, only)
+        for (name, measure), taken in view.months_taken.items()
+        for table in _TABLES[name]
     ]
     cells = pd.concat(found).sort_values(["entity", "period", "field", "file", "sheet", "row"]).assign(figure=figure)
+    cells = cells.drop_duplicates(["entity", "period", "field", "file", "sheet", "row"])
     columns = ["figure", "entity", "period", "field", "file", "sheet", "row", "cell", "value"]
     return [{str(key): value for key, value in row.items()} for row in cells[columns].to_dict("records")]
+
+
+def _behind(panel: Panel, kind: str, entity: str) -> pd.Index[str] | None:
+    """The firms behind an entity; None: everybody, and whoever is no firm of the panel."""
+    if kind == "firm":
+        return panel.firms.index[panel.firms.index == entity]
+    if kind in PARTS and kind != "town":
+        return panel.firms.index[members(panel.firms, kind, entity)]
+    return None if kind == "town" else panel.firms.index
+
+
+def _facts(wh: Warehouse, table: str, taken: set[Period], known_at: datetime | None) -> pd.DataFrame:
+    """The rows of a table in some months, each with its firm; yearly ones under the months they stand for."""
+    first, last = min(taken), max(taken)
+    if table == "bonded_stock":
+        span = (known_at or FOREVER, FOREVER, str(first), str(last))
+        lines = wh.frame(sql.query("bonded_stock_lines"), *span)
+        return lines[lines["entity"].notna()]
+    if table != "rd_return":
+        return asof.read(wh, table, first=first, last=last, known_at=known_at)
+    yearly = asof.read(wh, table, known_at=known_at)
+    months = pd.DataFrame({"month": sorted(taken), "period": [str(month.year - 1) for month in sorted(taken)]})
+    return yearly.merge(months, on="period").drop(columns="period").rename(columns={"month": "period"})
 
 
 class _Recording(View):
@@ -79,16 +121,23 @@ class _Recording(View):
 
     def __init__(self, panel: Panel, periods: Sequence[Period]) -> None:
         super().__init__(panel, periods)
-        self.months_taken: dict[str, set[Period]] = {}
-        """Measure without its source → months."""
+        self.months_taken: dict[tuple[str, str], set[Period]] = {}
+        """Source and measure → months."""
+
+    def note(self, name: str, shift: int = 0) -> None:
+        for column in (self.columns - shift)[self.columns - shift >= 0]:
+            self._take(name, self.panel.months[column], summed=True)
 
     def _pick(self, name: str, values: Floats | None, columns: npt.NDArray[np.intp]) -> Floats:
         for column in columns[columns >= 0]:
-            month = self.panel.months[column]
             summed = name.startswith("ytd:")
-            taken = months_between(Period(f"{month.year}-01"), month) if summed else (month,)
-            self.months_taken.setdefault(name.removeprefix("ytd:").partition(".")[2], set()).update(taken)
+            self._take(name.removeprefix("ytd:"), self.panel.months[column], summed=summed)
         return super()._pick(name, values, columns)
+
+    def _take(self, name: str, month: Period, *, summed: bool) -> None:
+        taken = months_between(Period(f"{month.year}-01"), month) if summed else (month,)
+        source, _, measure = name.partition(".")
+        self.months_taken.setdefault((source, measure), set()).update(taken)
 
 
 def _parse(figure: str) -> tuple[str, str, str, Period, str]:
@@ -102,17 +151,32 @@ def _parse(figure: str) -> tuple[str, str, str, Period, str]:
         raise QxError(f"没有这个指标或月份：{figure[:80]}") from None
     wanted = parts[4] if len(parts) == 5 else None
     uses = [u.source for u in entry.sources if kind in u.levels and wanted in (None, u.source)]
-    if not uses or uses[0] not in _TABLES:
+    if not uses or uses[0] in ("register", "reference"):
         raise QxError(f"这个指标不能追溯到报表单元格：{figure[:80]}")
     return indicator, kind, entity, period, uses[0]
 
 
 def _cells(
-    facts: pd.DataFrame, measure: str, taken: set[Period], firms: pd.Index[str], contents: pd.DataFrame
-) -> pd.DataFrame:
-    """The cells of one measure in one table, none when the table does not hold it."""
-    facts = facts[facts["entity"].isin(firms) & facts["period"].isin(list(taken))]
-    if "flow" in facts:
+    facts: pd.DataFrame, measure: str, taken: set[Period], firms: pd.Index[str] | None, contents: pd.DataFrame,
+    only: Mapping[str, object],
+) -> pd.DataFrame:  # fmt: skip
+    """The cells of one measure in one table, none when the table does not hold it.
+
+    Args:
+        facts: rows with entity, period, file_id, sheet and row.
+        measure: of the panel.
+        taken: the months.
+        firms: those behind the figure; None is all.
+        contents: files' paths and cells.
+        only: what else must stand in a line: mode, partner, chapter or mark.
+    """
+    facts = facts[facts["period"].isin(list(taken))]
+    facts = facts if firms is None else facts[facts["entity"].isin(firms)]
+    for column, value in only.items():
+        facts = facts[(facts["hs"].str[:2] if column == "chapter" else facts[column]) == value]
+    if "limit_on" in facts:
+        column = _STOCK[measure]
+    elif "flow" in facts:
         flow, _, unit = measure.partition("_")
         column = unit if unit in facts else "usd"
         facts = facts[facts["flow"].isin(_FLOWS[flow])]

@@ -14,9 +14,21 @@ from pydantic import Field, model_validator
 
 from qxmonitor.catalog._yaml import Entry, load
 
-Level = Literal["firm", "chain", "town", "reference"]
-Source = Literal["returns", "self_report", "customs", "bonded", "register", "reference"]
-Form = Literal["b204_1", "b203", "self_report", "customs_monthly", "bonded_inv101", "register", "reference"]
+Level = Literal["firm", "node", "chain", "industry", "town", "mode", "market", "chapter", "reference"]
+Source = Literal["returns", "self_report", "customs", "bonded", "power", "register", "reference"]
+Form = Literal[
+    "b204_1",
+    "b203",
+    "rd_yearly",
+    "investment",
+    "self_report",
+    "customs_monthly",
+    "bonded_inv101",
+    "bonded_stock",
+    "power",
+    "register",
+    "reference",
+]
 
 
 class SourceUse(Entry):
@@ -49,7 +61,7 @@ class Indicator(Entry):
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: str = Field(min_length=2)
-    unit: Literal["千元", "万千瓦时", "美元", "元", "家", "票", "天", "1", "原单位"]
+    unit: Literal["千元", "千元/人", "万千瓦时", "美元", "元", "家", "个", "人", "票", "天", "点", "1", "原单位"]
     formula: str = Field(min_length=4)
     direction: Literal["up_good", "down_good", "neutral"]
     basis: Literal["month", "growth", "cumulative", "stock"]

@@ -65,7 +65,7 @@ def sealed(document: Document) -> bytes:
     """A finished document as the same bytes each time."""
     out = BytesIO()
     document.save(out)
-    return rezip(_without_thumbnail(out.getvalue()), _LEFT_OUT)
+    return rezip(without_thumbnail(out.getvalue()), _LEFT_OUT)
 
 
 def _neutral(document: Document, view: Briefing, reader: str, date: datetime) -> None:
@@ -243,7 +243,7 @@ def widths(rows: list[list[float]]) -> list[float]:
     return [width * scale for width in least]
 
 
-def _without_thumbnail(content: bytes) -> bytes:
+def without_thumbnail(content: bytes) -> bytes:
     """Drop the template's thumbnail: the package relationship goes, then the part."""
     document = docx.Document(BytesIO(content))
     relations = document.part.package.rels

@@ -73,6 +73,10 @@ class Gate:
         self._labels = {TOWN: "全镇", "other": "其他"}
         if chains is not None:
             self._labels |= dict(zip(chains["chain"].astype(str), chains["chain_name"].astype(str), strict=True))
+            if {"node", "node_name"} <= set(chains.columns):
+                nodes = chains["chain"].astype(str) + "/" + chains["node"].astype(str)
+                names = chains["chain_name"].astype(str) + "·" + chains["node_name"].astype(str)
+                self._labels |= dict(zip(nodes, names, strict=True))
         self._units: dict[str, str] = {}
         if reference is not None:
             self._labels |= dict(zip(reference["series"].astype(str), reference["name"].astype(str), strict=True))
@@ -112,8 +116,10 @@ class Gate:
         )
         assert self._pattern is not None
         safe = aggregate & right.isin(["firm", "aggregate"]) & ~only.astype(bool) & self._pattern.published_mask(frame)
-        # Empty aggregates state no figure: why they are empty (免报) may be said where the aggregate might be.
-        empty = aggregate & right.isin(["firm", "aggregate"]) & ~only.astype(bool) & (frame["state"] != "value")
+        # Empty aggregates state no figure: why they are empty (免报) may be said where the aggregate might be. Finer
+        # levels than the chain stay with firm-level rights as a whole (decision 31).
+        coarse = frame["entity_kind"].isin(["chain", TOWN, "reference"])
+        empty = coarse & right.isin(["firm", "aggregate"]) & ~only.astype(bool) & (frame["state"] != "value")
         return firm_ok | free | safe | empty
 
     def progress(self, table: pd.DataFrame, period: Period) -> list[TargetProgress]:

@@ -1,8 +1,9 @@
 """All indicators of a panel for the months asked, as one long frame.
 
 Rows: every firm in scope of a per-firm form (or that sent one), firms with a line for customs and bonded, every
-chain that has firms, the town, every reference series with a point, and ``target.<id>`` rows. Order: catalogue
-order, source, level, period, entity; then reference, then targets. Nothing depends on the order of the inputs.
+node, chain and industry that has firms, the town, modes, markets and chapters with trade, every reference series with a
+point, and ``target.<id>`` rows. Order: catalogue order, source, level, period, entity; then parts of trade, reference,
+targets. Nothing depends on the order of the inputs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import pyarrow as pa
 from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.indicators.engine import Engine, Figures
+from qxmonitor.indicators.levels import PARTS
+from qxmonitor.indicators.lines import part_rows
 from qxmonitor.indicators.reference import reference_rows
 from qxmonitor.indicators.targets import target_rows
 from qxmonitor.indicators.view import View
@@ -29,6 +32,9 @@ COLUMNS = [
     "hidden_groups",
 ]  # fmt: skip
 """Columns of the frame; value in the catalogue's unit, state a word of the five, groups and hidden_groups counts."""
+
+LEVELS = ("firm", *PARTS)
+"""Levels whose figures are made of firms; those of the others come as ready rows."""
 
 _WORDS = [state.word for state in DatumState]
 _CONSTANT = frozenset({"indicator", "source", "entity_kind"})
@@ -57,8 +63,12 @@ def compute(panel: Panel, periods: Sequence[Period]) -> pd.DataFrame:
     for entry in indicators().indicators if engine else ():
         for use in entry.sources:
             for level in use.levels:
-                if engine and level != "reference":
+                if engine and level in LEVELS:
                     blocks.add(entry.id, use.source, level, engine.entities(level), engine.figures(entry, use, level))
+        if engine:
+            engine.forget()
+    if engine:
+        blocks.add_rows(part_rows(view))
     blocks.add_rows(_reference(view))
     if engine:
         blocks.add_rows(target_rows(engine))

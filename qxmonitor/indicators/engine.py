@@ -14,10 +14,20 @@ import numpy.typing as npt
 
 from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.indicators import Indicator, SourceUse
-from qxmonitor.indicators import finance, output, real, structure, trade  # noqa: F401  (they register their formulas)
-from qxmonitor.indicators.formula import FORMULAS, Parts
+from qxmonitor.indicators import (  # noqa: F401  (they register their formulas)
+    chains,
+    finance,
+    investment,
+    lines,
+    output,
+    real,
+    structure,
+    trade,
+)
+from qxmonitor.indicators.formula import FORMULAS, STRUCTURES, Parts
 from qxmonitor.indicators.grouping import Counts, Grouping
-from qxmonitor.indicators.view import PER_FIRM, Bools, Bytes, Floats, View, chain_codes, group_codes
+from qxmonitor.indicators.levels import Levels
+from qxmonitor.indicators.view import PER_FIRM, Bools, Bytes, Floats, View
 
 VALUE, ABSENT = np.uint8(DatumState.VALUE), np.uint8(DatumState.EXPECTED_ABSENT)
 LATE, WITHHELD, FAILED = np.uint8(DatumState.LATE), np.uint8(DatumState.WITHHELD), np.uint8(DatumState.FAILED)
@@ -41,15 +51,10 @@ class Engine:
 
     def __init__(self, view: View) -> None:
         self.view = view
-        chains, names = chain_codes(view.panel.firms)
-        groups = group_codes(view.panel.firms)
         self.firms = tuple(str(code) for code in view.panel.firms.index)
-        self.groupings = {
-            "chain": Grouping.of(chains, names, groups),
-            "town": Grouping.of(np.zeros(view.n, dtype=np.intp), ["town"], groups),
-        }
+        self.groupings = Levels(view.panel.firms)
         self._parts: dict[tuple[str, str], Parts] = {}
-        self._missing: dict[tuple[str, int, str], tuple[Bools, Bools]] = {}
+        self._missing: dict[tuple[str, str], tuple[Bools, Bools]] = {}
         self._aggregated: dict[tuple[str, str, str], Figures] = {}
 
     def entities(self, level: str) -> tuple[str, ...]:
@@ -62,14 +67,21 @@ class Engine:
             self._parts[key, source] = FORMULAS[key](self.view, source)
         return self._parts[key, source]
 
+    def forget(self) -> None:
+        """Let the parts and aggregates go, so that a whole catalogue needs the memory of one indicator."""
+        self._parts.clear()
+        self._aggregated.clear()
+
     def figures(self, entry: Indicator, use: SourceUse, level: str) -> Figures:
-        """Figures of one level: ``firm``, ``chain`` or ``town``."""
-        parts = self.parts(entry.id, use.source)
+        """Figures of one level: ``firm`` or one of ``levels.PARTS``."""
         if level == "firm":
-            return self._firms(entry, use, parts)
+            return self._firms(entry, use, self.parts(entry.id, use.source))
         key = (entry.id, use.source, level)
         if key not in self._aggregated:
-            self._aggregated[key] = self._aggregates(entry, use, level, parts)
+            if entry.id in STRUCTURES:
+                self._aggregated[key] = self._structure(entry, use, level)
+            else:
+                self._aggregated[key] = self._aggregates(entry, use, level, self.parts(entry.id, use.source))
         return self._aggregated[key]
 
     def totals(self, key: str, source: str, level: str) -> tuple[Floats, Floats]:
@@ -102,32 +114,60 @@ class Engine:
             shown=shown,
         )
 
-    # -- chains and the town ---------------------------------------------------------------------------------
+    # -- what firms add up to --------------------------------------------------------------------------------
 
     def _aggregates(self, entry: Indicator, use: SourceUse, level: str, parts: Parts) -> Figures:
-        view, grouping = self.view, self.groupings[level]
+        grouping = self.groupings[level]
         numerator, denominator, has = _contributions(parts)
-        contributing, groups = grouping.count(has), grouping.groups(has)
+        contributing = grouping.count(has)
         pairs = [grouping.by_group(sums) for sums in (numerator, denominator) if sums is not None]
         totals = [grouping.by_entity(sums) for sums in pairs]
         value = _value(parts, totals[0], totals[1] if denominator is not None else None, contributing > 0)
+        coverage = self._coverage(use, level, has, contributing)
+        top2 = np.where(contributing > 0, self._dominance(entry, grouping, numerator, denominator, has), np.nan)
+        hidden = grouping.groups(has & ~self.view.authorised)
+        return self._stated(entry, use, level, value, coverage, contributing == 0, grouping.groups(has), top2, hidden)
 
-        expected = view.expected(use.form) | has if use.form in PER_FIRM else has
-        wanted = grouping.count(expected)
-        nothing = np.full(value.shape, np.nan)
-        coverage = np.divide(contributing, wanted, out=nothing, where=wanted > 0)
-        short = (contributing == 0) | (np.nan_to_num(coverage) < entry.min_coverage)
+    def _structure(self, entry: Indicator, use: SourceUse, level: str) -> Figures:
+        grouping = self.groupings[level]
+        found = STRUCTURES[entry.id](self.view, self.groupings, level)
+        if found.has is None:
+            assert found.groups is not None and found.top2 is not None and found.missing is not None, entry.id
+            none = found.groups == 0
+            coverage, hidden = np.where(none, np.nan, 1.0 - found.missing), found.groups
+            top2 = np.where(none, np.nan, found.top2)
+            return self._stated(entry, use, level, found.value, coverage, none, found.groups, top2, hidden)
+        contributing = grouping.count(found.has)
+        coverage = self._coverage(use, level, found.has, contributing)
+        top2 = np.where(contributing > 0, 1.0, np.nan)  # it points at single groups by definition
+        groups, hidden = grouping.groups(found.has), grouping.groups(found.has & ~self.view.authorised)
+        return self._stated(entry, use, level, found.value, coverage, contributing == 0, groups, top2, hidden)
+
+    def _stated(
+        self, entry: Indicator, use: SourceUse, level: str, value: Floats, coverage: Floats, none: Bools,
+        groups: Counts, top2: Floats, hidden: Counts,
+    ) -> Figures:  # fmt: skip
+        """Figures of aggregates: what is short of its coverage has no value but the state of what is missing."""
+        short = none | (np.nan_to_num(coverage) < entry.min_coverage)
         known = np.isfinite(value) & ~short
-        why = self._why_short(entry, use, grouping)
+        why = self._why_short(entry, use, level)
         return Figures(
             value=np.where(known, value, np.nan),
             state=np.where(known, VALUE, np.where(short, why, ABSENT)).astype(np.uint8),
             coverage=coverage,
             groups=groups,
-            top2=np.where(contributing > 0, self._dominance(entry, grouping, numerator, denominator, has), np.nan),
-            hidden_groups=grouping.groups(has & ~view.authorised),
+            top2=top2,
+            hidden_groups=hidden,
             shown=np.ones(value.shape, dtype=bool),
         )
+
+    def _coverage(self, use: SourceUse, level: str, has: Bools, contributing: Counts) -> Floats:
+        wanted = contributing
+        if use.form in PER_FIRM:
+            wanted = self.groupings[level].count(self.view.expected(use.form) | has)
+        share: Floats = np.full(contributing.shape, np.nan)
+        np.divide(contributing, wanted, out=share, where=wanted > 0)
+        return share
 
     def _dominance(
         self, entry: Indicator, grouping: Grouping, numerator: Floats, denominator: Floats | None, has: Bools
@@ -152,9 +192,9 @@ class Engine:
             pairs = [grouping.by_group(has.astype(np.float64))]
         return np.asarray(np.max([grouping.top2(sums) for sums in pairs], axis=0), dtype=np.float64)
 
-    def _why_short(self, entry: Indicator, use: SourceUse, grouping: Grouping) -> npt.NDArray[np.uint8]:
-        view = self.view
-        key = (use.form, len(grouping.entities), grouping.entities[0])
+    def _why_short(self, entry: Indicator, use: SourceUse, level: str) -> npt.NDArray[np.uint8]:
+        view, grouping = self.view, self.groupings[level]
+        key = (use.form, level)
         if key not in self._missing:
             form = view.state(use.form)
             late, failed = grouping.count(form == DatumState.LATE) > 0, grouping.count(form == DatumState.FAILED) > 0

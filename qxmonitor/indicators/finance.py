@@ -1,30 +1,78 @@
-"""Profit margin, receivable days and loss share from 财务状况 (B203): cumulative, no January."""
+"""Revenue, profit, cost, turnover and head-count from 财务状况 (B203): cumulative, no January.
+
+Formulas as the bureau prints them. A stock is averaged from the end of last December to the end of this month, since
+revenue and cost run over the same time. Where last December's return is missing (a firm new to the panel, or December
+before the panel's first month), this form's 上年同期 stands in: same season, and always at hand.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from qxmonitor.indicators.formula import Parts, formula
-from qxmonitor.indicators.view import View
+from qxmonitor.indicators.formula import Formula, Parts, formula
+from qxmonitor.indicators.view import Floats, View
+
+_RATIOS = {
+    "profit_margin": ("profit", "revenue", 1.0),
+    "cost_per_100": ("cost", "revenue", 100.0),
+    "debt_ratio": ("liabilities", "assets", 1.0),
+    "rd_intensity": ("rd_expense", "revenue", 1.0),
+}
+"""Indicator → numerator, denominator, factor: 营业收入利润率, 每百元营业收入中的成本, 资产负债率, 研发费用强度."""
+
+_LEVELS = {"revenue_ytd": "revenue", "profit_ytd": "profit", "employees": "employees"}
+_GROWTHS = {"revenue_growth_ytd": "revenue", "employees_growth": "employees"}
 
 
-@formula("profit_margin")
-def profit_margin(view: View, source: str) -> Parts:
-    """营业收入利润率 = 利润总额 ÷ 营业收入."""
-    return Parts(view.take(f"{source}.profit"), view.take(f"{source}.revenue"))
+def _ratio(top: str, bottom: str, factor: float) -> Formula:
+    return lambda view, source: Parts(view.take(f"{source}.{top}"), view.take(f"{source}.{bottom}"), scale=factor)
+
+
+def _level(measure: str) -> Formula:
+    return lambda view, source: Parts(view.take(f"{source}.{measure}"))
+
+
+def _growth(measure: str) -> Formula:
+    def growth(view: View, source: str) -> Parts:
+        now, then = view.take(f"{source}.{measure}"), view.take(f"{source}.{measure}_ly")
+        return Parts(np.where(view.january, np.nan, now), np.where(view.january, np.nan, then), offset=-1.0)
+
+    return growth
+
+
+for _id, _of in _RATIOS.items():
+    formula(_id)(_ratio(*_of))
+for _id, _measure in _LEVELS.items():
+    formula(_id)(_level(_measure))
+for _id, _measure in _GROWTHS.items():
+    formula(_id)(_growth(_measure))
+
+
+@formula("revenue_per_head")
+def revenue_per_head(view: View, source: str) -> Parts:
+    """人均营业收入 = 营业收入 ÷ 平均用工人数 ÷ months × 12."""
+    return Parts(view.take(f"{source}.revenue"), view.take(f"{source}.employees"), scale=12.0 / view.month)
+
+
+def _average(view: View, source: str, stock: str) -> Floats:
+    """A stock between the end of last December and of this month."""
+    now, start = view.take(f"{source}.{stock}"), view.december(f"{source}.{stock}")
+    start = np.where(np.isnan(start), view.take(f"{source}.{stock}_ly"), start)
+    return np.asarray((start + now) / 2.0, dtype=np.float64)
 
 
 @formula("receivable_days")
 def receivable_days(view: View, source: str) -> Parts:
-    """应收账款平均回收期 = 360 × average receivables ÷ revenue × months ÷ 12.
+    """应收账款平均回收期 = 360 × average receivables ÷ revenue × months ÷ 12."""
+    average = _average(view, source, "receivables")
+    return Parts(360.0 * average, view.take(f"{source}.revenue"), scale=view.month / 12.0)
 
-    The average runs from the end of last December to the end of this month, since revenue does. Where last
-    December's return is missing (a firm new to the panel, or December before the panel's first month), this
-    form's 上年同期 stands in: same season, and always at hand.
-    """
-    now, start = view.take(f"{source}.receivables"), view.december(f"{source}.receivables")
-    start = np.where(np.isnan(start), view.take(f"{source}.receivables_ly"), start)
-    return Parts(360.0 * (start + now) / 2.0, view.take(f"{source}.revenue"), scale=view.month / 12.0)
+
+@formula("finished_goods_days")
+def finished_goods_days(view: View, source: str) -> Parts:
+    """产成品存货周转天数 = 360 × average finished goods ÷ cost × months ÷ 12."""
+    average = _average(view, source, "finished_goods")
+    return Parts(360.0 * average, view.take(f"{source}.cost"), scale=view.month / 12.0)
 
 
 @formula("loss_share")
@@ -33,3 +81,22 @@ def loss_share(view: View, source: str) -> Parts:
     profit = view.take(f"{source}.profit")
     known = np.isfinite(profit)
     return Parts(np.where(known, (profit < 0).astype(np.float64), np.nan), np.where(known, 1.0, np.nan))
+
+
+@formula("loss_amount")
+def loss_amount(view: View, source: str) -> Parts:
+    """亏损企业亏损额: what the firms with a loss lost, as a positive number; a firm with a profit lost nothing."""
+    profit = view.take(f"{source}.profit")
+    return Parts(np.where(np.isfinite(profit), np.maximum(-profit, 0.0), np.nan))
+
+
+@formula("rd_year_spend")
+def rd_year_spend(view: View, source: str) -> Parts:
+    """研发经费（上年）: the yearly form (107) of the year before."""
+    return Parts(view.take("rd.rd_expense"))
+
+
+@formula("rd_year_intensity")
+def rd_year_intensity(view: View, source: str) -> Parts:
+    """研发经费投入强度（上年）: the same over the revenue of that year, from its December return."""
+    return Parts(view.take("rd.rd_expense"), view.december(f"{source}.revenue"))

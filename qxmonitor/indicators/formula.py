@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from qxmonitor.indicators.grouping import Counts
+from qxmonitor.indicators.levels import Levels
 from qxmonitor.indicators.view import Bools, Floats, View
 
 
@@ -36,6 +38,25 @@ class Parts:
     same_firms: bool = True
 
 
+@dataclass(frozen=True)
+class Structure:
+    """Per entity of one level and asked month, (k, q).
+
+    Attributes:
+        value: NaN where it is not defined.
+        has: (n, q), the firms that stand behind it; the engine counts coverage and groups of them.
+        groups: (k, q) given instead, where the units are not the panel's firms (projects); with ``top2``.
+        top2: (k, q) share of the two largest groups, with ``groups``.
+        missing: (k, q) share of the units without what the figure needs, with ``groups``.
+    """
+
+    value: Floats
+    has: Bools | None = None
+    groups: Counts | None = None
+    top2: Floats | None = None
+    missing: Floats | None = None
+
+
 Formula = Callable[[View, str], Parts]
 """``(view, source) → Parts``; ``source`` is the prefix of the panel's measures."""
 
@@ -51,6 +72,25 @@ def formula(*ids: str) -> Callable[[Formula], Formula]:
             if key in FORMULAS:
                 raise ValueError(f"formula registered twice: {key}")
             FORMULAS[key] = function
+        return function
+
+    return register
+
+
+StructureFormula = Callable[[View, Levels, str], Structure]
+"""``(view, levels, level) → Structure``."""
+
+STRUCTURES: dict[str, StructureFormula] = {}
+"""Structure by indicator id; filled likewise."""
+
+
+def structure(key: str) -> Callable[[StructureFormula], StructureFormula]:
+    """Register a structure under its catalogue id."""
+
+    def register(function: StructureFormula) -> StructureFormula:
+        if key in FORMULAS or key in STRUCTURES:
+            raise ValueError(f"formula registered twice: {key}")
+        STRUCTURES[key] = function
         return function
 
     return register

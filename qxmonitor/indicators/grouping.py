@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qxmonitor.indicators.view import Bools, Floats
+from qxmonitor.indicators.view import Bools, Codes, Floats
 
-Codes = npt.NDArray[np.intp]
 Counts = npt.NDArray[np.int64]
 
 
@@ -62,6 +61,29 @@ class Grouping:
         """Groups of each entity with a firm in the mask, (n, q) → (k, q)."""
         hit = np.logical_or.reduceat(mask[self.order], self.pair_starts, axis=0)
         return np.add.reduceat(hit.astype(np.int64), self.entity_starts, axis=0)
+
+    def largest(self, pairs: Floats, count: int) -> Floats:
+        """Share of the ``count`` largest groups in the entity's sum, (p, q) → (k, q); NaN where nothing is positive.
+
+        A group below zero (a return corrected downwards) has no size.
+        """
+        size = np.maximum(pairs, 0.0)
+        entity = np.broadcast_to(self.pair_entity[:, None], size.shape)
+        order = np.lexsort((-size, entity), axis=0)
+        rank = np.arange(len(size)) - self.entity_starts[self.pair_entity]
+        top = np.where((rank < count)[:, None], np.take_along_axis(size, order, axis=0), 0.0)
+        return self._share(self.by_entity(top), self.by_entity(size))
+
+    def herfindahl(self, pairs: Floats) -> Floats:
+        """Sum of the squared shares of an entity's groups, (p, q) → (k, q): 1/n … 1; NaN where nothing is positive."""
+        size = np.maximum(pairs, 0.0)
+        total = self.by_entity(size)
+        shares = np.divide(size, total[self.pair_entity], out=np.zeros_like(size), where=size > 0)
+        return np.where(total > 0, self.by_entity(shares**2), np.nan)
+
+    @staticmethod
+    def _share(part: Floats, whole: Floats) -> Floats:
+        return np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0)
 
     def top2(self, pairs: Floats) -> Floats:
         """Share of the two largest groups in the entity's sum of group sizes |Σ|, (p, q) → (k, q).

@@ -92,6 +92,23 @@ def _breadth(growth: Floats, sign: float) -> Parts:
     return Parts(np.where(known, (sign * growth > 0).astype(np.float64), np.nan), np.where(known, 1.0, np.nan))
 
 
+@formula("diffusion")
+def diffusion(view: View, source: str) -> Parts:
+    """扩散指数: share of evaluable firms rising, plus half of those unchanged."""
+    growth = growth_rate(view, source)
+    known = np.isfinite(growth)
+    up = np.where(growth > 0, 1.0, np.where(growth == 0, 0.5, 0.0))
+    return Parts(np.where(known, up, np.nan), np.where(known, 1.0, np.nan))
+
+
+@formula("stopped_share")
+def stopped_share(view: View, source: str) -> Parts:
+    """停产面: share of firms whose return says no output (February: of the two months)."""
+    now, _ = month_pair(view, source, "output")
+    known = np.isfinite(now)
+    return Parts(np.where(known, (now == 0).astype(np.float64), np.nan), np.where(known, 1.0, np.nan))
+
+
 @formula("advanced_mfg_share")
 def advanced_mfg_share(view: View, source: str) -> Parts:
     """先进制造业占比 by output (the plan's is by value added, which needs rates the town does not have)."""

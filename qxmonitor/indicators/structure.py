@@ -6,6 +6,7 @@ Register flags are those of the newest register known; ``since`` and ``until`` p
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from qxmonitor.calendar import DatumState
 from qxmonitor.indicators.formula import Formula, Parts, formula
@@ -53,3 +54,26 @@ def rd_institution_share(view: View, source: str) -> Parts:
     above = view.registered & view.flag("above_scale")[:, None]
     has = view.flag("rd_institution")[:, None].astype(np.float64)
     return Parts(np.where(above, has, np.nan), np.where(above, 1.0, np.nan))
+
+
+@formula("firms_entered")
+def firms_entered(view: View, source: str) -> Parts:
+    """升规（入库）企业数: above-scale firms whose time on the register began this year."""
+    return _moved(view, "since", 0)
+
+
+@formula("firms_exited")
+def firms_exited(view: View, source: str) -> Parts:
+    """退规（退库）企业数: above-scale firms whose first month off the register lies in this year."""
+    return _moved(view, "until", 1)
+
+
+def _moved(view: View, bound: str, later: int) -> Parts:
+    """Above-scale firms whose ``bound``, ``later`` months on, lies between January and the month."""
+    text = view.panel.firms[bound].astype("str")
+    year = pd.to_numeric(text.str.slice(0, 4), errors="coerce").to_numpy(dtype=np.float64)
+    month = pd.to_numeric(text.str.slice(5, 7), errors="coerce").to_numpy(dtype=np.float64)
+    at = (year * 12 + month - 1 + later)[:, None]
+    asked = np.array([p.ordinal for p in view.periods], dtype=np.float64)[None, :]
+    moved = (at <= asked) & (at > asked - view.month[None, :])
+    return Parts((moved & view.flag("above_scale")[:, None]).astype(np.float64))

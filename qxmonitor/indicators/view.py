@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +22,12 @@ from qxmonitor.period import Period
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.intp]
 
-PER_FIRM = frozenset({"b204_1", "b203", "self_report"})
+PER_FIRM = frozenset({"b204_1", "b203", "self_report", "rd_yearly"})
 """Forms every firm in scope owes; the others come for the whole town, and a firm without a line did nothing."""
 
-_SHEETS = {"customs_monthly": "customs.", "bonded_inv101": "bonded."}
+_SHEETS = {"customs_monthly": "customs.", "bonded_inv101": "bonded.", "bonded_stock": "stock.", "power": "power."}
 
 
 class View:
@@ -53,6 +55,7 @@ class View:
         self._taken: dict[tuple[str, tuple[int, ...]], Floats] = {}
         self._year_to_date: dict[str, Floats] = {}
         self._expected: dict[str, Bools] = {}
+        self.memo: dict[tuple[str, ...], Any] = {}
 
     # -- figures ---------------------------------------------------------------------------------------------
 
@@ -80,22 +83,43 @@ class View:
 
     def _accumulate(self, name: str) -> Floats:
         values = self._measure(name)
-        arrived = self._arrived("customs_monthly" if name.startswith("customs.") else "bonded_inv101")
+        return self.accumulate(values, next(form for form, stem in _SHEETS.items() if name.startswith(stem)))
+
+    def accumulate(self, values: Floats, form: str) -> Floats:
+        """Sums from January of any rows over the whole panel, (r, m) → (r, m); NaN as in :meth:`year_to_date`."""
+        arrived = self._arrived(form)
         total = np.full(values.shape, np.nan)
         complete = False
         for j, month in enumerate(self.panel.months):
             first = month.month == 1
             complete = bool(arrived[j]) and (first or complete)
             if complete:
-                before = np.full(self.n, np.nan) if first else total[:, j - 1]
+                before = np.full(len(values), np.nan) if first else total[:, j - 1]
                 both = np.nan_to_num(before) + np.nan_to_num(values[:, j])
                 total[:, j] = np.where(np.isnan(before) & np.isnan(values[:, j]), np.nan, both)
         return total
 
+    def pick(self, values: Floats, shift: int = 0) -> Floats:
+        """The asked months (or those ``shift`` before) of any rows over the whole panel, (r, m) → (r, q)."""
+        columns = self.columns - shift
+        taken = values[:, np.maximum(columns, 0)]
+        taken[:, columns < 0] = np.nan
+        return taken
+
+    def note(self, name: str, shift: int = 0) -> None:
+        """Say that a sheet's lines of the year up to the asked months are looked at; a trace listens."""
+
     def _arrived(self, form: str) -> Bools:
+        """Months of the panel of which a sheet has brought anything, (m,); worked out once."""
+        if ("arrived", form) not in self.memo:
+            self.memo["arrived", form] = self._look_whether_arrived(form)
+        found: Bools = self.memo["arrived", form]
+        return found
+
+    def _look_whether_arrived(self, form: str) -> Bools:
         here = np.zeros(len(self.panel.months), dtype=bool)
         for name, values in self.panel.values.items():
-            if name.startswith(_SHEETS[form]):
+            if form in _SHEETS and name.startswith(_SHEETS[form]):
                 here |= np.isfinite(values).any(axis=0)
         if form in self.panel.states:
             here |= (self.panel.states[form] == DatumState.VALUE).any(axis=0)
@@ -168,7 +192,7 @@ class View:
         """The denominator of coverage: the form is here, late or refused, or owed and not yet due, (n, q)."""
         if form not in self._expected:
             calendar = _calendar(form)
-            owed = np.array([calendar is not None and calendar.returns_in(p) for p in self.periods], dtype=bool)
+            owed = np.array([calendar is None or calendar.returns_in(p) for p in self.periods], dtype=bool)
             present = self.state(form) != DatumState.EXPECTED_ABSENT
             self._expected[form] = present | (self.in_scope(form) & owed[None, :])
         return self._expected[form]

@@ -86,7 +86,7 @@ def stock(lines: pd.DataFrame) -> pd.DataFrame:
     Args:
         lines: period, entity, unit, quantity, usd, in_on, limit_on.
     """
-    end = (pd.to_datetime(lines["period"] + "-01") + pd.offsets.MonthEnd(0)).dt.normalize()
+    end = month_end(lines["period"])
     quantity, usd = lines["quantity"].astype("float64"), lines["usd"].astype("float64")
     there = (quantity > 0) | (quantity.isna() & (usd > 0))
     late = (pd.to_datetime(lines["limit_on"]) < end) & there
@@ -115,6 +115,12 @@ def stock(lines: pd.DataFrame) -> pd.DataFrame:
     found["stock_unit"] = grouped["unit"].first().where(whole)
     found["days"] = (found["aged"] / found["weight"].replace(0.0, np.nan)).round(1)
     return found.reset_index()[[*_KEY, *STOCK]]
+
+
+def month_end(periods: pd.Series) -> pd.Series:
+    """The last day of each month."""
+    found: pd.Series = (pd.to_datetime(periods.astype("str") + "-01") + pd.offsets.MonthEnd(0)).dt.normalize()
+    return found
 
 
 def by_ownership(firm_months: pd.DataFrame) -> pd.DataFrame:

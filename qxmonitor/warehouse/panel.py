@@ -21,7 +21,7 @@ from qxmonitor.catalog.release import release_calendar
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
 from qxmonitor.period import months as months_between
-from qxmonitor.warehouse import sql
+from qxmonitor.warehouse import sheets, sql
 from qxmonitor.warehouse.asof import frozen, rows
 from qxmonitor.warehouse.bonded import border_lists
 from qxmonitor.warehouse.core import FOREVER, Warehouse, fetch
@@ -67,29 +67,36 @@ def read_panel(
         granted = rows(connection, "authorisation", *window)
         wide = {table: rows(connection, table, *window) for table in _FORMS}
         sums = {
-            "customs": ("customs_monthly", fetch(connection, sql.query("panel_customs"), *spans)),
             "bonded": ("bonded_inv101", fetch(connection, sql.query("panel_bonded"), *spans, *border_lists())),
+            "power": ("power", fetch(connection, sql.query("panel_power"), *spans)),
         }
+        lines = fetch(connection, sql.query("panel_trade"), *spans)
+        stock = fetch(connection, sql.query("bonded_stock_lines"), *spans).to_pandas()
+        invested = rows(connection, "investment_project", *window)
         refused = fetch(connection, sql.query("panel_failed"), *spans)
         here = fetch(connection, sql.query("panel_months_here"), *times).to_pandas()
         parameters = rows(connection, "monthly_parameter", *window).to_pandas()
         chains = rows(connection, "chain_node", *window).to_pandas()
         reference = rows(connection, "reference_point", *window).to_pandas()
         origin = fetch(connection, sql.query("origin")).to_pylist()
+        firms = _firms(register)
+        axes = Axes(firms.index, columns, known_at or wh.settings.now())
+        values: dict[str, npt.NDArray[np.float64]] = {}
+        yearly = sheets.rd(axes, connection, times, values)
 
-    firms = _firms(register)
-    axes = _Axes(firms.index, columns, known_at or wh.settings.now())
-    values: dict[str, npt.NDArray[np.float64]] = {}
     states: dict[str, npt.NDArray[np.uint8]] = {}
     in_scope = axes.span(firms["since"], firms["until"]) & firms["above_scale"].to_numpy(bool)[:, None]
     any_grant, authorised = _grants(granted, axes)
     for table, form in _FORMS.items():
         found = axes.fill(wide[table], _SOURCES[table], values)
         states[form] = axes.states(form, found, any_grant if form == "self_report" else in_scope, refused)
-    for source, (form, table) in sums.items():
-        found = axes.fill(table, source, values)
-        arrived = np.isin(np.array(columns, dtype=str), here.loc[here["form"] == form, "period"].to_numpy(str))
-        states[form] = axes.states(form, found, in_scope & ~arrived, refused)
+    found, trade = sheets.trade(axes, lines, values)
+    laid = {"customs_monthly": found, "bonded_stock": sheets.stock(axes, stock, values)}
+    laid |= {form: axes.fill(table, source, values) for source, (form, table) in sums.items()}
+    for form, found in laid.items():
+        states[form] = axes.states(form, found, in_scope & ~axes.arrived(form, here), refused)
+    states["investment"] = sheets.sheet_states(axes, axes.arrived("investment", here), axes.due("investment"))
+    states["rd_yearly"] = np.where(yearly, DatumState.VALUE, DatumState.EXPECTED_ABSENT).astype(np.uint8)
     return Panel(
         months=columns,
         firms=firms,
@@ -101,6 +108,8 @@ def read_panel(
         known_at=axes.now,
         simulated=bool(origin) and origin[0]["value"] == "simulated",
         parameters=parameters[["period", "parameter", "scope", "value"]],
+        trade=trade,
+        projects=sheets.projects(invested, columns, firms["group"]),
     )
 
 
@@ -113,7 +122,7 @@ def _firms(register: pa.Table) -> pd.DataFrame:
     return frame[_FIRM_COLUMNS].astype(dict.fromkeys(FLAGS, bool))
 
 
-def _grants(granted: pa.Table, axes: _Axes) -> tuple[Grid, Grid]:
+def _grants(granted: pa.Table, axes: Axes) -> tuple[Grid, Grid]:
     """Where a firm's authorisation covers a month: for any item, and for output."""
     anything, output = np.zeros(axes.shape, bool), np.zeros(axes.shape, bool)
     frame = granted.to_pandas()
@@ -127,7 +136,7 @@ def _grants(granted: pa.Table, axes: _Axes) -> tuple[Grid, Grid]:
     return anything, output
 
 
-class _Axes:
+class Axes:
     """The panel's rows and columns, and what can be laid out on them."""
 
     def __init__(self, firms: pd.Index, columns: tuple[Period, ...], now: datetime) -> None:
@@ -135,6 +144,20 @@ class _Axes:
         self.shape = (len(firms), len(columns))
         self._firms = pa.array(firms.to_numpy(object), pa.string())
         self._months = pa.array([str(period) for period in columns], pa.string())
+
+    def months(self, periods: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+        """Column number of each month, −1 for one that is not on the panel."""
+        return _positions(periods, self._months)
+
+    def arrived(self, form: str, here: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """(months,): whether a feed has brought anything of the month; ``here``: form and period of what it has."""
+        mine = here.loc[here["form"] == form, "period"].to_numpy(str)
+        return np.isin(np.array(self.columns, dtype=str), mine)
+
+    def due(self, form: str) -> npt.NDArray[np.bool_]:
+        """(months,): whether the calendar wants the form for the month, and by now."""
+        calendar = release_calendar().feed(form)
+        return np.array([calendar.returns_in(p) and calendar.due(p) <= self.now for p in self.columns], bool)
 
     def codes(self, entities: pa.ChunkedArray) -> npt.NDArray[np.int64]:
         """Row number of each firm, −1 for one that is not on the panel."""
@@ -150,7 +173,7 @@ class _Axes:
     def fill(self, table: pa.Table, source: str, values: dict[str, npt.NDArray[np.float64]]) -> Grid:
         """Lay a table of one row per entity and period out as arrays; returns where there was a row."""
         codes = self.codes(table["entity"])
-        months = _positions(table["period"], self._months)
+        months = self.months(table["period"])
         there = (codes >= 0) & (months >= 0)
         place = (codes[there], months[there])
         for name in table.column_names:
@@ -164,12 +187,10 @@ class _Axes:
 
     def states(self, form: str, found: Grid, expected: Grid, refused: pa.Table) -> npt.NDArray[np.uint8]:
         """The state of each cell of a form; ``refused``: entity, period and form of rows that were."""
-        calendar = release_calendar().feed(form)
-        due = np.array([calendar.returns_in(p) and calendar.due(p) <= self.now for p in self.columns], bool)
         state = np.full(self.shape, DatumState.EXPECTED_ABSENT, np.uint8)
-        state[expected & due] = DatumState.LATE
+        state[expected & self.due(form)] = DatumState.LATE
         mine = refused.filter(pc.equal(refused["form"], form))
-        codes, months = self.codes(mine["entity"]), _positions(mine["period"], self._months)
+        codes, months = self.codes(mine["entity"]), self.months(mine["period"])
         there = (codes >= 0) & (months >= 0)
         state[codes[there], months[there]] = DatumState.FAILED
         state[found] = DatumState.VALUE

@@ -6,3 +6,9 @@ from bonded_line f
 join reads.known($1, $2) n using (file_id)
 where f.period is not null
 group by 2
+union all
+select 'bonded_stock', f.period from bonded_stock f join reads.known($1, $2) n using (file_id) group by 2
+union all
+select 'power', f.period from power_use f join reads.known($1, $2) n using (file_id) group by 2
+union all
+select 'investment', f.period from investment_project f join reads.known($1, $2) n using (file_id) group by 2

@@ -8,6 +8,7 @@ import pytest
 
 from qxmonitor.catalog._yaml import HERE, Entry, load
 from qxmonitor.catalog.indicators import Indicators, indicators
+from qxmonitor.catalog.permitted_use import permitted_use
 from qxmonitor.catalog.plans import Plans, plans
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.rules import Rules, rules
@@ -64,7 +65,9 @@ def test_ids_are_unique_and_display_units_are_scaled() -> None:
 
 def test_a_concentration_figure_never_passes_the_dominance_test() -> None:
     weighs = {e.id: e.weighs for e in indicators().indicators}
-    assert {k for k, v in weighs.items() if v == "always"} == {k for k in weighs if k.startswith("groups_over_")}
+    concentrated = {k for k, v in weighs.items() if v == "always"}
+    assert {k for k in weighs if k.startswith(("groups_over_", "cr1_", "cr4_", "hhi_"))} <= concentrated
+    assert all(permitted_use().statistical_indicator(k) for k in concentrated)
 
 
 def test_every_department_named_is_a_reader() -> None:

@@ -10,7 +10,7 @@ import pytest
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.permitted_use import permitted_use
 from qxmonitor.catalog.readers import readers
-from qxmonitor.disclosure import Cleared, Gate
+from qxmonitor.disclosure import Cleared, Gate, pattern
 from qxmonitor.disclosure.cleared import one_line
 from qxmonitor.errors import DisclosureError
 from qxmonitor.period import Period
@@ -250,3 +250,39 @@ def test_names_become_one_printable_line(bad: str) -> None:
     line = one_line(bad)
     assert line.isprintable()
     assert len(line.splitlines()) == 1
+
+
+FINER = ["node", "industry", "mode", "market", "chapter"]
+
+
+def finer(source: str, indicator: str) -> pd.DataFrame:
+    """The chains' rows again as rows of finer levels, safe by every count, half of them empty."""
+    rows = town.frame()
+    rows = rows[(rows["entity_kind"] == "chain") & (rows["source"] == source) & (rows["indicator"] == indicator)]
+    parts = [rows.assign(entity_kind=kind, groups=50, top2=0.1, hidden_groups=50) for kind in FINER]
+    parts += [part.assign(entity="Z9", value=float("nan"), state="late") for part in parts]
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.mark.parametrize("reader", ADMINISTRATIVE)
+@pytest.mark.parametrize(("source", "indicator"), [("returns", "output_m"), ("customs", "export_usd_ytd")])
+def test_levels_finer_than_the_chain_need_firm_rights(gate: Gates, reader: str, source: str, indicator: str) -> None:
+    """However safe a node or market is by itself: its chain less the other nodes, or a second partition crossed with
+    the chains, would give single firms back. Not even why it is empty is told."""
+    frame = pd.concat([town.frame(), finer(source, indicator)], ignore_index=True)
+    figures = gate(reader).clear(frame)
+    told = {state for key, (_, state) in figures.rows.items() if key[1] == indicator and key[2] in FINER}
+    free = reader == "swj" and source == "customs"
+    assert told == ({"value", "late"} if free else {"withheld"})
+
+
+def test_finer_levels_change_nothing_of_what_is_published() -> None:
+    """Nor does the pattern of chains and town depend on them."""
+    frame = town.frame()
+    more = pd.concat([frame, finer("returns", "output_m")], ignore_index=True)
+    assert pattern(more).published == pattern(frame).published
+
+
+def test_the_statistics_office_sees_nodes_and_industries(gate: Gates) -> None:
+    figures = gate("stats").clear(finer("returns", "output_m"))
+    assert {state for _, state in figures.rows.values()} <= {"value", "late", "expected-absent"}

@@ -109,7 +109,16 @@ class Oracle:
         chains: dict[str, list[str]] = {}
         for code, f in sorted(self.town.firms.items()):
             chains.setdefault(f["chain"] or "other", []).append(code)
-        found = [("chain", chain, members) for chain, members in sorted(chains.items())]
+        nodes: dict[str, list[str]] = {}
+        divisions: dict[str, list[str]] = {}
+        for code, f in sorted(self.town.firms.items()):
+            nodes.setdefault(f"{f['chain'] or 'other'}/{f['node'] or 'other'}", []).append(code)
+            divisions.setdefault(f["industry"].lstrip("C")[:2] or "other", []).append(code)
+        found = [
+            (kind, entity, members)
+            for kind, level in (("node", nodes), ("chain", chains), ("industry", divisions))
+            for entity, members in sorted(level.items())
+        ]
         return [*found, ("town", "town", sorted(self.town.firms))]
 
     def total_row(
@@ -127,7 +136,7 @@ class Oracle:
             has = top is not None and (is_sum or bottom is not None)
             state = self.status(form, code)
             late, failed = late or state == "late", failed or state == "failed"
-            if has or state != "expected-absent" or (self.month != 1 and self.owes(form, code)):
+            if has or state != "expected-absent" or ((self.month != 1 or form == "rd") and self.owes(form, code)):
                 wanted += 1
             if has:
                 count += 1

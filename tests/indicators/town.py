@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from qxmonitor.calendar import DatumState
-from qxmonitor.panel import Panel
+from qxmonitor.panel import PROJECT_COLUMNS, TRADE_COLUMNS, Panel
 from qxmonitor.period import SHANGHAI, Period, months
 
 FLAGS = [
@@ -19,9 +19,16 @@ FLAGS = [
     "rd_institution", "key_firm",
 ]  # fmt: skip
 FORM_OF = {"returns": "b204_1", "finance": "b203", "self_report": "self_report", "customs": "customs_monthly",
-           "bonded": "bonded_inv101"}  # fmt: skip
+           "bonded": "bonded_inv101", "stock": "bonded_stock", "power": "power", "rd": "rd_yearly"}  # fmt: skip
 OUTPUT = [f"{m}_{c}" for m in ("output", "sales", "export", "power") for c in ("m", "ytd", "ly_m", "ly_ytd")]
-FINANCE = ["receivables", "receivables_ly", "revenue", "revenue_ly", "profit", "profit_ly"]
+FINANCE = [
+    f"{m}{c}"
+    for m in ("receivables", "revenue", "profit", "cost", "finished_goods", "assets", "liabilities", "rd_expense",
+              "employees")
+    for c in ("", "_ly")
+]  # fmt: skip
+STOCK = ["usd", "overdue_usd", "aged", "weight"]
+POWER = ["power_m", "power_ly_m", "power_ytd", "power_ly_ytd"]
 SELF = [f"{m}_{c}" for m in ("output", "export") for c in ("m", "ytd", "ly_m", "ly_ytd")]
 CUSTOMS = ["import_usd", "import_rmb", "export_usd", "export_rmb"]
 BONDED = ["tickets", "in_usd", "out_usd"]
@@ -39,6 +46,9 @@ class Town:
     authorised: set[tuple[str, str]] = field(default_factory=set)
     chains: dict[str, str] = field(default_factory=dict)
     reference: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    projects: list[dict[str, Any]] = field(default_factory=list)
+    upstream: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def panel(self) -> Panel:
         codes = sorted(self.firms)
@@ -49,6 +59,7 @@ class Town:
         states: dict[str, Any] = {}
         for source, names in (
             ("returns", OUTPUT), ("finance", FINANCE), ("self_report", SELF), ("customs", CUSTOMS), ("bonded", BONDED),
+            ("stock", STOCK), ("power", POWER), ("rd", ["rd_expense"]),
         ):  # fmt: skip
             prefix = "returns" if source == "finance" else source
             for name in names:
@@ -71,17 +82,30 @@ class Town:
             authorised[at[firm], when[Period(period)]] = True
         columns = ["name", "group", "chain", "node", "industry", "ownership", *FLAGS, "since", "until", "leader"]
         firms = pd.DataFrame([self.firms[code] for code in codes], index=pd.Index(codes), columns=columns)
+        nodes = self.upstream or {(k, f"{k}-N1"): None for k in self.chains}
         chains = pd.DataFrame(
-            [{"chain": k, "chain_name": v, "node": f"{k}-N1", "node_name": "整机", "upstream": None}
-             for k, v in self.chains.items()],
+            [{"chain": k, "chain_name": self.chains[k], "node": node, "node_name": "整机", "upstream": above}
+             for (k, node), above in nodes.items()],
             columns=["chain", "chain_name", "node", "node_name", "upstream"],
         )  # fmt: skip
         reference = pd.DataFrame(
             self.reference, columns=["series", "name", "frequency", "unit", "source", "period", "value"]
         )
+        trade = pd.DataFrame(
+            [{**line, "firm": at[line["firm"]], "month": when[Period(line["month"])]} for line in self.lines],
+            columns=TRADE_COLUMNS,
+        ).astype({"firm": np.int64, "month": np.int64, "usd": np.float64, "rmb": np.float64})
+        projects = pd.DataFrame(
+            [{**project, "month": when[Period(project["month"])]} for project in self.projects],
+            columns=PROJECT_COLUMNS,
+        ).astype({"month": np.int64, "ytd": np.float64, "ytd_ly": np.float64})  # fmt: skip
+        arrived = {project["month"] for project in self.projects}
+        states["investment"] = np.broadcast_to(
+            np.where([p in arrived for p in self.months], DatumState.VALUE, DatumState.LATE).astype(np.uint8), shape
+        ).copy()
         return Panel(
             self.months, firms, values, states, authorised, reference, chains,
-            datetime(2023, 1, 20, tzinfo=SHANGHAI), True,
+            datetime(2023, 1, 20, tzinfo=SHANGHAI), True, trade, projects,
         )  # fmt: skip
 
 
@@ -109,6 +133,7 @@ def random_town(seed: int, count: int = 14, last: str = "2022-04", width: int = 
         until = r.choice([None, None, str(r.choice(span))])
         firms[code] = firm(
             code, group=r.choice([code, code, "甲集团", "乙集团"]), chain=r.choice(["", "C01", "C02", "C03"]),
+            node=r.choice(["", "N1", "N2"]), industry=r.choice(["3976", "C3922", "2452", ""]),
             since=since, until=until, **{flag: r.random() < 0.5 for flag in FLAGS},
         )  # fmt: skip
         firms[code]["above_scale"] = r.random() < 0.85
@@ -126,6 +151,12 @@ def random_town(seed: int, count: int = 14, last: str = "2022-04", width: int = 
         return float(r.randint(1, big[code])) * (-1 if (negative and dice < 0.4) or dice < 0.14 else 1)
 
     gone = {str(r.choice(span)) for _ in range(2)}
+    rd = {(code, year): r.choice([None, 5.0, 900.0]) for code in codes for year in range(2019, 2024)}
+    town.upstream = {
+        (chain, node): r.choice(above)
+        for chain in town.chains
+        for node, above in {"N1": ["", "N2", "N9"], "N2": ["N1", "N1、N3"], "N3": ["N1、N2", "N2"]}.items()
+    }
     for code in codes:
         for period in span:
             p, january, february = str(period), period.month == 1, period.month == 2
@@ -148,6 +179,26 @@ def random_town(seed: int, count: int = 14, last: str = "2022-04", width: int = 
                 town.forms["customs"][code, p] = {name: number(code) for name in CUSTOMS}
             if r.random() < 0.3:
                 town.forms["bonded"][code, p] = {name: number(code) for name in BONDED}
+            if r.random() < 0.3:
+                town.forms["stock"][code, p] = {name: number(code) for name in STOCK}
+            if r.random() < 0.7:
+                town.forms["power"][code, p] = {name: number(code) for name in POWER}
+            if rd[code, period.year]:
+                town.forms["rd"][code, p] = {"rd_expense": rd[code, period.year]}
+            for _ in range(r.choice([0, 0, 1, 3])):
+                town.lines.append(
+                    {"firm": code, "month": p, "flow": r.choice("IE"), "mode": r.choice(["0110", "0615", "1234"]),
+                     "partner": r.choice(["美国", "德国", "日本"]), "chapter": r.choice(["85", "39"]),
+                     "usd": number(code), "rmb": number(code)}
+                )  # fmt: skip
+    town.lines = [line for line in town.lines if line["month"] not in gone]
+    for period in span:
+        for number_ in range(r.choice([0, 3, 5]) if period.month != 1 else 0):
+            code = r.choice(codes)
+            town.projects.append(
+                {"month": str(period), "thing": f"P{number_}", "group": firms[code]["group"], "ytd": number(code),
+                 "ytd_ly": number(code), "tech_upgrade": r.random() < 0.5}
+            )  # fmt: skip
     for code in codes:
         for p in gone:
             if r.random() < 0.5:

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from typing import Any
+import zipfile
+from pathlib import Path
 
 import openpyxl
 import pytest
 
 from qxmonitor import pipeline
+from qxmonitor.catalog.indicators import indicators
 from qxmonitor.errors import QxError
 from qxmonitor.look import listing
 from qxmonitor.trace import trace
 from qxmonitor.warehouse import Warehouse
-from tests.pipeline.conftest import Town
+from tests.pipeline.conftest import Ingested, Town, in_process
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def told(open_town: Any, town: Town) -> Iterator[Warehouse]:
-    with open_town() as wh:
-        pipeline.ingest(wh, [town.landing])
-        pipeline.run(wh, town.last)
-        yield wh
+@pytest.fixture(scope="module")
+def told(ingested: Ingested) -> Warehouse:
+    pipeline.run(ingested.wh, ingested.town.last)
+    return ingested.wh
 
 
 def test_cells_add_up_to_the_figure_and_say_what_stands_in_the_file(told: Warehouse, town: Town) -> None:
@@ -61,3 +60,55 @@ def test_cells_add_up_to_the_figure_and_say_what_stands_in_the_file(told: Wareho
     ):
         with pytest.raises(QxError):
             trace(told, wrong)
+
+
+@pytest.mark.parametrize(
+    ("figure", "fields"),
+    [
+        ("revenue_per_head:town:town", {"revenue", "employees"}),
+        ("node_weight:node:C01/C01-N1", {"output_ytd", "output_ly_ytd"}),
+        ("export_part_rmb_ytd:mode:0110", {"rmb"}),
+        ("bonded_stock_usd:town:town", {"usd"}),
+        ("grid_power_m:town:town", {"power_m"}),
+        ("investment_ytd:town:town", {"ytd"}),
+        ("rd_year_spend:town:town", {"rd_expense"}),
+    ],
+)
+def test_the_other_sources_cells_are_told_as_well(told: Warehouse, town: Town, figure: str, fields: set[str]) -> None:
+    indicator, kind, entity = figure.split(":")
+    cells = trace(told, f"{figure}:{town.last}")
+    assert {cell["field"] for cell in cells} == fields
+    [row] = listing(told, "indicators", entity=entity, entity_kind=kind, indicator=indicator, period=town.last)
+    if len(fields) == 1:
+        this_year = [cell["value"] for cell in cells if cell["period"] >= "2025"]
+        assert math.isclose(sum(this_year), row["value"], rel_tol=1e-9)
+
+
+def test_the_handbook_tells_every_indicator_with_an_example_and_is_the_same_twice(
+    told: Warehouse, town: Town, tmp_path: Path
+) -> None:
+    first, _ = (in_process(told.settings, "catalog", "--out", tmp_path / name, "--json") for name in "ab")
+    assert (first.code, {row["period"] for row in first.rows}) == (0, {str(town.last)})
+    for name in ("指标手册.html", "指标手册.docx"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    page = (tmp_path / "a" / "指标手册.html").read_text(encoding="utf-8")
+    for entry in indicators().indicators:
+        assert f'id="{entry.id}"' in page and entry.formula in page
+    assert page.count("<th>示例</th>") == len(indicators().indicators)
+    assert "【模拟数据】" in page
+    assert not re.search(r"nan|inf|None|-100\.0%", page.partition("<body>")[2], re.IGNORECASE)
+    with zipfile.ZipFile(tmp_path / "a" / "指标手册.docx") as word:
+        assert "营业收入利润率" in word.read("word/document.xml").decode()
+
+
+def test_the_support_lists_come_from_administrative_sources_and_name_no_money(
+    told: Warehouse, town: Town, tmp_path: Path
+) -> None:
+    found = in_process(told.settings, "support-lists", town.last, "--out", tmp_path / "名单.xlsx", "--json")
+    assert found.code == 0
+    assert {row["list"] for row in found.rows} == {"tickets", "trade"}
+    assert {row["money"] for row in found.rows} == {None}
+    assert all(row["figure"] >= 1e8 for row in found.rows if row["list"] == "trade")
+    book = openpyxl.load_workbook(tmp_path / "名单.xlsx")
+    words = " ".join(str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row if cell.value)
+    assert "未配置" in words and "金额（元）" not in words and "模拟数据" in words

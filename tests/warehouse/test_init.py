@@ -74,6 +74,6 @@ def test_a_connection_is_kept_rolled_back_and_renewed(warehouse):
 
 
 def test_queries_take_plain_identifiers_only():
-    assert "from trade_line f" in sql.query("panel_customs")
+    assert "from trade_line f" in sql.query("panel_trade")
     with pytest.raises(ValueError, match="not an identifier"):
         sql.query("asof_single", table="file; drop table file")

@@ -1,0 +1,214 @@
+"""The method handbook (指标手册) as a page and a Word document: every indicator with an example from the warehouse.
+
+Words come from the catalogues, example figures from the gate of the statistics office; both are cleared values, and the
+same view gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+
+import docx
+import pandas as pd
+from docx.document import Document
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.shared import Pt, RGBColor
+from docx.text.paragraph import Paragraph
+
+from qxmonitor.catalog._yaml import Entry
+from qxmonitor.catalog.handbook import Page, handbook, pages
+from qxmonitor.catalog.indicators import indicators
+from qxmonitor.catalog.office import office
+from qxmonitor.delivery import layout
+from qxmonitor.delivery.docx import TEXT_MM, without_thumbnail
+from qxmonitor.delivery.files import rezip
+from qxmonitor.delivery.render import Renderer, check, put
+from qxmonitor.disclosure import Cleared, Figures, Gate
+from qxmonitor.disclosure.suppression import TOWN
+from qxmonitor.period import Period
+
+HEADS = {
+    "definition": "口径",
+    "formula": "公式",
+    "levels": "层级",
+    "source": "来源",
+    "channel": "使用范围",
+    "coverage": "覆盖要求",
+    "precision": "单位精度",
+    "revision": "修订惯例",
+}
+"""Fields of a page in the order printed, with their heads."""
+_HEAD_MM = 22.0
+_BLACK, _GREY = RGBColor(0, 0, 0), RGBColor(0x59, 0x59, 0x59)
+
+
+class _Heads(Entry):
+    """The heads of a page's rows, as words of the catalogue."""
+
+    definition: str
+    formula: str
+    levels: str
+    source: str
+    channel: str
+    coverage: str
+    precision: str
+    revision: str
+    example: str
+
+
+@dataclass(frozen=True)
+class Row:
+    head: Cleared
+    text: Cleared
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One indicator's page."""
+
+    id: Cleared
+    name: Cleared
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    name: Cleared
+    pages: tuple[Sheet, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """The handbook for one reader."""
+
+    title: Cleared
+    note: Cleared
+    issuer: Cleared
+    simulated: Cleared | None
+    chapters: tuple[Chapter, ...]
+
+
+@dataclass(frozen=True)
+class _Example:
+    """What ``example.j2`` says; ``left`` ÷ ``right`` where the example is worked from two levels."""
+
+    period: Cleared
+    who: Cleared
+    value: Cleared
+    left: Cleared | None
+    right: Cleared | None
+    empty: bool
+
+
+def build(gate: Gate, period: Period | None, frame: pd.DataFrame) -> View:
+    """The handbook for the gate's reader.
+
+    Args:
+        gate: of the statistics office.
+        period: the month of the examples; None without any.
+        frame: the indicator frame of that month, enough of the year for the gate.
+    """
+    book = handbook()
+    figures = gate.clear(frame) if period is not None else None
+    chapters = [
+        Chapter(gate.word(topic, "name"), tuple(_sheet(gate, page, period, figures) for page in found))
+        for topic, found in pages()
+    ]
+    return View(
+        title=gate.word(book, "title"), note=gate.word(book, "note"), issuer=gate.word(office(), "issuer"),
+        simulated=gate.word(office(), "simulated_label") if gate.simulated else None, chapters=tuple(chapters),
+    )  # fmt: skip
+
+
+def _sheet(gate: Gate, page: Page, period: Period | None, figures: Figures | None) -> Sheet:
+    heads = _Heads(**HEADS, example="示例")
+    rows = [Row(gate.word(heads, field), gate.word(page, field)) for field in HEADS]
+    if period is not None and figures is not None:
+        rows.append(Row(gate.word(heads, "example"), _example(gate, page.id, period, figures)))
+    return Sheet(gate.word(page, "id"), gate.word(page, "name"), tuple(rows))
+
+
+def _example(gate: Gate, indicator: str, period: Period, figures: Figures) -> Cleared:
+    """The town's figure, or else the first entity's that has one; worked from its levels where they are shown."""
+    entry = indicators().indicator(indicator)
+    found = next(
+        (
+            (use.source, level, entity)
+            for use in entry.sources
+            for level in (TOWN, *(name for name in use.levels if name not in (TOWN, "firm")))
+            if level in use.levels
+            for entity in figures.entities(level)
+            if figures.get(indicator, period, level, entity, use.source).number is not None
+        ),
+        None,
+    )
+    source, level, entity = found or (entry.sources[0].source, TOWN, TOWN)
+    value = figures.get(indicator, period, level, entity, source)
+    parts = [figures.get(name, period, level, entity) for name in handbook().works.get(indicator, ())]
+    shown = [part for part in parts if part.number is not None]
+    left, right = shown if len(shown) == 2 and value.number is not None else (None, None)
+    view = _Example(gate.period(period), gate.entity(level, entity), value, left, right, value.number is None)
+    return Renderer(gate.reader).words("handbook/example.j2", view)
+
+
+def handbook_html(view: View, reader: str) -> str:
+    """The handbook as one self-contained page.
+
+    Raises:
+        DisclosureError: the view holds something not cleared for the reader.
+    """
+    return Renderer(reader).html("handbook/page.html.j2", view)
+
+
+def handbook_docx(view: View, reader: str, date: datetime) -> bytes:
+    """The handbook as a Word document; raises as :func:`handbook_html`."""
+    check(view, reader)
+    document = docx.Document()
+    core = document.core_properties
+    core.created = core.modified = date.replace(tzinfo=None, microsecond=0)
+    core.author = core.last_modified_by = put(view.issuer, reader)
+    core.title = put(view.title, reader)
+    core.subject = core.keywords = core.category = core.comments = ""
+    core.language, core.revision = "zh-CN", 1
+    layout.page(document)
+    layout.styles(document)
+    if view.simulated:
+        layout.running_head(document, put(view.simulated, reader))
+    title = _paragraph(document, put(view.title, reader), layout.XIAOBIAOSONG, layout.TITLE_PT, 34)
+    title.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    _paragraph(document, put(view.note, reader), layout.KAITI, 12, 20).alignment = WD_ALIGN_PARAGRAPH.CENTER
+    for chapter in view.chapters:
+        heading = _paragraph(document, put(chapter.name, reader), layout.HEITI, layout.BODY_PT, 28)
+        heading.style = document.styles["Heading 1"]
+        for sheet in chapter.pages:
+            _card(document, sheet, reader)
+    out = BytesIO()
+    document.save(out)
+    return rezip(without_thumbnail(out.getvalue()))
+
+
+def _paragraph(document: Document, text: str, font: str, size: float, line: float) -> Paragraph:
+    paragraph = document.add_paragraph()
+    layout.line_height(paragraph, line)
+    layout.style(paragraph.add_run(text), font, size, colour=_BLACK)
+    layout.free(paragraph)
+    return paragraph
+
+
+def _card(document: Document, sheet: Sheet, reader: str) -> None:
+    """An indicator: its name and id, and a table of what is said of it, kept on one page."""
+    name = _paragraph(document, put(sheet.name, reader), layout.HEITI, 13, 22)
+    name.paragraph_format.space_before = Pt(10)
+    name.paragraph_format.keep_with_next = True
+    layout.style(name.add_run(f"　{put(sheet.id, reader)}"), layout.SONGTI, 9, colour=_GREY)
+    grid = document.add_table(rows=len(sheet.rows), cols=2)
+    for number, (cells, row) in enumerate(zip(grid.rows, sheet.rows, strict=True)):
+        for cell, value, font in zip(cells.cells, (row.head, row.text), (layout.HEITI, layout.SONGTI), strict=True):
+            paragraph = cell.paragraphs[0]
+            layout.line_height(paragraph, 15)
+            paragraph.paragraph_format.keep_with_next = number < len(sheet.rows) - 1
+            layout.style(paragraph.add_run(put(value, reader)), font, layout.TABLE_PT)
+            layout.free(paragraph)
+    layout.three_lines(grid, [_HEAD_MM, TEXT_MM - _HEAD_MM])

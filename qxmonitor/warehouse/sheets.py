@@ -1,0 +1,136 @@
+"""What the sheets of a whole month add to the panel: trade by mode, partner and chapter, stock, power, projects, R&D.
+
+Each comes for everybody at once, except the yearly R&D form, which stands in every month of the year after its own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from adbc_driver_postgresql import dbapi
+
+from qxmonitor.calendar import DatumState
+from qxmonitor.panel import PROJECT_COLUMNS, no_projects, no_trade
+from qxmonitor.period import Period
+from qxmonitor.warehouse import sql
+from qxmonitor.warehouse.bonded import month_end
+from qxmonitor.warehouse.core import fetch
+
+if TYPE_CHECKING:
+    from qxmonitor.warehouse.panel import Axes
+
+Values = dict[str, npt.NDArray[np.float64]]
+
+
+def trade(axes: Axes, lines: pa.Table, values: Values) -> tuple[npt.NDArray[np.bool_], pd.DataFrame]:
+    """Lay out imports and exports per firm and month, and keep the lines behind them.
+
+    Args:
+        axes: of the panel.
+        lines: of query ``panel_trade``, in its order.
+        values: gets ``customs.import_usd`` … ``customs.export_rmb``.
+
+    Returns:
+        Where a firm has a line, (n, m), and the panel's ``trade``.
+    """
+    codes, months = axes.codes(lines["entity"]), axes.months(lines["period"])
+    there = (codes >= 0) & (months >= 0)
+    kept = lines.filter(pa.array(there))
+    frame = pd.DataFrame({"firm": codes[there], "month": months[there]})
+    for name in ("flow", "mode", "partner", "chapter"):
+        frame[name] = pd.Categorical(kept[name].to_pandas())
+    for name in ("usd", "rmb"):
+        frame[name] = kept[name].to_numpy().astype(np.float64)
+    flow = frame["flow"].to_numpy(dtype=object)
+    for side, word in (("I", "import"), ("E", "export")):
+        for currency in ("usd", "rmb"):
+            mine = (flow == side) & np.isfinite(frame[currency].to_numpy())
+            total, any_ = np.zeros(axes.shape), np.zeros(axes.shape, bool)
+            place = (frame["firm"].to_numpy()[mine], frame["month"].to_numpy()[mine])
+            np.add.at(total, place, frame[currency].to_numpy()[mine])
+            any_[place] = True
+            values[f"customs.{word}_{currency}"] = np.where(any_, total, np.nan)
+    found = np.zeros(axes.shape, bool)
+    found[frame["firm"], frame["month"]] = True
+    return found, frame if len(frame) else no_trade()
+
+
+def stock(axes: Axes, lines: pd.DataFrame, values: Values) -> npt.NDArray[np.bool_]:
+    """Lay out the stock at the months' ends per owner; lines of which no owner is known are in no firm's.
+
+    Args:
+        axes: of the panel.
+        lines: of query ``bonded_stock_lines``.
+        values: gets ``stock.usd``, ``stock.overdue_usd``, and ``stock.aged`` (dollars × days) over ``stock.weight``
+            (dollars of which the day of entry is known).
+    """
+    lines = lines[lines["entity"].notna()]
+    end = month_end(lines["period"])
+    usd = lines["usd"].astype("float64")
+    quantity = lines["quantity"].astype("float64")
+    held = (quantity > 0) | (quantity.isna() & (usd > 0))
+    age = (end - pd.to_datetime(lines["in_on"])).dt.days.astype("float64")
+    weight = usd.where(held & age.notna(), 0.0).fillna(0.0)
+    late = held & (pd.to_datetime(lines["limit_on"]) < end)
+    table = pd.DataFrame(
+        {
+            "entity": lines["entity"].astype("str"), "period": lines["period"].astype("str"),
+            "usd": usd.where(held, 0.0), "overdue_usd": usd.where(late, 0.0).fillna(0.0),
+            "aged": age.fillna(0.0) * weight, "weight": weight,
+        }
+    )  # fmt: skip
+    summed = table.groupby(["entity", "period"], as_index=False).sum(min_count=1)
+    return axes.fill(pa.Table.from_pandas(summed, preserve_index=False), "stock", values)
+
+
+def rd(
+    axes: Axes, connection: dbapi.Connection, times: tuple[datetime, datetime], values: Values
+) -> npt.NDArray[np.bool_]:
+    """Lay the yearly R&D form out over the months of the next year; returns where there is one.
+
+    Nobody could verify when it is due, so it is never late.
+    """
+    years = [month.year - 1 for month in axes.columns]
+    found = fetch(connection, sql.query("asof_single", table="rd_return"), *times, f"{years[0]}", f"{years[-1]}")
+    table = found.select(["entity", "period", "rd_expense"]).to_pandas()
+    months = pd.DataFrame({"period": [f"{year}" for year in years], "month": [str(m) for m in axes.columns]})
+    spread = table.merge(months, on="period", how="inner").drop(columns="period").rename(columns={"month": "period"})
+    typed = spread.astype({"entity": "str", "period": "str", "rd_expense": "float64"})
+    return axes.fill(pa.Table.from_pandas(typed, preserve_index=False), "rd", values)
+
+
+def projects(rows: pa.Table, columns: tuple[Period, ...], groups: pd.Series) -> pd.DataFrame:
+    """The panel's ``projects``.
+
+    Args:
+        rows: investment projects as read.
+        columns: the panel's months.
+        groups: group by USCC.
+    """
+    frame = rows.to_pandas()
+    if frame.empty:
+        return no_projects()
+    place = {str(month): at for at, month in enumerate(columns)}
+    owner = frame["entity"].astype(object)
+    group = owner.map(groups.to_dict())
+    unknown = frame["subject"].astype(object).where(frame["subject"].notna(), "project:" + frame["thing"].astype(str))
+    found = frame.assign(
+        month=frame["period"].astype(str).map(place), group=group.where(group.notna(), unknown),
+        tech_upgrade=frame["tech_upgrade"].astype(object).eq(other=True),
+    )  # fmt: skip
+    found = found[found["month"].notna()].astype({"month": np.int64, "ytd": np.float64, "ytd_ly": np.float64})
+    ordered: pd.DataFrame = found.sort_values(["month", "thing", "file_id", "sheet", "row"], ignore_index=True)
+    return ordered[PROJECT_COLUMNS]
+
+
+def sheet_states(axes: Axes, arrived: npt.NDArray[np.bool_], due: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """States of a sheet nobody owes by himself: a value for all once it is here, late for all while it is due."""
+    month = np.full(len(axes.columns), DatumState.EXPECTED_ABSENT, np.uint8)
+    month[due] = DatumState.LATE
+    month[arrived] = DatumState.VALUE
+    return np.broadcast_to(month, axes.shape).copy()
