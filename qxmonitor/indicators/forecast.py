@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qxmonitor.indicators.smoothing import (
+    ANCHORS,
     DAMPINGS,
     GRID,
     YEAR,
@@ -363,17 +364,22 @@ def _festival(worked: Floats, shares: Floats, effect: float, has_season: Flags) 
 
 
 def _combined(
-    smoothed: Smoothed, slope: Floats, gap: npt.NDArray[np.int64], clean: Floats, step: int | npt.NDArray[np.int64]
+    smoothed: Smoothed, slope: Floats, gap: npt.NDArray[np.int64], clean: Floats, horizon: int
 ) -> Floats:
-    """Forecast from every origin, ``(n, m, horizon)``: the mean of damped trend and Theta."""
-    horizon = int(step)
+    """Forecast from every origin, ``(n, m, horizon)``: the mean of damped trend and Theta.
+
+    Between two anchors the forecasts of both are mixed by distance; beyond the last its own is used.
+    """
     ahead = np.arange(1, horizon + 1)
-    reach = np.stack([np.cumsum(damping**ahead) for damping in DAMPINGS])
     seen = np.cumsum(~np.isnan(clean), axis=1)
     trust = np.where(seen[:, -1] >= YEAR, 1.0, 0.0)[:, None, None]
-    trend = smoothed.level[:, :, None] + trust * (smoothed.slopes @ reach)
-    lag = np.minimum(smoothed.lag[:, None], seen) + gap
-    theta = smoothed.simple[:, :, None] + trust * slope[:, :, None] / 2 * (lag[:, :, None] + ahead - 1)
+    near = np.stack([np.interp(ahead, ANCHORS, row) for row in np.eye(len(ANCHORS))])
+    reach = np.stack([np.cumsum(damping**ahead) for damping in DAMPINGS])
+    moving = (near[:, None] * reach).reshape(-1, horizon)
+    slopes = smoothed.slopes.reshape(*slope.shape, -1)
+    trend = smoothed.level @ near + trust * (slopes @ moving)
+    lag = np.minimum(smoothed.lag @ near, seen[:, -1:])[:, None, :] + gap[:, :, None]
+    theta = smoothed.simple @ near + trust * slope[:, :, None] / 2 * (lag + ahead - 1)
     return np.asarray((trend + theta) / 2)
 
 
@@ -393,7 +399,7 @@ def _errors(
     seen = np.cumsum(~np.isnan(clean), axis=1)
     ready = seen >= np.minimum(YEAR, np.maximum(2, seen[:, -1:] // 3))
     ready &= gap == 0
-    level = (smoothed.weight * GRID.level).sum(axis=1)
+    level = (smoothed.weight[:, 0] * GRID.level).sum(axis=1)
     squares = np.zeros((count, longest))
     first = np.zeros(count)
     free = np.zeros(count)

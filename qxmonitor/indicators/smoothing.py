@@ -22,6 +22,10 @@ YEAR = 12
 LEVELS = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
 TRENDS = (0.02, 0.06, 0.15, 0.3)
 DAMPINGS = (0.8, 0.9, 0.97)
+ANCHORS = (1, 6, 12)
+"""Horizons at which combinations are weighed."""
+ANCHOR_SHARES = (1.0, 0.4, 0.4)
+"""What one error at each anchor counts, beside an independent one."""
 
 
 @dataclass(frozen=True)
@@ -88,62 +92,76 @@ def starts(values: Floats) -> tuple[Floats, Floats]:
 class Smoothed:
     """What smoothing knows after each month, averaged over the grid by how well each combination foretold.
 
-    All arrays are ``(n, m)``, :attr:`slopes` is ``(n, m, dampings)``: the slope's share of each damping.
+    The last axis ``k`` are the :data:`ANCHORS`: what foretells next month best is not what foretells next year best.
     """
 
     level: Floats
+    """``(n, m, k)``"""
     slopes: Floats
+    """``(n, m, k, dampings)``: the slope's share of each damping."""
     simple: Floats
+    """``(n, m, k)``: level of simple smoothing, averaged over its own combinations alone."""
     weight: Floats
-    """``(n, g)`` weights of the combinations; they sum to 1."""
+    """``(n, k, g)`` weights of the combinations; they sum to 1."""
     lag: Floats
-    """``(n,)`` months by which simple smoothing trails a straight line, plus one: Σ weight ÷ level parameter."""
+    """``(n, k)`` months by which simple smoothing trails a straight line, plus one: Σ weight ÷ level parameter."""
 
 
 def damped(values: Floats, parameters: Grid = GRID) -> Smoothed:
-    """Smooth with every combination, weigh each by its likelihood (Gaussian one-step errors), and average the states.
+    """Smooth with every combination, weigh each by how well it foretold at each anchor's horizon, average the states.
 
-    A combination's weight is ``(sum of squared errors) ** (-k / 2)`` over the ``k`` values after the first six; with
-    little history all count about the same, with much the best few.
+    A combination's weight is ``(mean squared error) ** (-c k / 2)`` over ``k`` errors at that horizon: at the first
+    anchor its likelihood; at the others ``c`` is less, since errors overlap. With little history all combinations
+    count about the same, with much the best few.
     """
     count, months = values.shape
-    level0, slope0 = starts(values)
-    shape = (count, parameters.level.size)
+    level, slope = starts(values)
     trended = parameters.trend > 0
+    shape = (months, count, parameters.level.size)
+    levels, slopes, squares = np.empty(shape), np.empty(shape), np.zeros((len(ANCHORS), *shape[1:]))
+    number = np.zeros((len(ANCHORS), count))
     seen = np.cumsum(~np.isnan(values), axis=1)
-    squares = np.zeros(shape)
-    for keep in (False, True):
-        level = np.broadcast_to(level0[:, None], shape)
-        slope = np.where(trended, slope0[:, None], 0.0)
-        for t in range(months):
-            level, slope, error = smoothing_step(level, slope, values[:, t], parameters, seen[:, t] > 0)
-            if not keep:
-                squares += np.where((seen[:, t] > _burn(seen))[:, None], error**2, 0.0)
-                continue
-            states[0][:, t] = (weight * level).sum(axis=1)
-            states[2][:, t] = (simple * level[:, : parameters.flat]).sum(axis=1)
-            weighted = weight * slope
-            for place, damping in enumerate(DAMPINGS):
-                states[1][:, t, place] = weighted[:, parameters.damping == damping].sum(axis=1)
-        if not keep:
-            weight = _weights(squares, seen[:, -1] - _burn(seen))
-            simple = _weights(squares[:, : parameters.flat], seen[:, -1] - _burn(seen))
-            states = np.empty((count, months)), np.empty((count, months, len(DAMPINGS))), np.empty((count, months))
-    lag = (simple / parameters.level[: parameters.flat]).sum(axis=1)
-    return Smoothed(*states, weight, lag)
+    ready = (seen > 0) & (seen >= np.minimum(6, seen[:, -1:] // 3))
+    now, moving = np.broadcast_to(level[:, None], shape[1:]), np.where(trended, slope[:, None], 0.0)
+    reach = [_reach(parameters.damping, anchor) for anchor in ANCHORS]
+    for t in range(months):
+        now, moving, _ = smoothing_step(now, moving, values[:, t], parameters, seen[:, t] > 0)
+        levels[t], slopes[t] = now, moving
+        for place, anchor in enumerate(ANCHORS):
+            if t < anchor:
+                break
+            counts = ready[:, t - anchor] & ~np.isnan(values[:, t])
+            value = np.where(counts, values[:, t], 0.0)[:, None]
+            error = value - levels[t - anchor] - reach[place] * slopes[t - anchor]
+            squares[place] += counts[:, None] * error**2
+            number[place] += counts
+    share = number * np.array(ANCHOR_SHARES)[:, None]
+    weight = _weights(squares, share).transpose(1, 0, 2)
+    simple = _weights(squares[:, :, : parameters.flat], share).transpose(1, 0, 2)
+    by_damping = np.stack([weight * (trended & (parameters.damping == damping)) for damping in DAMPINGS], axis=2)
+    levels, slopes = levels.transpose(1, 0, 2), slopes.transpose(1, 0, 2)
+    averaged = slopes @ by_damping.reshape(count, -1, parameters.level.size).transpose(0, 2, 1)
+    return Smoothed(
+        levels @ weight.transpose(0, 2, 1),
+        averaged.reshape(count, months, len(ANCHORS), len(DAMPINGS)),
+        levels[:, :, : parameters.flat] @ simple.transpose(0, 2, 1),
+        weight,
+        (simple / parameters.level[: parameters.flat]).sum(axis=2),
+    )
 
 
-def _burn(seen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Values whose errors do not count: six, fewer of a short series."""
-    return np.minimum(6, seen[:, -1] // 3)
+def _reach(damping: Floats, horizon: int) -> Floats:
+    """How many slopes lie ahead within a horizon: φ + φ² + … + φʰ."""
+    return np.asarray((damping ** np.arange(1, horizon + 1)[:, None]).sum(axis=0))
 
 
-def _weights(squares: Floats, count: npt.NDArray[np.int64]) -> Floats:
-    best = squares.min(axis=1, keepdims=True)
-    scale = np.where(best > 0, best, 1.0)
-    ratio = np.where(best > 0, squares / scale, np.where(squares > 0, np.inf, 1.0))
-    weight = np.exp(-np.log(ratio) * np.maximum(count, 0)[:, None] / 2)
-    return np.asarray(weight / weight.sum(axis=1, keepdims=True))
+def _weights(squares: Floats, count: Floats) -> Floats:
+    """Weights along the last axis from sums of squares ``(k, n, g)`` and what each is worth ``(k, n)``."""
+    best = squares.min(axis=2, keepdims=True)
+    ratio = np.where(best > 0, squares / np.where(best > 0, best, 1.0), np.where(squares > 0, np.inf, 1.0))
+    with np.errstate(invalid="ignore"):
+        weight = np.where(count[:, :, None] > 0, np.exp(-np.log(ratio) * count[:, :, None] / 2), 1.0)
+    return np.asarray(weight / weight.sum(axis=2, keepdims=True))
 
 
 def drift(values: Floats) -> Floats:
