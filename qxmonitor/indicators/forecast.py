@@ -51,6 +51,9 @@ OVERLAP = 3.0
 """Errors at horizon h from neighbouring origins tell as much as one in every 1 + (h − 1) ÷ this."""
 MODEL_WEIGHT = 6.0
 """Independent errors that the model's variance counts as."""
+WIDER = {80: (1.04, 4.0), 95: (1.12, 5.0)}
+"""By level of cover: how much wider than their own past errors say intervals are, and what more a short series needs
+(divided by its number of values, at least 40): parameters and season were fitted to those same errors."""
 _NEARLY = 1e-9
 """Relative spread below which a series is constant."""
 
@@ -250,7 +253,7 @@ def _forecast(
         with np.errstate(over="ignore"):
             return np.asarray(times * np.where(logarithmic[:, None], np.exp(np.minimum(part, 700.0)), part))
 
-    reach = {level: sigma * _quantile(_NORMAL[level], free)[:, None] for level in LEVELS_OF_COVER}
+    reach = {level: sigma * _factor(level, free, known.sum(axis=1))[:, None] for level in LEVELS_OF_COVER}
     return Forecast(
         back(middle),
         {level: back(middle - reach[level]) for level in LEVELS_OF_COVER},
@@ -417,6 +420,12 @@ def _errors(
     sigma = np.sqrt(np.maximum.accumulate(squares, axis=1))
     place = np.minimum(wait[:, None] + np.arange(horizon), longest - 1)
     return np.take_along_axis(sigma, place, axis=1), free
+
+
+def _factor(level: int, free: Floats, count: npt.NDArray[np.int64]) -> Floats:
+    """Standard deviations from the median to an interval's ends, ``(n,)``."""
+    always, short = WIDER[level]
+    return _quantile(_NORMAL[level], free) * (always + short / np.maximum(count, 40))
 
 
 def _quantile(normal: float, free: Floats) -> Floats:

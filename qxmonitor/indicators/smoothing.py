@@ -19,6 +19,8 @@ Flags = npt.NDArray[np.bool_]
 YEAR = 12
 """Months of a season."""
 
+YEARLY = 0.9
+"""What a year counts in the season beside the one after it: seasons change slowly."""
 LEVELS = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
 TRENDS = (0.02, 0.06, 0.15, 0.3)
 DAMPINGS = (0.8, 0.9, 0.97)
@@ -231,13 +233,15 @@ def _by_phase(detrended: Floats) -> tuple[Floats, Floats]:
     table = np.pad(detrended, ((0, 0), (0, years * YEAR - months)), constant_values=np.nan).reshape(count, years, YEAR)
     here = ~np.isnan(table)
     times = here.sum(axis=1)
-    mean = np.where(here, table, 0.0).sum(axis=1) / np.maximum(times, 1)
     known = times > 0
+    weight = np.where(here, (YEARLY ** np.arange(years - 1, -1, -1.0))[:, None], 0.0)
+    total = np.where(known, weight.sum(axis=1), 1.0)
+    mean = (weight * np.where(here, table, 0.0)).sum(axis=1) / total
     mean = np.where(known, mean - _mean(np.where(known, mean, np.nan), 0.0)[:, None], 0.0)
     inside = np.where(here, table - mean[:, None, :], 0.0)
     free = np.maximum((times - 1).clip(0).sum(axis=1), 1)
     variance = (inside**2).sum(axis=(1, 2)) / free
-    of_mean = variance[:, None] / np.maximum(times, 1)
+    of_mean = variance[:, None] * (weight**2).sum(axis=1) / total**2
     phases = np.maximum(known.sum(axis=1) - 1, 1)
     between = (mean**2).sum(axis=1) / phases - np.where(known, of_mean, 0.0).sum(axis=1) / (phases + 1)
     between = np.maximum(between, 0.0)[:, None]
