@@ -18,6 +18,7 @@ import click
 
 from qxmonitor import (
     __version__,
+    cli_evaluate,
     cli_forms,
     cli_landing,
     cli_operate,
@@ -276,6 +277,7 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
 
 for command in (
     *cli_operate.COMMANDS,
+    *cli_evaluate.COMMANDS,
     *cli_forms.COMMANDS,
     *cli_landing.COMMANDS,
     *cli_quarantine.COMMANDS,

@@ -21,9 +21,9 @@ from qxmonitor.indicators.smoothing import (
     ANCHORS,
     DAMPINGS,
     GRID,
+    NEAR,
     YEAR,
     Flags,
-    NEAR,
     Floats,
     Smoothed,
     damped,
@@ -51,7 +51,7 @@ OVERLAP = 3.0
 """Errors at horizon h from neighbouring origins tell as much as one in every 1 + (h − 1) ÷ this."""
 MODEL_WEIGHT = 6.0
 """Independent errors that the model's variance counts as."""
-WIDER = {80: (1.04, 4.0), 95: (1.12, 5.0)}
+WIDER = {80: (0.99, 4.0), 95: (1.1, 5.0)}
 """By level of cover: how much wider than their own past errors say intervals are, and what more a short series needs
 (divided by its number of values, at least 40): parameters and season were fitted to those same errors."""
 _NEARLY = 1e-9
@@ -104,9 +104,7 @@ class Forecast:
         """
         log = np.broadcast_to(self.logarithmic[:, None], actual.shape)
         with np.errstate(divide="ignore", invalid="ignore"):
-            apart = np.where(
-                log, np.log(np.where(actual > 0, actual, 0.0)) - np.log(self.value), actual - self.value
-            )
+            apart = np.where(log, np.log(np.where(actual > 0, actual, 0.0)) - np.log(self.value), actual - self.value)
             score = np.where(apart == 0, 0.0, apart / self.spread)
         return np.where(np.isnan(actual) | np.isnan(self.value), np.nan, score)
 
@@ -366,9 +364,7 @@ def _festival(worked: Floats, shares: Floats, effect: float, has_season: Flags) 
     return np.where(has_season, prior + own[:, None] * wandering, prior)
 
 
-def _combined(
-    smoothed: Smoothed, slope: Floats, gap: npt.NDArray[np.int64], clean: Floats, horizon: int
-) -> Floats:
+def _combined(smoothed: Smoothed, slope: Floats, gap: npt.NDArray[np.int64], clean: Floats, horizon: int) -> Floats:
     """Forecast from every origin, ``(n, m, horizon)``: the mean of damped trend and Theta.
 
     Between two anchors the forecasts of both are mixed by distance; beyond the last its own is used.

@@ -10,11 +10,8 @@ series have a season that slowly changes. None of them was shaped on any outside
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
 
-from qxmonitor.indicators.forecast import forecast
 from qxmonitor.indicators.smoothing import Floats
 
 KINDS = ("wander", "damped", "straight", "cycle", "shift", "spikes")
