@@ -24,14 +24,12 @@ def forecast(path: Path, out: Path | None, compare: bool, json_out: bool) -> Non
     from qxmonitor.evaluation import forecast as forecasting
 
     def line(row: Row) -> str:
+        head = f"{row['method']}：{row['series']} 条序列，预测 {row['forecasts']} / {row['months']} 个月"
         if row["smape"] is None:
-            return f"{row['method']}：{row['series']} 条序列，预测 {row['forecasts']} / {row['months']} 个月，无实际值可评分"
+            return f"{head}，无实际值可评分"
         cover = "" if row["cover80"] is None else f"，80%/95% 区间覆盖 {row['cover80']:.1%} / {row['cover95']:.1%}"
         took = "" if row["seconds"] is None else f"，用时 {row['seconds']:.2f} 秒"
-        return (
-            f"{row['method']}：{row['series']} 条序列，预测 {row['forecasts']} / {row['months']} 个月，"
-            f"sMAPE {row['smape']:.2f}%{cover}{took}"
-        )
+        return f"{head}，sMAPE {row['smape']:.2f}%{cover}{took}"
 
     with reported(json_out):
         print_rows(forecasting.evaluate(path, out, compare=compare), json_out, line)

@@ -54,6 +54,7 @@ MODEL_WEIGHT = 6.0
 WIDER = {80: (0.99, 4.0), 95: (1.1, 5.0)}
 """By level of cover: how much wider than their own past errors say intervals are, and what more a short series needs
 (divided by its number of values, at least 40): parameters and season were fitted to those same errors."""
+_FARTHEST = 1e300
 _NEARLY = 1e-9
 """Relative spread below which a series is constant."""
 
@@ -105,7 +106,8 @@ class Forecast:
         log = np.broadcast_to(self.logarithmic[:, None], actual.shape)
         with np.errstate(divide="ignore", invalid="ignore"):
             apart = np.where(log, np.log(np.where(actual > 0, actual, 0.0)) - np.log(self.value), actual - self.value)
-            score = np.where(apart == 0, 0.0, apart / self.spread)
+            size = np.where(log, 1.0, np.abs(self.value))
+            score = np.where(np.abs(apart) <= _NEARLY * size, 0.0, apart / self.spread)
         return np.where(np.isnan(actual) | np.isnan(self.value), np.nan, score)
 
 
@@ -115,7 +117,7 @@ def forecast(
     *,
     excluded: Flags | None = None,
     festival: Floats | None = None,
-    festival_effect: float = 0.0,
+    effect: float = 0.0,
     merged: Flags | None = None,
     january: int | None = None,
 ) -> Forecast:
@@ -127,7 +129,7 @@ def forecast(
         excluded: ``(n, m)`` months that are known and must not teach anything (known anomalies).
         festival: ``(m + horizon,)`` share of the festival's window in each month (:func:`festival_share`); None: the
             series know no calendar.
-        festival_effect: effect of a whole window in one month expected before any data, on the scale worked on
+        effect: effect of a whole window in one month expected before any data, on the scale worked on
             (−0.3: a third less); each series' own estimate is drawn to it.
         merged: ``(n, m)`` Februaries whose value is the sum of January and February. Such a series is forecast in the
             same way: February is the sum of both, January is :attr:`State.ABSENT`. Needs ``january``.
@@ -153,20 +155,46 @@ def forecast(
     if merged is not None:
         if january is None:
             raise ValueError("merged months need the column of a January")
-        folded = merged.any(axis=1)
+        folded |= merged.any(axis=1)
         history = _fold(history, merged, folded, january)
-    parts = [
-        _forecast(history[at : at + CHUNK], horizon, folded[at : at + CHUNK], festival, festival_effect, january)
-        for at in range(0, count, CHUNK)
-    ] or [_forecast(history, horizon, folded, festival, festival_effect, january)]
-    return Forecast(
-        np.concatenate([part.value for part in parts]),
-        {level: np.concatenate([part.low[level] for part in parts]) for level in LEVELS_OF_COVER},
-        {level: np.concatenate([part.high[level] for part in parts]) for level in LEVELS_OF_COVER},
-        np.concatenate([part.state for part in parts]),
-        np.concatenate([part.logarithmic for part in parts]),
-        np.concatenate([part.spread for part in parts]),
-    )
+    waits = np.minimum(_waits(history), months)
+    made = _none(count, horizon)
+    for wait in np.unique(waits):
+        rows = np.flatnonzero(waits == wait)
+        for at in range(0, rows.size, CHUNK):
+            some = rows[at : at + CHUNK]
+            part = _forecast(
+                history[some, : months - wait], int(wait), horizon, folded[some], festival, effect, january
+            )
+            _put(made, some, part)
+    return made
+
+
+def _waits(history: Floats) -> npt.NDArray[np.int64]:
+    """Months without a value at the end of each series, ``(n,)``; 0 where so many that nothing is forecast."""
+    count, months = history.shape
+    if months == 0:
+        return np.zeros(count, dtype=np.int64)
+    late = np.isnan(history)[:, ::-1]
+    wait = np.where(late.all(axis=1), months, (~late).argmax(axis=1))
+    return np.where(wait > LONGEST_GAP, 0, wait).astype(np.int64)
+
+
+def _none(count: int, horizon: int) -> Forecast:
+    def empty() -> Floats:
+        return np.full((count, horizon), np.nan)
+
+    low, high = ({level: empty() for level in LEVELS_OF_COVER} for _ in range(2))
+    state = np.full((count, horizon), int(State.TOO_SHORT))
+    return Forecast(empty(), low, high, state, np.zeros(count, dtype=np.bool_), empty())
+
+
+def _put(made: Forecast, rows: npt.NDArray[np.int64], part: Forecast) -> None:
+    """Write the forecast of some series to their rows."""
+    for level in LEVELS_OF_COVER:
+        made.low[level][rows], made.high[level][rows] = part.low[level], part.high[level]
+    made.value[rows], made.state[rows], made.spread[rows] = part.value, part.state, part.spread
+    made.logarithmic[rows] = part.logarithmic
 
 
 def expect(
@@ -174,7 +202,7 @@ def expect(
     *,
     excluded: Flags | None = None,
     festival: Floats | None = None,
-    festival_effect: float = 0.0,
+    effect: float = 0.0,
     merged: Flags | None = None,
     january: int | None = None,
 ) -> Forecast:
@@ -189,7 +217,7 @@ def expect(
         1,
         excluded=None if excluded is None else excluded[:, before],
         festival=festival,
-        festival_effect=festival_effect,
+        effect=effect,
         merged=None if merged is None else _folded_before(merged),
         january=january,
     )
@@ -218,45 +246,47 @@ def _fold(history: Floats, merged: Flags, folded: Flags, january: int) -> Floats
 
 
 def _forecast(
-    history: Floats, horizon: int, folded: Flags, festival: Floats | None, festival_effect: float, january: int | None
+    history: Floats,
+    wait: int,
+    horizon: int,
+    folded: Flags,
+    festival: Floats | None,
+    effect: float,
+    january: int | None,
 ) -> Forecast:
-    """Of a few series: scale, clean, adjust, smooth, combine, and back."""
+    """Of a few series that end ``wait`` months early: scale, clean, adjust, smooth, combine, back."""
     count, months = history.shape
-    shape = (count, horizon)
-    ahead = months + np.arange(horizon)
-    first = np.zeros(horizon, dtype=np.bool_) if january is None else (ahead - january) % YEAR == 0
-    second = np.zeros(horizon, dtype=np.bool_) if january is None else (ahead - january) % YEAR == 1
+    ahead = months + wait + np.arange(horizon)
+    month = np.full(horizon, -1) if january is None else (ahead - january) % YEAR
     known = ~np.isnan(history)
     logarithmic = _positive(history)
     with np.errstate(divide="ignore", invalid="ignore"):
         worked = np.where(logarithmic[:, None], np.log(history), history)
     unit = np.where(logarithmic, 1.0, _size(history))
     worked = worked / unit[:, None]
-    gap = _since(known)
-    state = _states(worked, known, gap)
-    state = np.where((folded[:, None] & first) & (state[:, None] <= State.CONSTANT), State.ABSENT, state[:, None])
-    if months == 0:
-        middle = np.full(shape, np.nan)
-        sigma = middle
-        free = np.ones(count)
-    else:
-        shares = _shares(festival, folded, months, january)
-        middle, sigma, free = _ahead(worked, gap, horizon, shares, festival_effect)
+    state = _states(worked, known)[:, None]
+    state = np.where(folded[:, None] & (month == 0) & (state <= State.CONSTANT), State.ABSENT, state)
+    middle = sigma = np.full((count, horizon), np.nan)
+    free = np.ones(count)
+    if months:
+        shares = _shares(festival, folded, january)
+        middle, sigma, free = _ahead(worked, wait + horizon, shares, effect / unit if shares is not None else unit)
+        middle, sigma = middle[:, wait:], sigma[:, wait:]
     middle, sigma = (np.where(state <= State.CONSTANT, part, np.nan) for part in (middle, sigma))
     sigma = np.where(state == State.CONSTANT, 0.0, sigma)
-    times = np.where(folded[:, None] & second, 2.0, 1.0)
+    times = np.where(folded[:, None] & (month == 1), 2.0, 1.0)
 
     def back(part: Floats) -> Floats:
-        part = part * unit[:, None]
-        with np.errstate(over="ignore"):
-            return np.asarray(times * np.where(logarithmic[:, None], np.exp(np.minimum(part, 700.0)), part))
+        part = np.clip(part * unit[:, None], -_FARTHEST, _FARTHEST)
+        log = logarithmic[:, None]
+        return np.asarray(times * np.where(log, np.exp(np.where(log, np.minimum(part, 700.0), 0.0)), part))
 
     reach = {level: sigma * _factor(level, free, known.sum(axis=1))[:, None] for level in LEVELS_OF_COVER}
     return Forecast(
         back(middle),
         {level: back(middle - reach[level]) for level in LEVELS_OF_COVER},
         {level: back(middle + reach[level]) for level in LEVELS_OF_COVER},
-        np.broadcast_to(state, shape).astype(np.int64),
+        np.broadcast_to(state, middle.shape).astype(np.int64),
         logarithmic,
         sigma * unit[:, None] * np.where(logarithmic[:, None], 1.0, times),
     )
@@ -287,7 +317,7 @@ def _since(known: Flags) -> npt.NDArray[np.int64]:
     return np.asarray(month - np.maximum.accumulate(np.where(known, month, -1), axis=1))
 
 
-def _states(worked: Floats, known: Flags, gap: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _states(worked: Floats, known: Flags) -> npt.NDArray[np.int64]:
     count = known.sum(axis=1)
     state = np.full(count.shape, int(State.VALUE))
     state[count < 2 * YEAR] = State.SHORT
@@ -296,13 +326,13 @@ def _states(worked: Floats, known: Flags, gap: npt.NDArray[np.int64]) -> npt.NDA
     least = np.where(known, worked, np.inf).min(axis=1, initial=np.inf)
     with np.errstate(invalid="ignore"):
         state[most - least <= _NEARLY * np.maximum(1.0, np.abs(most))] = State.CONSTANT
-    if gap.shape[1]:
-        state[gap[:, -1] > LONGEST_GAP] = State.STALE
+    if known.shape[1]:
+        state[~known[:, -1]] = State.STALE
     state[count < FEWEST] = State.TOO_SHORT
     return state
 
 
-def _shares(festival: Floats | None, folded: Flags, months: int, january: int | None) -> Floats | None:
+def _shares(festival: Floats | None, folded: Flags, january: int | None) -> Floats | None:
     """Festival's share of each month by series ``(n, m + h)``; the mean of two months where they are one."""
     if festival is None:
         return None
@@ -313,11 +343,10 @@ def _shares(festival: Floats | None, folded: Flags, months: int, january: int | 
     return shares
 
 
-def _ahead(
-    worked: Floats, gap: npt.NDArray[np.int64], horizon: int, shares: Floats | None, effect: float
-) -> tuple[Floats, Floats, Floats]:
+def _ahead(worked: Floats, horizon: int, shares: Floats | None, effect: Floats) -> tuple[Floats, Floats, Floats]:
     """Median and standard deviation ``(n, h)``, and degrees of freedom ``(n,)``, on the scale worked on."""
     months = worked.shape[1]
+    gap = _since(~np.isnan(worked))
     has_season = ((~np.isnan(worked)).sum(axis=1) >= 2 * YEAR)[:, None]
     moved = np.zeros((worked.shape[0], months + horizon))
     if shares is not None:
@@ -334,7 +363,7 @@ def _ahead(
     return middle + spread_out(more, horizon, months) + moved[:, months:], sigma, free
 
 
-def _festival(worked: Floats, shares: Floats, effect: float, has_season: Flags) -> Floats:
+def _festival(worked: Floats, shares: Floats, effect: Floats, has_season: Flags) -> Floats:
     """The festival's effect by month ``(n, m + h)``, from its wandering between the months of different years.
 
     What it does on average to a calendar month is part of the season. The effect of a whole window is each series'
@@ -350,7 +379,7 @@ def _festival(worked: Floats, shares: Floats, effect: float, has_season: Flags) 
         mean = np.where(known[:, at], shares[:, at], 0.0).sum(axis=1) / np.maximum(times, 1)
         usual[:, phase::YEAR] = mean[:, None]
     wandering = np.where(has_season, shares - usual, shares)
-    prior = effect * wandering
+    prior = effect[:, None] * wandering
     past = wandering[:, :months]
     rest = worked - prior[:, :months]
     adjusted = rest - spread_out(seasonal(rest)[0], months)
@@ -389,20 +418,18 @@ def _errors(
 
     Mean squares of the errors from all origins of the series' own history, at horizon ``h`` drawn to what smoothing
     would grow to (1 + (h − 1) α², Hyndman et al. 2008) by the fewer independent origins there are; never falling with
-    the horizon. Months without a value at the end make every horizon longer.
+    the horizon.
     """
     count, months = clean.shape
-    wait = np.minimum(gap[:, -1], LONGEST_GAP)
-    longest = horizon + int(wait.max(initial=0))
-    foretold = _combined(smoothed, slope, gap, clean, longest)
+    foretold = _combined(smoothed, slope, gap, clean, horizon)
     seen = np.cumsum(~np.isnan(clean), axis=1)
     ready = seen >= np.minimum(YEAR, np.maximum(2, seen[:, -1:] // 3))
     ready &= gap == 0
     level = (smoothed.weight[:, 0] * GRID.level).sum(axis=1)
-    squares = np.zeros((count, longest))
+    squares = np.zeros((count, horizon))
     first = np.zeros(count)
     free = np.zeros(count)
-    for h in range(1, longest + 1):
+    for h in range(1, horizon + 1):
         error = clean[:, h:] - foretold[:, : months - h, h - 1] if h < months else np.empty((count, 0))
         here = ready[:, : max(months - h, 0)] & ~np.isnan(error)
         number = here.sum(axis=1)
@@ -413,9 +440,7 @@ def _errors(
         independent = number / (1 + (h - 1) / OVERLAP)
         mean = total / np.maximum(number, 1)
         squares[:, h - 1] = (independent * mean + MODEL_WEIGHT * model) / (independent + MODEL_WEIGHT)
-    sigma = np.sqrt(np.maximum.accumulate(squares, axis=1))
-    place = np.minimum(wait[:, None] + np.arange(horizon), longest - 1)
-    return np.take_along_axis(sigma, place, axis=1), free
+    return np.sqrt(np.maximum.accumulate(squares, axis=1)), free
 
 
 def _factor(level: int, free: Floats, count: npt.NDArray[np.int64]) -> Floats:

@@ -142,7 +142,9 @@ def damped(values: Floats, parameters: Grid = GRID) -> Smoothed:
     simple = _weights(squares[:, :, : parameters.flat], share).transpose(1, 0, 2)
     by_damping = np.stack([weight * (trended & (parameters.damping == damping)) for damping in DAMPINGS], axis=2)
     levels, slopes = levels.transpose(1, 0, 2), slopes.transpose(1, 0, 2)
-    averaged = slopes @ by_damping.reshape(count, -1, parameters.level.size).transpose(0, 2, 1)
+    averaged = slopes @ by_damping.reshape(count, len(ANCHORS) * len(DAMPINGS), parameters.level.size).transpose(
+        0, 2, 1
+    )
     return Smoothed(
         levels @ weight.transpose(0, 2, 1),
         averaged.reshape(count, months, len(ANCHORS), len(DAMPINGS)),
@@ -222,7 +224,7 @@ def seasonal(values: Floats) -> tuple[Floats, Floats]:
     noise explains (empirical Bayes; Miller & Williams 2003), which takes the place of a test for seasonality. A phase
     never seen has deviation 0.
     """
-    deviation, noise = _by_phase(values - local_line(values, _CENTRED, 0.9))
+    deviation, _ = _by_phase(values - local_line(values, _CENTRED, 0.9))
     adjusted = values - spread_out(deviation, values.shape[1])
     return _by_phase(values - local_line(adjusted, NEAR, 0.4))
 
@@ -256,7 +258,7 @@ def spread_out(by_phase: Floats, months: int, first: int = 0) -> Floats:
 
 
 def without_spikes(values: Floats, limit: float) -> Floats:
-    """Single months far from the two before and the two after become their median.
+    """Single months far from the two before and the two after, and from each of them, become their median.
 
     Far is more than ``limit`` robust standard deviations (1.4826 × median absolute deviation) of such distances. A
     shift of level is no spike: its first months have neighbours at their height.
@@ -268,7 +270,8 @@ def without_spikes(values: Floats, limit: float) -> Floats:
     away = np.abs(values - middle)
     scale = 1.4826 * median(away, axis=1)
     enough = (~np.isnan(around)).sum(axis=0) >= 3
-    spike = enough & (away > limit * scale[:, None]) & (scale[:, None] > 0)
+    nearest = np.where(np.isnan(around), np.inf, np.abs(around - values)).min(axis=0)
+    spike = enough & (np.minimum(away, nearest) > limit * scale[:, None]) & (scale[:, None] > 0)
     return np.where(spike, middle, values)
 
 

@@ -73,10 +73,13 @@ def _slowly(values: list[float], level: float, slope: float) -> tuple[np.ndarray
                 squares[place] += (values[t] - ahead) ** 2
         likelihood = np.array([(s / squares.min()) ** (-number * ANCHOR_SHARES[k] / 2) for s in squares])
         weights[k] = likelihood / likelihood.sum()
-    levels = np.array([[sum(weights[k, g] * states[g, t][0] for g in range(GRID.level.size)) for k in range(len(ANCHORS))]
-                       for t in range(months)])  # fmt: skip
-    slopes = np.array([[[sum(weights[k, g] * states[g, t][1] for g in range(GRID.level.size) if GRID.damping[g] == phi)
-                         for phi in DAMPINGS] for k in range(len(ANCHORS))] for t in range(months)])  # fmt: skip
+    combinations = range(GRID.level.size)
+    levels, slopes = np.zeros((months, len(ANCHORS))), np.zeros((months, len(ANCHORS), len(DAMPINGS)))
+    for t in range(months):
+        for k in range(len(ANCHORS)):
+            levels[t, k] = sum(weights[k, g] * states[g, t][0] for g in combinations)
+            for d, phi in enumerate(DAMPINGS):
+                slopes[t, k, d] = sum(weights[k, g] * states[g, t][1] for g in combinations if GRID.damping[g] == phi)
     return weights, levels, slopes
 
 
