@@ -79,8 +79,7 @@ def starts(values: Floats) -> tuple[Floats, Floats]:
     The slope is 0 with fewer than six values in the first year.
     """
     seen = np.cumsum(~np.isnan(values), axis=1)
-    first = np.where(seen > 0, np.arange(values.shape[1]), np.nan)
-    month = first - _first_true(seen > 0)[:, None]
+    month = np.arange(values.shape[1], dtype=np.float64) - _first_true(seen > 0)[:, None]
     early = np.where((month >= 0) & (month < YEAR), values, np.nan)
     intercept, slope = _line(early, month)
     count = (~np.isnan(early)).sum(axis=1)

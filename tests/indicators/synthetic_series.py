@@ -4,14 +4,18 @@
 
 Six kinds, as industry has them, every one with a season of random strength and shape, lengths 60 to 130 months: a level
 that wanders (random walk in noise), a trend that damps, a straight trend with autocorrelated noise, a business cycle
-(second-order autoregression), a level that shifts now and then, and heavy-tailed noise with spikes. A third of them have
-a season that slowly changes. None of them was shaped on any outside data.
+(second-order autoregression), a level that shifts now and then, and heavy-tailed noise with spikes. A third have a
+season that slowly changes. None of them was shaped on any outside data.
 """
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 
+from qxmonitor.evaluation.forecast import smape, textbook
+from qxmonitor.indicators.forecast import LEVELS_OF_COVER, forecast
 from qxmonitor.indicators.smoothing import Floats
 
 KINDS = ("wander", "damped", "straight", "cycle", "shift", "spikes")
