@@ -17,6 +17,8 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from qxmonitor.indicators.january import fold, folded_before
+from qxmonitor.indicators.january import shares as shares_of
 from qxmonitor.indicators.smoothing import (
     ANCHORS,
     DAMPINGS,
@@ -41,7 +43,7 @@ SPIKE = 5.0
 """Robust standard deviations from which a single month is a spike."""
 LONGEST_GAP = 24
 """Months without a value at the end of a series beyond which nothing is forecast."""
-CHUNK = 192
+CHUNK = 64
 """Series worked on together: their states stay in the processor's cache."""
 LEVELS_OF_COVER = (80, 95)
 _NORMAL = {80: 1.2815515655446004, 95: 1.959963984540054}
@@ -156,7 +158,7 @@ def forecast(
         if january is None:
             raise ValueError("merged months need the column of a January")
         folded |= merged.any(axis=1)
-        history = _fold(history, merged, folded, january)
+        history = fold(history, merged, folded, january)
     waits = np.minimum(_waits(history), months)
     made = _none(count, horizon)
     for wait in np.unique(waits):
@@ -218,31 +220,9 @@ def expect(
         excluded=None if excluded is None else excluded[:, before],
         festival=festival,
         effect=effect,
-        merged=None if merged is None else _folded_before(merged),
+        merged=None if merged is None else folded_before(merged),
         january=january,
     )
-
-
-def _folded_before(merged: Flags) -> Flags:
-    """Flags without the last column; a series merged only there still is one that merges."""
-    before = merged[:, :-1].copy()
-    only = merged[:, -1] & ~before.any(axis=1)
-    if only.any() and before.shape[1] >= YEAR:
-        before[only, -YEAR] = True
-    return before
-
-
-def _fold(history: Floats, merged: Flags, folded: Flags, january: int) -> Floats:
-    """Series that merge: February is half of both months' sum in every year, January is no month of its own."""
-    months = history.shape[1]
-    history = history.copy()
-    for first in range(january % YEAR, months, YEAR):
-        history_first = history[:, first].copy()
-        history[folded, first] = np.nan
-        if first + 1 < months:
-            both = np.where(merged[:, first + 1], history[:, first + 1], history_first + history[:, first + 1]) / 2
-            history[folded, first + 1] = both[folded]
-    return history
 
 
 def _forecast(
@@ -269,7 +249,7 @@ def _forecast(
     middle = sigma = np.full((count, horizon), np.nan)
     free = np.ones(count)
     if months:
-        shares = _shares(festival, folded, january)
+        shares = shares_of(festival, folded, january)
         middle, sigma, free = _ahead(worked, wait + horizon, shares, effect / unit if shares is not None else unit)
         middle, sigma = middle[:, wait:], sigma[:, wait:]
     middle, sigma = (np.where(state <= State.CONSTANT, part, np.nan) for part in (middle, sigma))
@@ -330,17 +310,6 @@ def _states(worked: Floats, known: Flags) -> npt.NDArray[np.int64]:
         state[~known[:, -1]] = State.STALE
     state[count < FEWEST] = State.TOO_SHORT
     return state
-
-
-def _shares(festival: Floats | None, folded: Flags, january: int | None) -> Floats | None:
-    """Festival's share of each month by series ``(n, m + h)``; the mean of two months where they are one."""
-    if festival is None:
-        return None
-    shares = np.broadcast_to(festival, (folded.size, festival.size)).copy()
-    if january is not None:
-        for first in range(january % YEAR, festival.size - 1, YEAR):
-            shares[folded, first + 1] = (festival[first] + festival[first + 1]) / 2
-    return shares
 
 
 def _ahead(worked: Floats, horizon: int, shares: Floats | None, effect: Floats) -> tuple[Floats, Floats, Floats]:

@@ -67,9 +67,14 @@ def smoothing_step(
         Level, slope and one-step error, each ``(n, g)``; the error is 0 where the month has no value.
     """
     carried = slope * parameters.damping
-    ahead = level + np.where(started[:, None], carried, 0.0)
-    error = np.where(np.isnan(value)[:, None], 0.0, value[:, None] - ahead)
-    slope = np.where(started[:, None], carried, slope) + parameters.level * parameters.trend * error
+    ahead = level + carried
+    if not started.all():
+        ahead, carried = np.where(started[:, None], ahead, level), np.where(started[:, None], carried, slope)
+    error = value[:, None] - ahead
+    missing = np.isnan(value)
+    if missing.any():
+        error[missing] = 0.0
+    slope = carried + parameters.level * parameters.trend * error
     return ahead + parameters.level * error, slope, error
 
 
@@ -120,7 +125,7 @@ def damped(values: Floats, parameters: Grid = GRID) -> Smoothed:
     trended = parameters.trend > 0
     shape = (months, count, parameters.level.size)
     levels, slopes, squares = np.empty(shape), np.empty(shape), np.zeros((len(ANCHORS), *shape[1:]))
-    number = np.zeros((len(ANCHORS), count))
+    number, error = np.zeros((len(ANCHORS), count)), np.empty(shape[1:])
     seen = np.cumsum(~np.isnan(values), axis=1)
     ready = (seen > 0) & (seen >= np.minimum(6, seen[:, -1:] // 3))
     now, moving = np.broadcast_to(level[:, None], shape[1:]), np.where(trended, slope[:, None], 0.0)
@@ -133,8 +138,12 @@ def damped(values: Floats, parameters: Grid = GRID) -> Smoothed:
                 break
             counts = ready[:, t - anchor] & ~np.isnan(values[:, t])
             value = np.where(counts, values[:, t], 0.0)[:, None]
-            error = value - levels[t - anchor] - reach[place] * slopes[t - anchor]
-            squares[place] += counts[:, None] * error**2
+            np.multiply(slopes[t - anchor], reach[place], out=error)
+            error += levels[t - anchor]
+            error -= value
+            error *= error
+            error *= counts[:, None]
+            squares[place] += error
             number[place] += counts
     share = number * np.array(ANCHOR_SHARES)[:, None]
     weight = _weights(squares, share).transpose(1, 0, 2)
