@@ -17,7 +17,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from qxmonitor.indicators.january import fold, folded_before
+from qxmonitor.indicators.january import fold
 from qxmonitor.indicators.january import shares as shares_of
 from qxmonitor.indicators.smoothing import (
     ANCHORS,
@@ -134,7 +134,8 @@ def forecast(
         effect: effect of a whole window in one month expected before any data, on the scale worked on
             (−0.3: a third less); each series' own estimate is drawn to it.
         merged: ``(n, m)`` Februaries whose value is the sum of January and February. Such a series is forecast in the
-            same way: February is the sum of both, January is :attr:`State.ABSENT`. Needs ``january``.
+            same way in every year: February is the sum of both, January is :attr:`State.ABSENT`. Flags of months to
+            come, ``(n, m + horizon)``, say only that the series merges. Needs ``january``.
         january: the column of any January.
 
     Raises:
@@ -145,9 +146,10 @@ def forecast(
         raise ValueError("values must be (series, months), the horizon at least 1")
     count, months = values.shape
     known = np.isfinite(values)
-    for flags in (excluded, merged):
-        if flags is not None and flags.shape != values.shape:
-            raise ValueError("flags must have the shape of the values")
+    if excluded is not None and excluded.shape != values.shape:
+        raise ValueError("flags must have the shape of the values")
+    if merged is not None and merged.shape not in (values.shape, (count, months + horizon)):
+        raise ValueError("flags must have the shape of the values, or go on to the horizon")
     if excluded is not None:
         known &= ~excluded
     if festival is not None and festival.shape != (months + horizon,):
@@ -158,7 +160,7 @@ def forecast(
         if january is None:
             raise ValueError("merged months need the column of a January")
         folded |= merged.any(axis=1)
-        history = fold(history, merged, folded, january)
+        history = fold(history, merged[:, :months], folded, january)
     waits = np.minimum(_waits(history), months)
     made = _none(count, horizon)
     for wait in np.unique(waits):
@@ -211,7 +213,7 @@ def expect(
     """What the newest month (the last column) should have been, from the months before it alone; arrays ``(n, 1)``.
 
     Arguments as of :func:`forecast`, here with all columns of history including the newest month: ``festival`` is
-    ``(m,)``. The newest month's own value is never looked at.
+    ``(m,)``, ``excluded`` and ``merged`` are ``(n, m)``. The newest month's own value is never looked at.
     """
     before = slice(None, -1)
     return forecast(
@@ -220,7 +222,7 @@ def expect(
         excluded=None if excluded is None else excluded[:, before],
         festival=festival,
         effect=effect,
-        merged=None if merged is None else folded_before(merged),
+        merged=merged,
         january=january,
     )
 

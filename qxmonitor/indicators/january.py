@@ -20,15 +20,6 @@ def fold(history: Floats, merged: Flags, folded: Flags, january: int) -> Floats:
     return history
 
 
-def folded_before(merged: Flags) -> Flags:
-    """Flags without the last column; a series merged only there still is one that merges."""
-    before = merged[:, :-1].copy()
-    only = merged[:, -1] & ~before.any(axis=1)
-    if only.any() and before.shape[1] >= YEAR:
-        before[only, -YEAR] = True
-    return before
-
-
 def shares(festival: Floats | None, folded: Flags, january: int | None) -> Floats | None:
     """Festival's share of each month by series ``(n, m + h)``; the mean of two months where they are one."""
     if festival is None:

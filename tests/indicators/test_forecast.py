@@ -201,6 +201,10 @@ def test_january_with_february_is_forecast_as_their_sum() -> None:
     assert forecast(plain, 1).value[0, 0] == pytest.approx(100, rel=0.02)
     february = expect(sums[:, :74], merged=flags[:, :74], january=0)
     assert february.value[0, 0] == pytest.approx(200, rel=0.02)
+    # Merged for the first time in the month that is judged.
+    first = np.where(np.arange(74) < 72, plain[:, :74], sums[:, :74])
+    newest = flags[:, :74] & (np.arange(74) == 73)
+    assert expect(first, merged=newest, january=0).value[0, 0] == pytest.approx(200, rel=0.02)
     january = expect(sums[:, :73], merged=flags[:, :73], january=0)
     assert january.state[0, 0] == State.ABSENT
 
