@@ -252,7 +252,7 @@ def _forecast(
     free = np.ones(count)
     if months:
         shares = shares_of(festival, folded, january)
-        middle, sigma, free = _ahead(worked, wait + horizon, shares, effect / unit if shares is not None else unit)
+        middle, sigma, free = _ahead(worked, wait + horizon, shares, effect / unit)
         middle, sigma = middle[:, wait:], sigma[:, wait:]
     middle, sigma = (np.where(state <= State.CONSTANT, part, np.nan) for part in (middle, sigma))
     sigma = np.where(state == State.CONSTANT, 0.0, sigma)
