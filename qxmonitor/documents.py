@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from qxmonitor import indicators
+from qxmonitor import growth, indicators
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.delivery import briefing
@@ -45,8 +45,7 @@ def write(scene: Scene, edition: str, out: Path, receipts: pd.DataFrame) -> list
         raise QxError(f"没有简报版本 {edition}，可选：{known}") from None
     date = release_calendar().released_at(scene.period)
     gate = scene.gate(wanted.reader, wanted.purpose)
-    figures = scene.figures if gate.may("returns", "firm") else scene.outside
-    view = briefing.build(gate, wanted, scene.period, _material(scene, figures, receipts), date)
+    view = briefing.build(gate, wanted, scene.period, _material(scene, gate.may("returns", "firm"), receipts), date)
     contents = {
         "docx": briefing_docx(view, wanted.reader, date),
         "xlsx": briefing_xlsx(view, wanted.reader, date),
@@ -60,15 +59,24 @@ def write(scene: Scene, edition: str, out: Path, receipts: pd.DataFrame) -> list
     return paths
 
 
-def _material(scene: Scene, figures: pd.DataFrame, receipts: pd.DataFrame) -> briefing.Material:
+def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefing.Material:
     return briefing.Material(
-        figures=figures,
+        figures=scene.figures if statistical else scene.outside,
         alerts=scene.alerts,
         firms=scene.panel.firms,
         progress=indicators.progress(scene.panel, scene.period),
         receipts=receipts,
         revisions=_revisions(scene),
+        **(_growth(scene) if statistical else {}),
     )
+
+
+def _growth(scene: Scene) -> dict[str, pd.DataFrame]:
+    """Why output grew, in figures of firms: for the statistical channel alone."""
+    return {
+        "decomposition": growth.town_growth(scene.wh, scene.panel, scene.period, scene.recorded_at),
+        "contributions": indicators.contributions(scene.panel, [scene.period]),
+    }
 
 
 def receipts_of(scene: Scene) -> pd.DataFrame:

@@ -30,6 +30,7 @@ class Panel:
         authorised: (n, m), the firm has a valid self-report authorisation for output.
         reference: series, name, frequency, unit, source, period, value.
         chains: chain, chain_name, node, node_name, upstream.
+        parameters: period, parameter, scope, value of the months, as handed down from above; None where not read.
     """
 
     months: tuple[Period, ...]
@@ -41,3 +42,4 @@ class Panel:
     chains: pd.DataFrame
     known_at: datetime
     simulated: bool
+    parameters: pd.DataFrame | None = None

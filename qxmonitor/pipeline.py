@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,7 @@ def _take_in(wh: Warehouse, found: Sequence[intake.Arrival], feed: str | None = 
     if repeated:
         receipts += load(wh, [(a.name, a.sha256, a.size, a.known_at, DUPLICATE) for a in repeated])
     fresh = [arrival for arrival in found if arrival.sha256 not in known]
+    loaded = 0
     for group in intake.groups(fresh, wh.files.path, feed):
         batches = [read.outcome for read in group if isinstance(read.outcome, Batch)]
         checked = iter(quality.check(batches, now))
@@ -129,7 +131,8 @@ def _take_in(wh: Warehouse, found: Sequence[intake.Arrival], feed: str | None = 
             ],
         )
         log.info("%d of %d files", len(receipts), len(found))
-    return _live(wh, receipts)
+        loaded = len(group)
+    return receipts if loaded == len(receipts) else _live(wh, receipts)
 
 
 def _lost(path: Path, error: QxError, known_at: datetime) -> Row:
@@ -142,7 +145,7 @@ def _lost(path: Path, error: QxError, known_at: datetime) -> Row:
 
 
 def _live(wh: Warehouse, receipts: list[Row]) -> list[Row]:
-    """The receipts with counts as of the end of the call: a register further on may have matched earlier rows."""
+    """The receipts with counts as of the end of a call of several loads: a later register may match earlier rows."""
     rejected = store.rejected_now(wh)
     for receipt in receipts:
         if receipt["sha256"] in rejected:
@@ -179,11 +182,12 @@ def fetch(wh: Warehouse, server: SftpServer | None = None) -> list[Row]:
 def land(wh: Warehouse) -> list[Period]:
     """Keep, recognise and index what lies in the landing folder; returns the months that have something to do.
 
-    These are the months of every file that is indexed and not taken in yet, whoever indexed it, and the newest
-    released month when it was computed from less than is known now. So what a killed step or a paused scheduler left
-    behind comes up again with the next call. A file is kept only when it is still (:mod:`qxmonitor.landing.folder`),
-    and then as one piece. Files that speak of no single month (register, chain map, reference
-    series) and those nobody recognises are taken in here and now.
+    These are the months of every file that is indexed and not taken in yet, whoever indexed it, the newest released
+    month when it was computed from less than is known now, and the first month that somebody decided on (a file
+    withdrawn, a firm identified) since it was computed; running that one brings the later ones along. So what a killed
+    step or a paused scheduler left behind comes up again with the next call. A file is kept only when it is still
+    (:mod:`qxmonitor.landing.folder`), and then as one piece. Files that speak of no single month (register, chain map,
+    reference series) and those nobody recognises are taken in here and now.
     """
     with wh.alone(landed.LOCK_LANDING):
         still = list(folder.still(wh).items())
@@ -191,8 +195,8 @@ def land(wh: Warehouse) -> list[Period]:
             _keep(wh, dict(still[begin : begin + _LAND_AT_ONCE]))
         waiting = landed.pending(wh)
         _take_in(wh, _arrivals(waiting[waiting["period"].isna()]))
-    newest = release_calendar().newest_released(wh.settings.now())
-    return sorted({Period(month) for month in waiting["period"].dropna()} | ({newest} if _stale(wh, newest) else set()))
+    months = {Period(month) for month in waiting["period"].dropna()}
+    return sorted(months | set(_to_be_run_again(wh, release_calendar().newest_released(wh.settings.now()))))
 
 
 def _keep(wh: Warehouse, still: dict[Path, Sight]) -> None:
@@ -223,13 +227,13 @@ def _arrivals(waiting: pd.DataFrame) -> list[intake.Arrival]:
     ]
 
 
-def _stale(wh: Warehouse, period: Period) -> bool:
-    """Whether a month would come out differently, were it run now (or has not been run at all)."""
-    try:
-        [stamp] = store.stamps(wh, [period])
-    except NothingKnown:
-        return False
-    return stamp.run_id is None
+def _to_be_run_again(wh: Warehouse, newest: Period) -> list[Period]:
+    """The newest month and the first one decided on since its run, where they would come out differently now."""
+    found = []
+    for period in dict.fromkeys([newest, *store.decided_since(wh)[:1]]):
+        with suppress(NothingKnown):
+            found += [stamp.period for stamp in store.stamps(wh, [period]) if stamp.run_id is None]
+    return found
 
 
 def ingest_landed(wh: Warehouse, family: Family, period: Period) -> list[Row]:

@@ -31,9 +31,39 @@ class ChartForm(Entry):
     series: dict[str, str] = Field(min_length=1)
 
 
+class WaterfallForm(Entry):
+    """The decomposition of growth: names of its steps, the axis' words, and what its figures are."""
+
+    title: str
+    axis: str
+    axis_cut: str
+    steps: dict[str, str]
+    reasons: dict[str, str]
+    rest: str
+    note: str
+    note_outside: str
+
+    @model_validator(mode="after")
+    def _every_step_named(self) -> Self:
+        missing = [key for key in STEPS if key not in self.steps] + [key for key in REASONS if key not in self.reasons]
+        if missing:
+            raise ValueError(f"增速分解缺少名称：{'、'.join(missing)}")
+        return self
+
+
+STEPS = (
+    "base", "same", "entry", "exit", "reclassified", "unreported", "revision", "comparable", "scope", "level",
+)  # fmt: skip
+"""Steps of a waterfall; ``comparable`` and ``scope`` stand outside the statistical channel."""
+
+REASONS = ("january", "no_history", "base_short", "now_short", "base_not_positive", "too_large")
+"""Why a decomposition states nothing, or no growth."""
+
+
 class BriefingForms(Entry):
     tables: tuple[TableForm, ...]
     chart: ChartForm
+    waterfall: WaterfallForm
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

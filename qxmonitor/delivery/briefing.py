@@ -27,9 +27,11 @@ from qxmonitor.delivery.tables import (
     chain_table,
     firm_source,
     firm_table,
+    growth_table,
     key_firms,
     levels_table,
     numbered,
+    pulls_table,
     quality_table,
     reference_table,
     revisions_table,
@@ -37,7 +39,16 @@ from qxmonitor.delivery.tables import (
     town_table,
     trend_table,
 )
+from qxmonitor.delivery.waterfall import waterfall
 from qxmonitor.disclosure import Cleared, Figures, Gate, Picture
+from qxmonitor.disclosure.growth import (
+    Pull,
+    Waterfall,
+    derived_pulls,
+    derived_waterfall,
+    exact_pulls,
+    exact_waterfall,
+)
 from qxmonitor.disclosure.values import NOTHING
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
@@ -79,6 +90,14 @@ class Quality:
     reported: Cleared
     rate: Cleared
     late: tuple[TypeGroup, ...]
+
+
+@dataclass(frozen=True)
+class Illustration:
+    """A picture with its number in this edition."""
+
+    number: Cleared
+    picture: Picture
 
 
 @dataclass(frozen=True)
@@ -124,8 +143,12 @@ class Briefing:
     unjudged: tuple[Story, ...]
     quality: Quality
     revised: Cleared | None
+    growth: Waterfall | None
+    growth_why: Cleared | None
+    pulls: tuple[Pull, ...]
     tables: tuple[Table, ...]
-    chart: Picture | None
+    waterfall: Illustration | None
+    chart: Illustration | None
 
 
 @dataclass(frozen=True)
@@ -139,6 +162,8 @@ class Material:
         progress: as ``indicators.progress`` gives it.
         receipts: feed, files, rows_read, accepted, rejected: one row a feed, already summed.
         revisions: indicator, entity_kind, entity, source, period, before, value, groups_changed; may be empty.
+        decomposition: the town's cumulative one, as ``indicators.decompose`` gives it; for firm-level rights only.
+        contributions: of the chains, as ``indicators.contributions`` gives them; likewise.
     """
 
     figures: pd.DataFrame
@@ -147,6 +172,8 @@ class Material:
     progress: pd.DataFrame
     receipts: pd.DataFrame
     revisions: pd.DataFrame
+    decomposition: pd.DataFrame | None = None
+    contributions: pd.DataFrame | None = None
 
 
 def build(gate: Gate, edition: Edition, period: Period, material: Material, date: datetime) -> Briefing:
@@ -173,11 +200,16 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     groups, late, stories, unjudged = split(gate, material.alerts, period, date)
     compared = _compared(gate, figures, period)
     revisions = revisions_table(gate, material.revisions)
+    growth, growth_why = _growth(gate, figures, material.decomposition, period)
+    pulls = _pulls(gate, figures, material.contributions, period)
+    steps = _illustration(gate, _waterfall(gate, growth), None)
     lines = tuple(TargetLine(t.name, t.goal, t.current, t.share, t.verdict, t.verdict is not None) for t in targets)
     tables = (
         town_table(gate, figures, period),
         levels_table(gate, "levels", (now, before, year_ago)),
+        growth_table(gate, growth),
         chain_table(gate, figures, [chain.name for chain in chains], period),
+        pulls_table(gate, pulls),
         target_table(gate, targets),
         firm_table(gate, figures, material.firms, period),
         alert_table(gate, stories),
@@ -228,7 +260,11 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         quality=_quality(gate, figures, material.receipts, period, late),
         revised=gate.count(revisions.rows) if revisions.rows else None,
         tables=numbered(gate, [table for table in tables if table.rows]),
-        chart=_chart(gate, figures, period),
+        growth=growth,
+        growth_why=growth_why,
+        pulls=pulls,
+        waterfall=steps,
+        chart=_illustration(gate, _chart(gate, figures, period), steps),
     )  # fmt: skip
 
 
@@ -314,6 +350,43 @@ def _chart(gate: Gate, figures: Figures, period: Period) -> Picture | None:
         return None
     mark = gate.word(office(), "simulated_label") if gate.simulated else None
     return trend(gate.reader, gate.word(form, "title"), gate.word(form, "axis"), series, mark)
+
+
+def _growth(
+    gate: Gate, figures: Figures, rows: pd.DataFrame | None, period: Period
+) -> tuple[Waterfall | None, Cleared | None]:
+    """The town's steps; and, where firm-level rights have none, why."""
+    form = briefing_forms().waterfall
+    if not gate.may("returns", "firm"):
+        return derived_waterfall(gate, form, figures, period), None
+    mine = [] if rows is None else rows[rows["period"] == str(period)].to_dict("records")
+    if not mine:
+        return None, None
+    row = {str(key): value for key, value in mine[0].items()}
+    view = exact_waterfall(gate, form, row)
+    return view, gate.label(form, "reasons", str(row["reason"])) if view is None and row["reason"] else None
+
+
+def _pulls(gate: Gate, figures: Figures, rows: pd.DataFrame | None, period: Period) -> tuple[Pull, ...]:
+    if not gate.may("returns", "firm"):
+        return derived_pulls(gate, figures, period, gate.word(briefing_forms().waterfall, "rest"))
+    return () if rows is None else exact_pulls(gate, rows, period)
+
+
+def _waterfall(gate: Gate, view: Waterfall | None) -> Picture | None:
+    if view is None:
+        return None
+    form = briefing_forms().waterfall
+    mark = gate.word(office(), "simulated_label") if gate.simulated else None
+    return waterfall(gate, form, view, gate.word(form, "title"), mark)
+
+
+def _illustration(gate: Gate, picture: Picture | None, before: Illustration | None) -> Illustration | None:
+    """A picture, numbered after the one before it, if there is any."""
+    if picture is None:
+        return None
+    count = gate.count((picture.title,) if before is None else (before.picture.title, picture.title))
+    return Illustration(count, picture)
 
 
 def _festival(stories: Sequence[Story]) -> Cleared | None:

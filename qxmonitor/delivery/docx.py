@@ -14,7 +14,7 @@ from docx.shared import Mm, Pt
 from docx.text.paragraph import Paragraph
 
 from qxmonitor.delivery import layout
-from qxmonitor.delivery.briefing import Briefing
+from qxmonitor.delivery.briefing import Briefing, Illustration
 from qxmonitor.delivery.files import rezip
 from qxmonitor.delivery.render import Renderer, check, put
 from qxmonitor.delivery.tables import Table
@@ -52,7 +52,7 @@ def briefing_docx(view: Briefing, reader: str, date: datetime) -> bytes:
         elif line.marker in _HEADINGS:
             _heading(document, line.marker, text)
         elif line.marker == "chart":
-            _chart(document, view, reader)
+            _chart(document, {"waterfall": view.waterfall, "trend": view.chart}[text], reader)
         else:
             _body(document, text)
     for number, table in enumerate(view.tables):
@@ -124,24 +124,25 @@ def _body(document: Document, text: str) -> None:
     layout.style(paragraph.add_run(text), layout.FANGSONG, layout.BODY_PT)
 
 
-def _chart(document: Document, view: Briefing, reader: str) -> None:
-    if view.chart is None:
+def _chart(document: Document, shown: Illustration | None, reader: str) -> None:
+    if shown is None:
         return
-    check(view.chart, reader)
+    check(shown, reader)
+    name = f"图{put(shown.number, reader)}"
     caption = document.add_paragraph()
     caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
     caption.paragraph_format.keep_with_next = True
     layout.line_height(caption, 20)
     caption.paragraph_format.space_before = Pt(6)
-    layout.style(caption.add_run(f"图1　{put(view.chart.title, reader)}"), layout.HEITI, 12)
+    layout.style(caption.add_run(f"{name}　{put(shown.picture.title, reader)}"), layout.HEITI, 12)
     layout.free(caption)
     paragraph = document.add_paragraph()
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     layout.line_height(paragraph)
-    shape = paragraph.add_run().add_picture(BytesIO(view.chart.png), width=Mm(150))
+    shape = paragraph.add_run().add_picture(BytesIO(shown.picture.png), width=Mm(150))
     properties = shape._inline.docPr
-    properties.set("descr", put(view.chart.alt, reader))
-    properties.set("name", "图1")
+    properties.set("descr", put(shown.picture.alt, reader))
+    properties.set("name", name)
     paragraph.paragraph_format.space_after = Pt(6)
 
 

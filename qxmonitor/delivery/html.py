@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qxmonitor.delivery.briefing import Briefing
-from qxmonitor.delivery.render import Renderer
+from qxmonitor.delivery.briefing import Briefing, Illustration
+from qxmonitor.delivery.render import Renderer, put
 from qxmonitor.disclosure.cleared import Cleared
 
 
@@ -19,7 +19,7 @@ class _Page:
 
 @dataclass(frozen=True)
 class _Block:
-    """One line of the script; exactly one of the flags is set."""
+    """One line of the script; at most one of the flags is set; ``figure`` is the picture of a chart line."""
 
     text: Cleared
     title: bool = False
@@ -27,6 +27,7 @@ class _Block:
     h2: bool = False
     chart: bool = False
     note: bool = False
+    figure: Illustration | None = None
 
 
 def briefing_html(view: Briefing, reader: str) -> str:
@@ -38,5 +39,13 @@ def briefing_html(view: Briefing, reader: str) -> str:
     renderer = Renderer(reader)
     lines = renderer.script("briefing/body.j2", view)
     flags = ("title", "h1", "h2", "chart", "note")
-    blocks = tuple(_Block(line.text, **{line.marker: True} if line.marker in flags else {}) for line in lines)
+    pictures = {"waterfall": view.waterfall, "trend": view.chart}
+    blocks = tuple(
+        _Block(
+            line.text,
+            **{line.marker: True} if line.marker in flags else {},
+            figure=pictures[put(line.text, reader)] if line.marker == "chart" else None,
+        )
+        for line in lines
+    )
     return renderer.html("briefing/page.html.j2", _Page(view, blocks))

@@ -12,6 +12,7 @@ from qxmonitor.catalog.indicators import indicators
 from qxmonitor.delivery.alerts import Story
 from qxmonitor.delivery.words import in_wan, join, unit_head
 from qxmonitor.disclosure import Cleared, Figures, Gate, TargetProgress
+from qxmonitor.disclosure.growth import Pull, Waterfall
 from qxmonitor.period import Period
 
 TREND_MONTHS = 13
@@ -105,6 +106,17 @@ def chain_table(gate: Gate, figures: Figures, chains: Sequence[Cleared], period:
         for code in codes
     ]
     return _table(gate, "chains", rows)
+
+
+def growth_table(gate: Gate, view: Waterfall | None) -> Table:
+    """累计产值增速分解: the steps with what each adds to the growth."""
+    rows = [(step.name, step.amount, step.points) for step in view.steps] if view else []
+    return _table(gate, "growth", rows)
+
+
+def pulls_table(gate: Gate, pulls: Sequence[Pull]) -> Table:
+    """拉动点 of the chains."""
+    return _table(gate, "pulls", [(p.name, p.change, p.points) for p in pulls])
 
 
 def target_table(gate: Gate, targets: Sequence[TargetProgress]) -> Table:

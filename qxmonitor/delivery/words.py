@@ -51,6 +51,15 @@ def points(pair: Sequence[Cleared]) -> Cleared:
     return _like(ours, f"{'高' if gap > 0 else '低'}{abs(gap):.{ours.decimals}f}个百分点")
 
 
+def pull(points: Cleared) -> Cleared:
+    """What a part does to a growth rate, as 拉动4.1个百分点, 下拉0.4个百分点 or 影响为零."""
+    if points.number is None:
+        return measure(points)
+    if points.number == 0:
+        return _like(points, "影响为零")
+    return _like(points, f"{'拉动' if points.number > 0 else '下拉'}{_size(points)}{points.unit}")
+
+
 def unit_head(figure: Cleared) -> Cleared:
     """The unit alone, for a table head."""
     return _like(figure, figure.unit)
@@ -99,6 +108,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "growth": growth,
     "measure": measure,
     "points": points,
+    "pull": pull,
     "unit_head": unit_head,
     "join": join,
 }

@@ -302,6 +302,8 @@ class _Table:
 
 
 def _growth_of(growth: str, suffix: str) -> str:
+    """The level a growth rate is of; a real one is weighed by the level at current prices."""
+    growth = growth.replace("_real_growth", "_growth")
     return growth.replace("_growth_ytd", "_ytd") if growth.endswith("_ytd") else growth.replace("_growth", suffix)
 
 

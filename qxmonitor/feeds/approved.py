@@ -9,6 +9,7 @@ growth, its scope and its vintage are facts of their own: nothing is computed fr
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -151,7 +152,7 @@ def _understand(found: _Header, texts: list[str]) -> None:
         left = measure
 
 
-def _label(words: list[str]) -> tuple[str | None, bool, list[str]]:
+def _label(words: Sequence[str]) -> tuple[str | None, bool, list[str]]:
     """Span, whether it is a growth, and what else stands in a heading; last year's figures are not taken."""
     span, growth, rest = None, False, []
     for word in words:

@@ -7,6 +7,7 @@ files of their own or together; then a line with a product is a product's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -159,7 +160,7 @@ def _columns(grid: Grid, header: Row) -> _Columns:
     return found
 
 
-def _label(words: list[str], kinds: dict[str, str]) -> tuple[str | None, str, list[str], list[str]]:
+def _label(words: Sequence[str], kinds: dict[str, str]) -> tuple[str | None, str, list[str], list[str]]:
     """Span, ``value`` / ``quantity`` / '', money units and the rest of one heading."""
     year, span, kind = "ty", None, ""
     units: list[str] = []

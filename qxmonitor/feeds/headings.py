@@ -76,9 +76,18 @@ class _Label:
 def is_header(row: Row, form: str) -> bool:
     """Whether a row is a header of this form: somebody is named in it, and a figure of the form."""
     keys, names = items().key_words, items().names_of(form)
-    words = [parts(text) for text in row.texts if text]
+    words = _words(row)
     somebody = any(len(w) == 1 and keys.get(w[0]) in ("uscc", "org", "name") for w in words)
     return somebody and any(item_of(word, names) is not None for w in words for word in w)
+
+
+def _words(row: Row) -> list[tuple[str, ...]]:
+    """The words of each cell that holds any; computed once a row, since every form looks at it."""
+    made: list[tuple[str, ...]] | None = row.__dict__.get("_words")
+    if made is None:
+        made = [parts(text) for text in row.texts if text]
+        row.__dict__["_words"] = made
+    return made
 
 
 def find(grid: Grid, form: str) -> Row | None:
@@ -196,9 +205,10 @@ def split(label: str, form: str) -> tuple[Item | None, str | None, str | None, l
     return found.item, found.year, found.span, found.units
 
 
-def parts(text: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def parts(text: str) -> tuple[str, ...]:
     """The plain words of a flattened heading, in the order they are printed."""
-    return [word for part in _SPLIT.split(text) if (whole := plain(part)) for word in _apart(whole)]
+    return tuple(word for part in _SPLIT.split(text) if (whole := plain(part)) for word in _apart(whole))
 
 
 @lru_cache(maxsize=8192)
@@ -212,6 +222,8 @@ def _apart(word: str) -> tuple[str, ...]:
     pieces = tuple(piece for piece in _JOINTS.split(word) if piece)
     if len(pieces) > 1 and all(map(_known, pieces)):
         return pieces
+    if not _time().search(word):
+        return (word,)
     when, rest = [], word
     while cut := next((cut for time in items().time_words if (cut := _without(rest, time)) is not None), None):
         time, rest = cut
@@ -219,6 +231,12 @@ def _apart(word: str) -> tuple[str, ...]:
         if item_of(rest, items().all_names) is not None:
             return (*when, rest)
     return (word,)
+
+
+@lru_cache(maxsize=1)
+def _time() -> re.Pattern[str]:
+    """Any word of time, wherever it stands: most cells hold none."""
+    return re.compile("|".join(map(re.escape, items().time_words)))
 
 
 def _known(word: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 import pandas as pd
 import pyarrow as pa
@@ -48,9 +49,12 @@ _QUOTED = rf"{_NAME}|{_NUMBER}|{FOOTER}|(?:{_WHO}|{_HOW})\s*[:：]\s*\S"
 
 def heading(words: Iterable[str]) -> bool:
     """Whether a heading speaks of a person, wherever in its words it says so, or names one."""
-    return any(
-        any(person in word.lower() for person in items().personal_words) or re.search(_NUMBER, word) for word in words
-    )
+    return any(map(_personal, words))
+
+
+@lru_cache(maxsize=8192)
+def _personal(word: str) -> bool:
+    return any(person in word.lower() for person in items().personal_words) or bool(re.search(_NUMBER, word))
 
 
 def hide(texts: pd.Series) -> pd.Series:

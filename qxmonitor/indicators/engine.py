@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.indicators import Indicator, SourceUse
-from qxmonitor.indicators import finance, output, structure, trade  # noqa: F401  (they register their formulas)
+from qxmonitor.indicators import finance, output, real, structure, trade  # noqa: F401  (they register their formulas)
 from qxmonitor.indicators.formula import FORMULAS, Parts
 from qxmonitor.indicators.grouping import Counts, Grouping
 from qxmonitor.indicators.view import PER_FIRM, Bools, Bytes, Floats, View, chain_codes, group_codes

@@ -14,7 +14,7 @@ from adbc_driver_postgresql import dbapi
 
 from qxmonitor.errors import QxError
 from qxmonitor.warehouse import sql
-from qxmonitor.warehouse.core import FOREVER, LOCK_LOAD, Warehouse, fetch, lock
+from qxmonitor.warehouse.core import FOREVER, LOCK_LOAD, LOCK_MONTHS, Warehouse, fetch, lock
 from qxmonitor.warehouse.load import append
 
 Row = dict[str, Any]
@@ -38,7 +38,7 @@ def decide_identity(wh: Warehouse, subject: str, uscc: str, *, who: str, why: st
     Raises:
         QxError: another decision on the same subject counts from the same moment.
     """
-    with wh.adbc() as connection:
+    with wh.alone(LOCK_MONTHS), wh.adbc() as connection:  # no month that is being computed may miss it
         head = _head(connection)
         there = fetch(connection, sql.query("decision_there"), subject).to_pandas()
         same = there[there["known_at"] == known_at]
@@ -71,7 +71,7 @@ def flag(wh: Warehouse, sha256: str, kind: Kind, *, who: str, why: str, known_at
     Raises:
         QxError: the opposite was decided for the same moment.
     """
-    with wh.adbc() as connection:
+    with wh.alone(LOCK_MONTHS), wh.adbc() as connection:  # no month that is being computed may miss it
         head = _head(connection)
         there = fetch(connection, sql.query("decision_withdrawals"), sha256).to_pandas()
         same = there[there["known_at"] == known_at]

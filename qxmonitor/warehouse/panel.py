@@ -72,6 +72,7 @@ def read_panel(
         }
         refused = fetch(connection, sql.query("panel_failed"), *spans)
         here = fetch(connection, sql.query("panel_months_here"), *times).to_pandas()
+        parameters = rows(connection, "monthly_parameter", *window).to_pandas()
         chains = rows(connection, "chain_node", *window).to_pandas()
         reference = rows(connection, "reference_point", *window).to_pandas()
         origin = fetch(connection, sql.query("origin")).to_pylist()
@@ -99,6 +100,7 @@ def read_panel(
         chains=chains[["chain", "chain_name", "node", "node_name", "upstream"]],
         known_at=axes.now,
         simulated=bool(origin) and origin[0]["value"] == "simulated",
+        parameters=parameters[["period", "parameter", "scope", "value"]],
     )
 
 

@@ -193,6 +193,11 @@ def periods_run(wh: Warehouse, *, known_at: datetime | None = None, recorded_at:
     return set(wh.arrow(sql.query("periods_run"), known_at or FOREVER, recorded_at or FOREVER)["period"].to_pylist())
 
 
+def decided_since(wh: Warehouse) -> list[Period]:
+    """Months somebody decided on (a file withdrawn, a firm identified) since they were computed, earliest first."""
+    return [Period(month) for month in wh.arrow(sql.query("decided_since"))["period"].to_pylist()]
+
+
 def was_planned(wh: Warehouse, kind: str, period: Period, run_id: int) -> bool:
     """Whether the regular mails of a month were decided on for this run of it already."""
     return bool(wh.arrow(sql.query("planned_there"), kind, str(period), run_id)["there"][0].as_py())

@@ -66,7 +66,10 @@ def gate(town_pattern: Pattern) -> Callable[..., Gate]:
 
 @pytest.fixture(scope="session")
 def material() -> Material:
-    return Material(town.frame(), town.alerts(), town.FIRMS, town.progress(), town.receipts(), town.revisions())
+    return Material(
+        town.frame(), town.alerts(), town.FIRMS, town.progress(), town.receipts(), town.revisions(),
+        town.decomposition(), town.contributions(),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

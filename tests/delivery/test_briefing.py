@@ -158,8 +158,31 @@ def test_tables_repeat_their_head_and_the_chart_has_words(papers: dict[str, dict
     document = docx.Document(BytesIO(papers["joint"]["docx"]))
     for table in document.tables:
         assert table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
-    (picture,) = document.element.body.iter(qn("wp:docPr"))
-    assert picture.get("descr").startswith("折线图：规上工业总产值同比走势。2026年10月当月同比0.8%")
+    steps, trend = document.element.body.iter(qn("wp:docPr"))
+    assert steps.get("descr").startswith("瀑布图：规上工业累计总产值增速分解。上年原报数")
+    assert trend.get("descr").startswith("折线图：规上工业总产值同比走势。2026年10月当月同比0.8%")
+    captions = [p.text for p in document.paragraphs if p.text.startswith("图")]
+    assert captions == ["图1　规上工业累计总产值增速分解", "图2　规上工业总产值同比走势"]
+
+
+def test_exact_parts_of_growth_stand_in_the_statistical_edition_alone(papers: dict[str, dict[str, bytes]]) -> None:
+    stats, joint = ({kind: scan_bytes(paper).text for kind, paper in papers[r].items()} for r in EDITIONS)
+    for kind in ("docx", "html", "xlsx"):
+        assert "升规新增" in stats[kind] and "缺报影响" in stats[kind]
+        assert not any(word in joint[kind] for word in ("升规新增", "退规减少", "缺报影响", "上年基数修订", "0.31"))
+    assert "升规新增拉动1.5个百分点" in stats["docx"]
+    assert "同口径企业增减拉动" in joint["docx"]
+    for paper in (stats, joint):
+        assert "纵轴" not in paper["docx"]  # the axis' words are in the picture
+
+
+def test_a_growth_that_cannot_be_taken_apart_says_why(material: Material, gate: Callable[..., Gate]) -> None:
+    short = town.decomposition().assign(state="expected-absent", reason="base_short", base=float("nan"))
+    view = build(gate("stats"), office().edition("stats"), town.PERIOD, replace(material, decomposition=short), DATE)
+    text = scan_bytes(briefing_docx(view, "stats", DATE)).text
+    assert "累计产值增速分解：上年同期报表不足，本期不作分解" in text
+    assert view.waterfall is None and view.chart is not None
+    assert view.chart.number.text == "1"
 
 
 def test_the_package_is_neutral(papers: dict[str, dict[str, bytes]]) -> None:

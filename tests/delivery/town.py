@@ -111,6 +111,26 @@ def frame() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def decomposition() -> pd.DataFrame:
+    """The town's growth in parts, of which entry and exit stand on a firm each."""
+    row = {
+        "period": str(PERIOD), "basis": "cumulative", "entity_kind": "town", "entity": "town", "state": "value",
+        "reason": "", "base": 27_000_000.0, "same": 1_234_567.0, "entry": 400_000.0, "exit": -200_000.4,
+        "reclassified": 0.0, "unreported": -333_333.6, "revision": 98_766.0, "level": 28_199_999.0,
+    }  # fmt: skip
+    return pd.DataFrame([row])
+
+
+def contributions() -> pd.DataFrame:
+    """What the chains gave; C03 is one nobody outside may see."""
+    return pd.DataFrame(
+        {
+            "period": str(PERIOD), "entity_kind": "chain", "entity": ["C01", "C03", "C02"],
+            "change": [1_500_000.0, 31_416.0, -300_000.0], "points": [0.0525, 0.0011, -0.0105],
+        }
+    )  # fmt: skip
+
+
 def alert(rule: str, kind: str, entity: str, source: str, level: int, **evidence: Any) -> dict[str, Any]:
     """One open alert of October 2026, opened in August."""
     proof = {"basis": "month", **evidence, "since": "2026-08", "trend": "held", "alerts": 3, "top2": 0.97}

@@ -12,8 +12,8 @@ from tests.indicators.oracle import Oracle, same
 from tests.indicators.town import random_town
 
 ELSEWHERE = ("groups_over_", "firms_above", "firms_hightech", "firms_listed", "firms_specialised", "rd_institution",
-             "reference_", "target.")  # fmt: skip
-"""Tested by hand in test_structure and test_targets."""
+             "reference_", "target.", "output_real_", "value_added_")  # fmt: skip
+"""Tested by hand in test_structure and test_targets, and in loops of its own in test_real."""
 
 
 @pytest.mark.parametrize("seed", range(6))

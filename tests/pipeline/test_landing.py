@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
@@ -24,7 +25,7 @@ from qxmonitor.errors import QxError
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
 from qxmonitor.simulate import write_town
-from qxmonitor.warehouse import Warehouse, landed, store
+from qxmonitor.warehouse import Warehouse, decided, landed, store
 from tests.pipeline.conftest import Town, end_state, environment
 
 pytestmark = pytest.mark.slow
@@ -267,3 +268,48 @@ def test_a_mail_for_a_reason_takes_the_place_of_the_regular_one(town: Town, open
 def test_looking_back_and_notifying_do_not_go_together(town: Town, open_town: Any) -> None:
     with open_town() as wh, pytest.raises(QxError, match="回看"):
         pipeline.run(wh, town.last, known_at=wh.settings.now(), notify="补发一次")
+
+
+def values(wh: Warehouse) -> list[str]:
+    """What was computed, whenever it became known."""
+    found = store.read_indicators(wh).drop(columns=["run_id", "known_at"])
+    return sorted(repr(tuple(row)) for row in found.astype(object).where(found.notna(), None).to_numpy().tolist())
+
+
+@pytest.mark.system
+def test_an_old_file_withdrawn_brings_its_month_up_again_and_ends_as_if_it_had_never_come(
+    town: Town, open_town: Any
+) -> None:
+    """Every month since is computed anew, once, and nobody gets a mail about it; so for a return that counts again."""
+    month = town.periods[2]
+    with open_town() as wh:
+        before = in_order(wh, town, list(town.periods))
+        had = values(wh)
+        receipts = store.read_receipts(wh)
+        [old, *_] = receipts[(receipts["form"] == "export") & (receipts["period"] == month)]["sha256"].tolist()
+        assert pipeline.land(wh) == []
+        decided.flag(wh, old, "withdraw", who="甲", why="发错", known_at=wh.settings.now())
+        assert pipeline.land(wh) == [month, town.last]
+        assert pipeline.land(wh) == [month, town.last]  # until it is done
+        pipeline.run(wh, month)
+        assert pipeline.land(wh) == []
+        without = values(wh)
+        assert without != had
+        pipeline.deliver(wh)
+        again = end_state(wh)
+        assert (again["ledger"], again["outbox"]) == (before["ledger"], before["outbox"])
+        decided.flag(wh, old, "reinstate", who="甲", why="没错", known_at=wh.settings.now() + timedelta(seconds=1))
+        assert pipeline.land(wh) == [month, town.last]
+        pipeline.run(wh, month)
+        assert pipeline.land(wh) == []
+        assert values(wh) == had
+    with open_town() as wh:
+        lay(wh, town)
+        for path in wh.settings.landing_dir.rglob("*"):
+            if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == old:
+                path.unlink()
+        pipeline.land(wh)
+        for period in town.periods:
+            take_in(wh, period)
+            pipeline.run(wh, period)
+        assert values(wh) == without
