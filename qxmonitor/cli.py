@@ -19,6 +19,7 @@ import click
 from qxmonitor import (
     __version__,
     cli_catalog,
+    cli_evaluate,
     cli_forms,
     cli_growth,
     cli_landing,
@@ -282,6 +283,7 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
 for command in (
     *cli_operate.COMMANDS,
     *cli_catalog.COMMANDS,
+    *cli_evaluate.COMMANDS,
     *cli_forms.COMMANDS,
     *cli_growth.COMMANDS,
     *cli_landing.COMMANDS,

@@ -1,0 +1,38 @@
+"""The commands that score shipped methods on files of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from qxmonitor.terminal import Row, as_json, print_rows, reported
+
+
+@click.group()
+def evaluate() -> None:
+    """Score a shipped method on a file of your own: forecast."""
+
+
+@evaluate.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Forecasts as csv.")
+@click.option("--compare", is_flag=True, help="Also score Naive2, Theta and damped trend on the same file.")
+@as_json
+def forecast(path: Path, out: Path | None, compare: bool, json_out: bool) -> None:
+    """Forecast the test months of a csv of monthly series (series,t,part,value); the score where labels are known."""
+    from qxmonitor.evaluation import forecast as forecasting
+
+    def line(row: Row) -> str:
+        head = f"{row['method']}：{row['series']} 条序列，预测 {row['forecasts']} / {row['months']} 个月"
+        if row["smape"] is None:
+            return f"{head}，无实际值可评分"
+        cover = "" if row["cover80"] is None else f"，80%/95% 区间覆盖 {row['cover80']:.1%} / {row['cover95']:.1%}"
+        took = "" if row["seconds"] is None else f"，用时 {row['seconds']:.2f} 秒"
+        return f"{head}，sMAPE {row['smape']:.2f}%{cover}{took}"
+
+    with reported(json_out):
+        print_rows(forecasting.evaluate(path, out, compare=compare), json_out, line)
+
+
+COMMANDS = (evaluate,)
