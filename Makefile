@@ -23,13 +23,14 @@ demo: setup ## simulate a town, take its files in, compute, alert, deliver the n
 up: setup ## keep the scheduler and its pages running on this machine, until Ctrl-C
 	@$(BIN)/qxmonitor up
 
-test: lint ## lint, types, import contracts and all tests but the system ones
-	$(PYTEST) -m "not system"
+test: lint ## lint, types, import contracts and all tests but the long and the system ones
+	$(PYTEST) -m "not system and not long"
 
 test-fast: setup ## the tests of a minute: nothing slow, nothing of the system
-	$(PYTEST) -m "not slow and not system"
+	$(PYTEST) -m "not slow and not system and not long"
 
-test-system: setup ## tests that need LibreOffice, poppler, Postfix, sshd and Chromium (scripts/system-deps installs them)
+test-system: setup ## the long tests; those with LibreOffice, Postfix, sshd, Chromium (scripts/system-deps installs them)
+	$(PYTEST) -m "long and not system"
 	$(BIN)/pytest -m system $(PYTEST_ARGS)
 
 lint: setup ## ruff, mypy --strict and the import contracts

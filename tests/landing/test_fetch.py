@@ -27,7 +27,11 @@ from tests.landing.conftest import QUIET, largest_file
 from tests.landing.sftp import PASSWORD, USER, Server, serving
 from tests.pipeline.conftest import environment, qxmonitor
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]  # asyncssh's own, at close
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]  # asyncssh's own, at close
 
 
 @pytest.fixture

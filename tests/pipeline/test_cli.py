@@ -178,6 +178,7 @@ def test_deliver_dry_run_shows_and_sends_nothing(command: Command, shop: Warehou
     assert list(shop.settings.maildir.glob("*/new/*")) == []
 
 
+@pytest.mark.long
 def test_a_replay_gives_the_same_bytes_whatever_came_later(town: Town, settings: Settings, tmp_path: Path) -> None:
     """Later arrivals, one of them dated back before the issue, change a new briefing but never the issued one."""
     issued = release_calendar().released_at(Period("2025-04")) + timedelta(hours=1)

@@ -22,7 +22,7 @@ from qxmonitor.simulate import write_town
 from qxmonitor.warehouse import Warehouse, drafts, given
 from tests.pipeline.conftest import Town
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 MEMBERS = sorted(member for edition in office().editions for member in edition.members)
 

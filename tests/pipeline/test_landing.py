@@ -28,7 +28,7 @@ from qxmonitor.simulate import write_town
 from qxmonitor.warehouse import Warehouse, decided, landed, store
 from tests.pipeline.conftest import Town, end_state, environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

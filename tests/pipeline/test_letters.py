@@ -34,7 +34,7 @@ from tests.feeds.books import uscc, workbook
 from tests.pipeline.conftest import environment, in_process
 from tests.pipeline.test_validation import book, figures
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 NOW = datetime(2026, 5, 15, 9, tzinfo=SHANGHAI)
 """A Friday; the output return of April was due on Tuesday the 12th."""

@@ -19,7 +19,7 @@ from qxmonitor import look, pipeline
 from qxmonitor.feeds import reference
 from tests.pipeline.conftest import Ingested, Town, in_process, qxmonitor
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 RECEIPT = {
     "file", "sha256", "feed", "form", "period", "known_at", "rows_read", "accepted", "rejected", "state", "reasons",

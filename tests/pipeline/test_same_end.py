@@ -17,7 +17,7 @@ from qxmonitor.catalog.release import release_calendar
 from qxmonitor.warehouse import Warehouse
 from tests.pipeline.conftest import Town, end_state, environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 State = dict[str, Any]
 

@@ -25,7 +25,7 @@ from qxmonitor.warehouse import Warehouse, given, issues
 from qxmonitor.warehouse.panel import read_panel
 from tests.pipeline.conftest import Town
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 FAMILIES = {"output": "output", "sales": "sales", "export_delivery": "export", "power": "power"}
 

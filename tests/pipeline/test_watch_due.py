@@ -22,7 +22,7 @@ from qxmonitor.settings import Settings
 from qxmonitor.warehouse import Warehouse
 from tests.pipeline.conftest import Ingested, Town
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 Found = list[dict[str, Any]]
 

@@ -80,6 +80,7 @@ def test_a_sheet_filled_to_its_last_row(sheet: str, last: int, control: bool, re
         assert outcome.notes == ["末行：正好 65536 行，可能是从旧版工作表另存时被截断（第65536行）"]
 
 
+@pytest.mark.long
 def test_a_real_xls_cut_off_at_its_last_row(tmp_path: Path) -> None:
     book = xlwt.Workbook()
     page = book.add_sheet("B204-1")
