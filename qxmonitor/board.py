@@ -29,7 +29,7 @@ TABLES = {
     "b204_1": "output_return", "b203": "finance_return", "self_report": "self_report",
     "customs_monthly": "trade_line", "bonded_inv101": "bonded_line",
 }  # fmt: skip
-"""Form → the table its returns stand in."""
+"""Forms a firm answers for, and the table their rows stand in; a sheet of the whole town is nobody's to be late with."""
 
 COLUMNS = ["entity", "name", "form", "period", "state", "due", "since", "file"]
 _WORDS = np.array([state.word for state in DatumState])
@@ -58,7 +58,8 @@ def _laid_out(panel: Panel, here: pd.DataFrame) -> pd.DataFrame:
     firms, months = panel.firms, panel.months
     count = len(firms)
     parts = []
-    for form, states in panel.states.items():
+    for form in TABLES:
+        states = panel.states[form]
         calendar = release_calendar().feed(form)
         dues = pd.Series([calendar.due(p) if calendar.returns_in(p) else None for p in months])
         late_since = pd.to_datetime(dues, utc=True)

@@ -105,7 +105,7 @@ class Town:
         ).copy()
         return Panel(
             self.months, firms, values, states, authorised, reference, chains,
-            datetime(2023, 1, 20, tzinfo=SHANGHAI), True, trade, projects,
+            datetime(2023, 1, 20, tzinfo=SHANGHAI), True, trade=trade, projects=projects,
         )  # fmt: skip
 
 
