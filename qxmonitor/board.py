@@ -29,7 +29,7 @@ TABLES = {
     "b204_1": "output_return", "b203": "finance_return", "self_report": "self_report",
     "customs_monthly": "trade_line", "bonded_inv101": "bonded_line",
 }  # fmt: skip
-"""Forms a firm answers for, and the table their rows stand in; a sheet of the whole town is nobody's to be late with."""
+"""Forms a firm answers for and the table of their rows; a sheet of the whole town is nobody's to be late with."""
 
 COLUMNS = ["entity", "name", "form", "period", "state", "due", "since", "file"]
 _WORDS = np.array([state.word for state in DatumState])
