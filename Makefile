@@ -30,8 +30,8 @@ test-fast: setup ## the tests of a minute: nothing slow, nothing of the system
 	$(PYTEST) -m "not slow and not system and not long"
 
 test-system: setup ## the long tests; those with LibreOffice, Postfix, sshd, Chromium (scripts/system-deps installs them)
-	$(PYTEST) -m "long and not system"
-	$(BIN)/pytest -m system $(PYTEST_ARGS)
+	$(PYTEST) -m "long or system" --ignore=tests/system
+	$(BIN)/pytest -m system tests/system $(PYTEST_ARGS)
 
 lint: setup ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check .
