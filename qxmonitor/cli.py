@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 LISTINGS = (
     "receipts", "quarantine", "indicators", "alerts", "ledger", "history", "bonded", "bonded_ownership",
     "bonded_states", "bonded_open", "findings", "board",
-    "letters", "matches", "fixes",
+    "letters", "matches", "fixes", "released",
 )  # fmt: skip
 """What ``list`` shows."""
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
 from qxmonitor import feeds
 from qxmonitor.errors import QxError, Refused
 from qxmonitor.feeds.base import Batch
+from qxmonitor.feeds.rulings import Book, Ruling, book_at, looking_for
 from qxmonitor.period import SHANGHAI
 
 log = logging.getLogger(__name__)
@@ -53,11 +54,35 @@ class Arrival:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a content reads from a time on, because of what the office decided.
+
+    Attributes:
+        known_at: from when on.
+        fix_id: the decision that counts from then on.
+        words: the decisions that it gives occasion for, a line each; '' as it stands.
+        outcome: what reading it so gave; of '' that of reading it as it stands.
+    """
+
+    known_at: datetime
+    fix_id: int
+    words: str
+    outcome: Batch | Refused
+
+
+@dataclass(frozen=True)
 class Read:
-    """An arrival with what reading it gave: a batch, or the one-line reason why it is refused."""
+    """An arrival with what reading it gave: a batch, or the one-line reason why it is refused.
+
+    Attributes:
+        arrival: the file.
+        outcome: of reading it as it stands.
+        readings: how it reads otherwise by the office's decisions, in order of time; most have none.
+    """
 
     arrival: Arrival
     outcome: Batch | Refused
+    readings: tuple[Reading, ...] = ()
 
 
 def arrivals(
@@ -114,18 +139,24 @@ def printable(path: Path) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def groups(pending: Iterable[Arrival], place: Callable[[str], Path], feed: str | None = None) -> Iterator[list[Read]]:
+def groups(
+    pending: Iterable[Arrival],
+    place: Callable[[str], Path],
+    feed: str | None = None,
+    rulings: Sequence[Ruling] = (),
+) -> Iterator[list[Read]]:
     """Read arrivals and yield them in groups of bounded size.
 
     Args:
         pending: what was kept.
         place: where the kept bytes of a sha256 lie; the file that arrived may have changed or gone since.
         feed: accept only this feed.
+        rulings: what was decided about reading.
     """
     group: list[Read] = []
     rows = size = 0
     for arrival in pending:
-        read = Read(arrival, read_kept(place(arrival.sha256), feed))
+        read = Read(arrival, *read_as_ruled(place(arrival.sha256), arrival.sha256, rulings, feed))
         group.append(read)
         rows += read.outcome.rows_read if isinstance(read.outcome, Batch) else 0
         size += arrival.size
@@ -136,10 +167,80 @@ def groups(pending: Iterable[Arrival], place: Callable[[str], Path], feed: str |
         yield group
 
 
-def read_kept(kept: Path, feed: str | None = None) -> Batch | Refused:
-    """What a kept file holds, or the one-line reason why it is refused."""
+def read_as_ruled(
+    kept: Path, sha256: str, rulings: Sequence[Ruling], feed: str | None = None
+) -> tuple[Batch | Refused, tuple[Reading, ...]]:
+    """What a kept file holds as it stands, and from each decision on that changes how it reads.
+
+    Both follow from the bytes and the decisions alone, whichever came first.
+
+    Args:
+        kept: the file.
+        sha256: its content.
+        rulings: all that were ever decided; most files give no occasion for any.
+        feed: accept only this feed.
+    """
+    mine = [ruling for ruling in rulings if ruling.kind == "mapping" or ruling.scope == sha256]
+    asked = looking_for(mine)
+    stands = read_kept(kept, feed, asked)
+    if isinstance(stands, Batch):
+        if not asked.met:
+            return stands, ()
+        mine = [ruling for ruling in mine if ruling.kind == "unit" or ruling.scope == stands.feed]
+    read: dict[tuple[Ruling, ...], tuple[str, Batch | Refused]] = {(): ("", stands)}
+    readings: list[Reading] = []
+    for moment in sorted({ruling.known_at for ruling in mine}):
+        book = book_at(mine, moment)
+        in_force = tuple(book.in_force)
+        if in_force not in read:
+            read[in_force] = _by(kept, feed, book, stands)
+        deciding = max(ruling.fix_id for ruling in mine if ruling.known_at == moment)
+        readings.append(Reading(moment, deciding, *read[in_force]))
+    return stands, tuple(readings)
+
+
+def _by(kept: Path, feed: str | None, book: Book, stands: Batch | Refused) -> tuple[str, Batch | Refused]:
+    """The decisions of a book that a file gives occasion for, in words, and what reading it by them gives."""
+    outcome = read_kept(kept, feed, book)
+    if not book.met:
+        return "", stands
+    if isinstance(outcome, Batch):
+        outcome = replace(outcome, notes=[*(ruling.note for ruling in book.met), *outcome.notes])
+    return "\n".join(ruling.words for ruling in book.met), outcome
+
+
+def judged(group: Sequence[Read], now: datetime) -> list[Read]:
+    """A group after validation, every way of reading each file by itself.
+
+    Args:
+        group: files as read.
+        now: the present; later months are refused.
+
+    Raises:
+        QxError: a suite could not be run.
+    """
+    from qxmonitor import quality
+
+    ways = [{"": read.outcome} | {r.words: r.outcome for r in read.readings if r.words} for read in group]
+    for nth in range(max((len(way) for way in ways), default=0)):  # no file twice in one validation
+        turn = [(way, list(way)[nth]) for way in ways if len(way) > nth]
+        batches = [batch for way, words in turn if isinstance(batch := way[words], Batch)]
+        checked = iter(quality.check(batches, now) if batches else ())
+        for way, words in turn:
+            if isinstance(way[words], Batch):
+                way[words] = next(checked)
+    return [
+        replace(
+            read, outcome=way[""], readings=tuple(replace(r, outcome=way[r.words]) for r in read.readings)
+        )
+        for read, way in zip(group, ways, strict=True)
+    ]  # fmt: skip
+
+
+def read_kept(kept: Path, feed: str | None = None, book: Book | None = None) -> Batch | Refused:
+    """What a kept file holds, read by these decisions, or the one-line reason why it is refused."""
     try:
-        batch = feeds.read_file(kept)
+        batch = feeds.read_file(kept, book)
     except Refused as refusal:
         return refusal
     except Exception:

@@ -30,6 +30,7 @@ from qxmonitor.feeds import (
 )
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.opening import Opened, open_file
+from qxmonitor.feeds.rulings import Book
 
 __all__ = ["FEEDS", "Feed", "Opened", "open_file", "read_file", "sniff"]
 
@@ -93,14 +94,30 @@ def sniff(opened: Opened) -> Feed:
     return found[0]
 
 
-def read_file(path: Path) -> Batch:
-    """Open, recognise and read a file.
+def read_file(path: Path, book: Book | None = None) -> Batch:
+    """Open, recognise and read a file, as the office decided that it is to be read.
+
+    A file that is recognised by its own words is of that feed whatever was decided; one that is not may be told by
+    headings that somebody said the meaning of.
+
+    Args:
+        path: the file.
+        book: the decisions in force; what of them the file gave occasion for can be asked from it afterwards.
 
     Raises:
         Refused: with one Chinese line.
     """
-    opened = open_file(path)
-    return personal.scrub(sniff(opened).read(opened))
+    opened, book = open_file(path), book or Book()
+    feed = _told_by(opened, book) or sniff(opened)
+    return personal.scrub(feed.read(opened.ruled(book.of(feed.FEED)) if book.in_force else opened))
+
+
+def _told_by(opened: Opened, book: Book) -> Feed | None:
+    """The one feed that recognises a file only by headings as they were decided."""
+    if not book.feeds or any(feed.matches(opened) for feed in FEEDS):
+        return None
+    found = [feed for feed in FEEDS if feed.FEED in book.feeds and feed.matches(opened.ruled(book.of(feed.FEED)))]
+    return found[0] if len(found) == 1 else None
 
 
 def _described(opened: Opened) -> str:
