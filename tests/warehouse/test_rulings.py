@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from qxmonitor import look, pipeline, quarantine
 from qxmonitor.errors import QxError
-from qxmonitor.period import Period
+from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.warehouse import asof, decided, store
 from qxmonitor.warehouse.load import load
 from tests.feeds.books import export, uscc, workbook
+from tests.pipeline.conftest import environment
 
 BY = {"who": "王某", "why": "来函"}
 FIRMS = [uscc(1), uscc(2)]
-HEADER = ["统一社会信用代码", "单位详细名称", "报告期", "本月;工业总产值", "1-本月;工业总产值", "本月;工业总产出", "1-本月;本年;出口额"]
+HEADER = [
+    "统一社会信用代码",
+    "单位详细名称",
+    "报告期",
+    "本月;工业总产值",
+    "1-本月;工业总产值",
+    "本月;工业总产出",
+    "1-本月;本年;出口额",
+]
 ROWS = [[firm, "甲公司", "2026-03", 10 + n, 30 + n, 5, 7] for n, firm in enumerate(FIRMS)]
 
 
@@ -131,7 +145,9 @@ def test_released_rows_keep_their_history_and_the_rest_stays_in_quarantine(town,
     rows = [[FIRMS[0], "甲", "2026-03", "玩具", "", 3, 9], [FIRMS[0], "甲", "2026-03", "灯具", "", 4, 8],
             [FIRMS[1], "乙", "2026-03", "玩具", "个", 3, 9]]  # fmt: skip
     put(unit=None, header=DETAIL, rows=rows, title="主要产品产量")
-    assert [(r["field"], r["fixable"]) for r in look.listing(town, "quarantine")] == [("计量单位", "单位：fix unit")] * 2
+    assert [(r["field"], r["fixable"]) for r in look.listing(town, "quarantine")] == [
+        ("计量单位", "单位：fix unit")
+    ] * 2
     done = quarantine.fix_unit(town, "a.xlsx", "玩具", "个", **BY)
     assert (done["released"], done["rejected"]) == (1, 1)
     [receipt] = look.listing(town, "receipts", file_name="a.xlsx")
@@ -186,3 +202,52 @@ def test_decisions_and_the_arrival_commute(town, put, make, order):
     assert found == {1: (10, none), 4: (100, none), 5: (100, none), 6: (100, 7), 7: (100, 7), 8: (10, 7), 9: (10, 7)}
     stamps = [store.stamps(town, [Period("2026-03")], known_at=make.day(d))[0].known_at for d in (2, 5, 7, 9)]
     assert stamps == [make.day(d) for d in (1, 4, 6, 8)]
+
+
+def test_months_that_a_decision_changes_are_run_again_and_no_others(town, put, make):
+    town.settings = replace(town.settings, fixed_now=datetime(2026, 5, 25, tzinfo=SHANGHAI))
+    march = [[*row[:2], "2026-03", *row[3:]] for row in ROWS]
+    put(day=1, rows=march, name="march.xlsx")
+    put(day=2, rows=[[*row[:2], "2026-04", *row[3:]] for row in ROWS], name="april.xlsx")
+    for month in ("2026-03", "2026-04"):
+        pipeline.run(town, Period(month))
+    assert pipeline.land(town) == []
+    quarantine.fix_unit(town, "march.xlsx", "工业总产值", "万元", **BY)
+    assert pipeline.land(town) == ["2026-03", "2026-04"]
+    assert pipeline.run(town, Period("2026-03"))["also"] == "2026-04"
+    assert pipeline.land(town) == []
+    quarantine.fix_unit(town, "april.xlsx", "工业总产值", "万元", **BY)
+    assert pipeline.land(town) == ["2026-04"]
+    pipeline.run(town, Period("2026-04"))
+    assert pipeline.land(town) == []
+
+
+KILLED = """
+import os, signal, sys
+from qxmonitor import quarantine
+from qxmonitor.settings import Settings
+from qxmonitor.warehouse import Warehouse, load
+
+append = load._append
+def killed(*words):
+    append(*words)
+    os.kill(os.getpid(), signal.SIGKILL)
+load._append = killed
+with Warehouse(Settings.from_env()) as wh:
+    quarantine.fix_unit(wh, "a.xlsx", "工业总产值", "万元", who="甲", why="乙")
+"""
+
+
+@pytest.mark.long
+def test_a_decision_that_is_killed_was_not_made(town, put):
+    put()
+    tables = ("file", "reading", "fix_decision", "output_return")
+    before = {table: town.frame(f"select count(*) from {table}").iloc[0, 0] for table in tables}
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED], env=environment(town.settings), capture_output=True, timeout=120, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert {table: town.frame(f"select count(*) from {table}").iloc[0, 0] for table in tables} == before
+    assert figures(town)[FIRMS[0]] == 10
+    quarantine.fix_unit(town, "a.xlsx", "工业总产值", "万元", **BY)
+    assert figures(town)[FIRMS[0]] == 100
