@@ -230,7 +230,8 @@ def trace(figure: str, known_at: datetime | None, json_out: bool) -> None:
     from qxmonitor.trace import trace as cells_of
 
     def line(row: Row) -> str:
-        return f"{row['file']}  {row['sheet']}!{row['cell']}  {row['field']} = {row['value']}"
+        read_by = f"（{row['read_by']}）" if row["read_by"] else ""
+        return f"{row['file']}  {row['sheet']}!{row['cell']}  {row['field']} = {row['value']}{read_by}"
 
     answer(lambda wh: (cells_of(wh, figure, known_at=known_at), True), json_out, line)
 

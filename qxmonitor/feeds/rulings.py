@@ -24,6 +24,7 @@ WHOLE = "*"
 IGNORE = "ignore"
 """What a heading means that is to be passed over."""
 
+_ANY_TIME = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _PARTS = re.compile(r"([;；_＿|｜])")
 _BRACKETS = re.compile(r"(.+)(\([^()]+\))")
 
@@ -173,6 +174,16 @@ def book_at(rulings: Iterable[Ruling], moment: datetime) -> Book:
         if ruling.known_at <= moment:
             newest[ruling.kind, ruling.scope, ruling.word] = ruling
     return Book([ruling for ruling in newest.values() if ruling.meaning])
+
+
+def rulings_of(words: str) -> list[Ruling]:
+    """The rulings a file was read by, from their words as they are kept with it; '' for a file as it stands."""
+    found = []
+    for line in words.splitlines():
+        what, _, meaning = line.partition(" = ")
+        kind, scope, word = what.split(" ", 2)
+        found.append(Ruling("unit" if kind == "unit" else "mapping", scope, word, meaning, _ANY_TIME))
+    return found
 
 
 def looking_for(rulings: Iterable[Ruling]) -> Book:

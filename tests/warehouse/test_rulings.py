@@ -15,6 +15,7 @@ import pytest
 from qxmonitor import look, pipeline, quarantine
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
+from qxmonitor.trace import trace
 from qxmonitor.warehouse import asof, decided, store
 from qxmonitor.warehouse.load import load
 from tests.feeds.books import export, uscc, workbook
@@ -72,6 +73,9 @@ def test_a_unit_counts_from_its_day_on_and_frozen_reads_keep_what_they_said(town
     [after] = store.stamps(town, [Period("2026-03")])
     assert after.fingerprint != before.fingerprint and after.known_at == make.day(5)
 
+    (cell,) = trace(town, f"output_m:firm:{FIRMS[0]}:2026-03")
+    assert (cell["cell"], cell["value"]) == ("D4", 100)
+    assert cell["read_by"] == "按决定读取：“工业总产值”的计量单位为万元"
     again = quarantine.fix_unit(town, sha256, "output", "万元", **BY)  # the same once more
     assert again["fix_id"] == done["fix_id"] and len(decided.decisions(town)) == 1
     with pytest.raises(QxError, match="同一时点"):
