@@ -186,7 +186,8 @@ def read_as_ruled(
     if isinstance(stands, Batch):
         if not asked.met:
             return stands, ()
-        mine = [ruling for ruling in mine if ruling.kind == "unit" or ruling.scope == stands.feed]
+        feeds_met = {ruling.scope for ruling in asked.met}
+        mine = [ruling for ruling in mine if ruling.kind == "unit" or ruling.scope in feeds_met]
     read: dict[tuple[Ruling, ...], tuple[str, Batch | Refused]] = {(): ("", stands)}
     readings: list[Reading] = []
     for moment in sorted({ruling.known_at for ruling in mine}):
@@ -202,11 +203,12 @@ def read_as_ruled(
 def _by(kept: Path, feed: str | None, book: Book, stands: Batch | Refused) -> tuple[str, Batch | Refused]:
     """The decisions of a book that a file gives occasion for, in words, and what reading it by them gives."""
     outcome = read_kept(kept, feed, book)
-    if not book.met:
+    used = book.used(outcome.feed) if isinstance(outcome, Batch) else book.met
+    if not used:
         return "", stands
     if isinstance(outcome, Batch):
-        outcome = replace(outcome, notes=[*(ruling.note for ruling in book.met), *outcome.notes])
-    return "\n".join(ruling.words for ruling in book.met), outcome
+        outcome = replace(outcome, notes=[*(ruling.note for ruling in used), *outcome.notes])
+    return "\n".join(ruling.words for ruling in used), outcome
 
 
 def judged(group: Sequence[Read], now: datetime) -> list[Read]:

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from adbc_driver_postgresql import dbapi
+
 from qxmonitor import intake
 from qxmonitor.errors import QxError, Refused
 from qxmonitor.feeds import vocabulary
@@ -22,7 +24,7 @@ from qxmonitor.warehouse.core import LOCK_MONTHS, LOCK_READING
 from qxmonitor.warehouse.load import Item, reread
 
 Row = dict[str, Any]
-_Contents = Callable[[], list[tuple[str, str, int]]]
+_Contents = Callable[[dbapi.Connection], list[tuple[str, str, int]]]
 
 
 def fix_unit(wh: Warehouse, file: str, item: str, unit: str, *, who: str, why: str, known_at: datetime | None) -> Row:
@@ -48,7 +50,7 @@ def fix_unit(wh: Warehouse, file: str, item: str, unit: str, *, who: str, why: s
     word, kind = vocabulary.item(found.get("feed"), item)
     value = vocabulary.unit(unit, kind, word)
     contents = [(found["sha256"], found["path"], 0)] if "path" in found else []
-    return _decide(wh, "unit", found["sha256"], word, value, lambda: contents, who, why, known_at)
+    return _decide(wh, "unit", found["sha256"], word, value, lambda _: contents, who, why, known_at)
 
 
 def fix_mapping(
@@ -74,7 +76,8 @@ def fix_mapping(
     """
     feed = vocabulary.form(feed)
     word, value = vocabulary.unknown(feed, heading), vocabulary.meaning(feed, meaning)
-    return _decide(wh, "mapping", feed, word, value, lambda: readings.concerned(wh, feed), who, why, known_at)
+    feeds = vocabulary.taken_for(feed)
+    return _decide(wh, "mapping", feed, word, value, lambda db: readings.concerned(db, feeds), who, why, known_at)
 
 
 def _content(wh: Warehouse, name: str) -> Row:
@@ -100,8 +103,9 @@ def _decide(
         ruling = Ruling(kind, scope, word, value, row["known_at"], row["fix_id"])
         if not value and not any((r.kind, r.scope, r.word) == (kind, scope, word) for r in before):
             raise QxError("没有这项决定，无可撤销")
-        found = list(_read_anew(wh, [*before, ruling], ruling, contents()))
-        if kind == "unit" and contents() and not found:
+        arrived = contents(connection)
+        found = list(_read_anew(wh, [*before, ruling], ruling, arrived))
+        if kind == "unit" and arrived and not found:
             raise QxError(f"文件里没有“{word}”，或它没有计量单位可定")
         judged = intake.judged(found, wh.settings.now())
         for read in judged:

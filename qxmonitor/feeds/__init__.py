@@ -113,11 +113,14 @@ def read_file(path: Path, book: Book | None = None) -> Batch:
 
 
 def _told_by(opened: Opened, book: Book) -> Feed | None:
-    """The one feed that recognises a file only by headings as they were decided."""
-    if not book.feeds or any(feed.matches(opened) for feed in FEEDS):
-        return None
-    found = [feed for feed in FEEDS if feed.FEED in book.feeds and feed.matches(opened.ruled(book.of(feed.FEED)))]
-    return found[0] if len(found) == 1 else None
+    """The one feed that recognises a file only by headings as they were decided; declared forms first, as always."""
+    for feeds in (DECLARED, FEEDS) if book.feeds else ():
+        if any(feed.matches(opened) for feed in feeds):
+            return None
+        found = [feed for feed in feeds if feed.FEED in book.feeds and feed.matches(opened.ruled(book.of(feed.FEED)))]
+        if len(found) == 1:
+            return found[0]
+    return None
 
 
 def _described(opened: Opened) -> str:

@@ -153,11 +153,15 @@ class Book:
     @property
     def feeds(self) -> list[str]:
         """The feeds that headings are ruled for."""
-        return sorted({r.scope for r in self.in_force if r.kind == "mapping" and r.meaning})
+        return sorted({r.scope for r in self.in_force if r.kind == "mapping"})
+
+    def used(self, feed: str) -> list[Ruling]:
+        """Those that a file gave occasion for, read as one of this feed."""
+        return [ruling for ruling in self.met if ruling.kind == "unit" or ruling.scope == feed]
 
     @property
     def met(self) -> list[Ruling]:
-        """Those that the file that was read gave occasion for, in a fixed order."""
+        """Those that a file gave occasion for, in a fixed order, also of feeds that it might have been."""
         asked = {
             (kind, feed if kind == "mapping" else "", word)
             for feed, opened in self._opened.items()

@@ -33,6 +33,15 @@ def form(feed: str) -> str:
     return feed
 
 
+def taken_for(feed: str) -> list[str]:
+    """The feeds whose files may turn out to be of this one once its headings are told.
+
+    A sheet of a declared form without the headings that tell it may have been taken for a return that knows its other
+    words; any other file is of its feed whatever is decided.
+    """
+    return [feed, *sorted(_returns())] if feed in sheets() else [feed]
+
+
 def unknown(feed: str, heading: str) -> str:
     """A heading, or a part of one, as it is ruled: plain, and not known to the form.
 
@@ -84,6 +93,8 @@ def item(feed: str | None, said: str) -> tuple[str, str | None]:
         return WHOLE, None
     if not word or len(word) > 80:
         raise QxError("指标不能为空，也不能超过 80 字；全表写 *")
+    if feed == approved_feed.FEED:
+        return word, None
     known = items().all_names.get(word) or items().by_id.get(word)
     if known is not None:
         return plain(known.name), known.kind

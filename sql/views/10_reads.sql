@@ -40,22 +40,31 @@ $$;
 create function reads.known(k timestamptz, r timestamptz)
 returns table (file_id bigint, known_at timestamptz, newness bigint)
 language sql stable rows 2000 set search_path = public as $$
-    with read_as as materialized (select * from reads.read_as(k, r))
-    select f.file_id, greatest(arrival.known_at, o.since), row_number() over (order by arrival.known_at, f.sha256)
-    from (
-        select receipt.sha256, min(receipt.known_at) as known_at
-        from receipt
-        where receipt.recorded_at <= coalesce(r, 'infinity') and (
-            receipt.state in ('accepted', 'duplicate')
-            or receipt.sha256 in (select a.sha256 from read_as a where a.since is not null)
-        )
-        group by receipt.sha256
-    ) arrival
-    join file f using (sha256)
-    left join read_as o using (sha256)
-    where arrival.known_at <= coalesce(k, 'infinity')
-        and case when o.sha256 is null then f.reading = '' else f.file_id = o.file_id end
-        and f.sha256 not in (select w.sha256 from reads.withdrawn(k, r) w)
+    with read_as as materialized (select * from reads.read_as(k, r)),
+    withdrawn as materialized (select * from reads.withdrawn(k, r)),
+    arrival as (
+        select f.file_id, f.sha256, a.known_at as arrived, a.known_at
+        from (
+            select receipt.file_id, min(receipt.known_at) as known_at
+            from receipt
+            where receipt.state in ('accepted', 'duplicate') and receipt.recorded_at <= coalesce(r, 'infinity')
+            group by receipt.file_id
+        ) a
+        join file f using (file_id)
+        where f.reading = ''
+            and f.sha256 not in (select w.sha256 from withdrawn w union all select o.sha256 from read_as o)
+        union all
+        select o.file_id, o.sha256, min(receipt.known_at), greatest(min(receipt.known_at), o.since)
+        from read_as o
+        join receipt using (sha256)
+        where o.file_id is not null and receipt.recorded_at <= coalesce(r, 'infinity')
+            and (receipt.state in ('accepted', 'duplicate') or o.since is not null)
+            and o.sha256 not in (select w.sha256 from withdrawn w)
+        group by o.file_id, o.sha256, o.since
+    )
+    select a.file_id, a.known_at, row_number() over (order by a.arrived, a.sha256)
+    from arrival a
+    where a.arrived <= coalesce(k, 'infinity')
 $$;
 
 -- The reading of each content that counts now, withdrawn or not.

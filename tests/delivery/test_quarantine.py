@@ -49,7 +49,17 @@ def test_the_workbook_holds_each_reason_beside_its_cell_and_no_formula(refused, 
     assert done["rows"] == 1 and stat.S_IMODE((tmp_path / "q.xlsx").stat().st_mode) == 0o600
     rows, types = cells(tmp_path / "q.xlsx")
     assert rows[0] == list(quarantine.HEADINGS.values())
-    assert rows[1][3:] == ["S", 4, "工业总产值", FIRM, "2026-03", "number.unreadable", "数字无法识别", "=1+1", "重新报送"]
+    assert rows[1][3:] == [
+        "S",
+        4,
+        "工业总产值",
+        FIRM,
+        "2026-03",
+        "number.unreadable",
+        "数字无法识别",
+        "=1+1",
+        "重新报送",
+    ]
     assert "f" not in types
 
 
