@@ -21,7 +21,7 @@ from qxmonitor.errors import QxError
 from qxmonitor.identity import normalise_name
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.signals.fold import IDENTITY
-from qxmonitor.warehouse import Warehouse, bonded, decided, store
+from qxmonitor.warehouse import Warehouse, bonded, decided, life, store
 
 Row = dict[str, Any]
 
@@ -177,7 +177,7 @@ def _alerts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
     if known_at is None:
         frame = store.read_alerts(wh)
     else:
-        frame = signals.fold(store.read_verdicts(wh, known_at=known_at), store.read_events(wh))
+        frame = signals.fold(store.read_verdicts(wh, known_at=known_at), life.events(wh, known_at=known_at))
     frame = frame.assign(level_name=frame["level"].map(dict(enumerate(LEVELS))))
     columns = [
         "id", "type", "entity_kind", "entity", "source", "level", "level_name", "state", "opened", "period", "closed",

@@ -311,4 +311,3 @@ def _alerts(story: _Story, state: _State) -> pd.DataFrame:
         evidence=texts,
     )
     return frame[COLUMNS].astype({name: "str" for name in COLUMNS if name != "level"})
-

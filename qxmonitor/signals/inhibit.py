@@ -92,4 +92,6 @@ def explain(alerts: pd.DataFrame, linked: pd.DataFrame) -> pd.DataFrame:
     texts = alerts["evidence"].to_numpy(dtype=object).copy()
     texts[hit] = extend(texts[hit], {"explained_by": mine[hit].to_numpy(dtype=object)})
     state = np.where(hit, "explained", alerts["state"].to_numpy(dtype=object))
-    return alerts.assign(state=pd.Series(state, alerts.index, dtype="str"), evidence=pd.Series(texts, alerts.index, dtype="str"))
+    return alerts.assign(
+        state=pd.Series(state, alerts.index, dtype="str"), evidence=pd.Series(texts, alerts.index, dtype="str")
+    )

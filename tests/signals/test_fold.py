@@ -49,7 +49,7 @@ def acts(events: list[Event]) -> pd.DataFrame:
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(VERDICTS, EVENTS, st.randoms(use_true_random=False))
 def test_the_fold_tells_the_story_of_a_plain_state_machine(
     verdicts: dict[tuple[Identity, str], int], events: list[Event], order: random.Random
@@ -62,7 +62,9 @@ def test_the_fold_tells_the_story_of_a_plain_state_machine(
     want, changes = {}, []
     for who in sorted({who for who, _ in verdicts}):
         levels = {p: level for (w, p), level in verdicts.items() if w == who}
-        mine: set[Act] = {(p, at, k, by, why) for w, p, at, k, by, why in events if w == who and k not in ("true", "note")}
+        mine: set[Act] = {
+            (p, at, k, by, why) for w, p, at, k, by, why in events if w == who and k not in ("true", "note")
+        }
         episodes, steps = life(who[0], levels, mine)
         want |= {":".join([*who, alert["opened"]]): (who, alert, levels) for alert in episodes}
         changes += [(":".join([*who, opened]), *rest) for opened, *rest in steps]
