@@ -27,9 +27,19 @@ Row = dict[str, Any]
 
 def refold(wh: Warehouse) -> pd.DataFrame:
     """The alerts anew, from the verdicts that count, what people did, and who explains whom; they are stored."""
-    firms = asof.read(wh, "register_entry").set_index("subject")
-    linked = signals.links(firms, asof.read(wh, "chain_node"))
+    linked = _links(wh, None)
     return store.refold(wh, lambda verdicts, events: signals.explain(signals.fold(verdicts, events), linked))
+
+
+def as_known(wh: Warehouse, known_at: datetime) -> pd.DataFrame:
+    """The alerts as they stood with what was known by then; nothing is stored."""
+    verdicts, events = store.read_verdicts(wh, known_at=known_at), life.events(wh, known_at=known_at)
+    return signals.explain(signals.fold(verdicts, events), _links(wh, known_at))
+
+
+def _links(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
+    firms, chains = (asof.read(wh, table, known_at=known_at) for table in ("register_entry", "chain_node"))
+    return signals.links(firms.set_index("subject").fillna({"chain": "", "node": ""}), chains)
 
 
 def act(

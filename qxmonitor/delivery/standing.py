@@ -175,7 +175,8 @@ def _backward(
 
 def _filled(alerts: pd.DataFrame) -> pd.DataFrame:
     both = alerts[["label", "cause"]].astype(object)
-    return alerts.assign(**{name: both[name].where(both[name].notna(), "") for name in both})
+    filled = both.where(both.notna(), "")
+    return alerts.assign(label=filled["label"], cause=filled["cause"])
 
 
 def _verified(gate: Gate, found: tuple[Alert, ...], label: str, date: datetime) -> tuple[Verified, ...]:
