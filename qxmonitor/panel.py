@@ -5,8 +5,9 @@ Pure data, no database: the warehouse fills it, indicators and signals only read
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,3 +65,41 @@ class Panel:
     parameters: pd.DataFrame | None = None
     trade: pd.DataFrame = field(default_factory=no_trade)
     projects: pd.DataFrame = field(default_factory=no_projects)
+
+    def window(self, last: Period, months: int) -> Panel:
+        """The panel as it would have been read at the same moment up to an earlier month.
+
+        Args:
+            last: the last month, within the panel.
+            months: how many, ``last`` included; none lies before the panel.
+
+        Raises:
+            ValueError: the window does not lie within the panel.
+        """
+        end = last.ordinal - self.months[0].ordinal + 1
+        begin = end - months
+        if begin < 0 or end > len(self.months):
+            raise ValueError(f"{last} and {months - 1} months before it do not lie within the panel")
+        span = slice(begin, end)
+        kept = self.months[span]
+        spoken = {name: _within(getattr(self, name), kept) for name in ("reference", "parameters")}
+        laid = {name: _within(getattr(self, name), kept, begin) for name in ("trade", "projects")}
+        return replace(
+            self,
+            months=kept,
+            values={name: grid[:, span] for name, grid in self.values.items()},
+            states={name: grid[:, span] for name, grid in self.states.items()},
+            authorised=self.authorised[:, span],
+            **spoken,
+            **laid,
+        )
+
+
+def _within(rows: pd.DataFrame | None, months: tuple[Period, ...], begin: int | None = None) -> Any:
+    """Rows of some months: by ``period``, or by column number from ``begin`` on, counted anew."""
+    if rows is None:
+        return None
+    if begin is None:
+        return rows[rows["period"].between(str(months[0]), str(months[-1]))].reset_index(drop=True)
+    kept = rows[rows["month"].between(begin, begin + len(months) - 1)].reset_index(drop=True)
+    return kept.assign(month=kept["month"] - begin)

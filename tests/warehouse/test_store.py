@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from qxmonitor.errors import QxError
+from qxmonitor.packed import Packed
 from qxmonitor.period import Period
 from qxmonitor.warehouse import store
 from qxmonitor.warehouse.load import load
@@ -15,13 +16,14 @@ MARCH, APRIL = Period("2026-03"), Period("2026-04")
 
 
 def values(make, numbers):
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         [
             {"period": p, "indicator": "output_m", "entity_kind": "firm", "entity": make.A, "source": "returns",
-             "value": v, "state": "value", "coverage": 1.0, "groups": 1, "top2": None, "hidden_groups": None}
+             "value": v, "state": "value", "coverage": 1.0, "groups": 1, "top2": None, "hidden_groups": 0}
             for p, v in numbers.items()
         ]
     )  # fmt: skip
+    return {period: Packed.of(mine) for period, mine in rows.groupby("period")}
 
 
 def verdicts(make, levels):
