@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -81,25 +80,22 @@ class Panel:
         if begin < 0 or end > len(self.months):
             raise ValueError(f"{last} and {months - 1} months before it do not lie within the panel")
         span = slice(begin, end)
-        kept = self.months[span]
-        spoken = {name: _within(getattr(self, name), kept) for name in ("reference", "parameters")}
-        laid = {name: _within(getattr(self, name), kept, begin) for name in ("trade", "projects")}
+        kept, handed = self.months[span], self.parameters
+        if handed is not None:
+            handed = handed[handed["period"].between(str(kept[0]), str(kept[-1]))].reset_index(drop=True)
         return replace(
             self,
             months=kept,
             values={name: grid[:, span] for name, grid in self.values.items()},
             states={name: grid[:, span] for name, grid in self.states.items()},
             authorised=self.authorised[:, span],
-            **spoken,
-            **laid,
+            parameters=handed,
+            trade=_within(self.trade, span),
+            projects=_within(self.projects, span),
         )
 
 
-def _within(rows: pd.DataFrame | None, months: tuple[Period, ...], begin: int | None = None) -> Any:
-    """Rows of some months: by ``period``, or by column number from ``begin`` on, counted anew."""
-    if rows is None:
-        return None
-    if begin is None:
-        return rows[rows["period"].between(str(months[0]), str(months[-1]))].reset_index(drop=True)
-    kept = rows[rows["month"].between(begin, begin + len(months) - 1)].reset_index(drop=True)
-    return kept.assign(month=kept["month"] - begin)
+def _within(rows: pd.DataFrame, span: slice) -> pd.DataFrame:
+    """Rows whose month (a column number) lies in the span, counted from its beginning."""
+    kept = rows[(rows["month"] >= span.start) & (rows["month"] < span.stop)].reset_index(drop=True)
+    return kept.assign(month=kept["month"] - span.start)
