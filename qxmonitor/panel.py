@@ -98,4 +98,5 @@ class Panel:
 def _within(rows: pd.DataFrame, span: slice) -> pd.DataFrame:
     """Rows whose month (a column number) lies in the span, counted from its beginning."""
     kept = rows[(rows["month"] >= span.start) & (rows["month"] < span.stop)].reset_index(drop=True)
-    return kept.assign(month=kept["month"] - span.start)
+    found: pd.DataFrame = kept.assign(month=kept["month"] - span.start)
+    return found
