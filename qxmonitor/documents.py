@@ -17,6 +17,7 @@ from qxmonitor.delivery.xlsx import briefing_xlsx
 from qxmonitor.errors import QxError
 from qxmonitor.period import months
 from qxmonitor.scene import HISTORY, Scene
+from qxmonitor.signals.outcomes import labels
 from qxmonitor.warehouse import given, store
 from qxmonitor.warehouse.panel import read_panel
 
@@ -67,6 +68,8 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         progress=indicators.progress(scene.panel, scene.period),
         receipts=receipts,
         revisions=_revisions(scene),
+        known=scene.known(),
+        labels=labels(scene.events),
         **(_growth(scene) if statistical else {}),
     )
 
