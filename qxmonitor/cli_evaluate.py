@@ -54,4 +54,21 @@ def stress(path: Path, out: Path | None, compare: bool, json_out: bool) -> None:
         print_rows(stressing.evaluate(path, out, compare=compare), json_out, line)
 
 
+@evaluate.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Shifts as csv.")
+@click.option("--compare", is_flag=True, help="Also score never saying anything.")
+@as_json
+def changepoints(path: Path, out: Path | None, compare: bool, json_out: bool) -> None:
+    """Level shifts of a series (json: name, time.index, series.raw) or a folder of them; indices from 0."""
+    from qxmonitor.evaluation import changepoints as shifting
+
+    def line(row: Row) -> str:
+        head = f"{row['method']}：{row['series']} 条序列，水平突变 {row['shifts']} 处"
+        return f"{head}，无标注可评分" if row["f1"] is None else f"{head}，平均 F1 {row['f1']:.3f}"
+
+    with reported(json_out):
+        print_rows(shifting.evaluate(path, out, compare=compare), json_out, line)
+
+
 COMMANDS = (evaluate,)
