@@ -8,9 +8,10 @@ fitted, all series at once, and
     ratio(τ) = m · (log min over φ, θ of the errors without the shift − log min over φ, θ of the errors with it)
 
 compares the best account without a shift with the best one with it. Taking the noise anew on both sides matters: one
-large shift makes any series look like a random walk (Perron 1989), and then nothing would ever be found in it; and a
-real random walk stays one, so that only a jump far beyond its steps counts. The ratio that exceeds its :func:`bar` most
-is a shift; its column joins the others and the scan goes on. Single spikes are levelled before.
+large shift makes any series look like a random walk (Perron 1989), and then nothing would ever be found in it. Errors
+count up to :data:`WILD` robust standard deviations only, so that a shift is proved by the months that stay at the new
+level and not by one jump: to a random walk, a jump is one wild error. The largest ratio is a shift when it exceeds
+:data:`BAR`; its column joins the others and the scan goes on. Single spikes are levelled before.
 
 Sup-tests of this kind: Andrews (1993). The bar was set on simulated series alone (decision 36).
 """
@@ -39,6 +40,14 @@ EDGE = 6
 """Months that must lie on either side of a shift."""
 SPIKE = 4.0
 """Robust standard deviations from which a single month is a spike."""
+BAR = 20.0
+"""The likelihood ratio that a shift must exceed.
+
+Of simulated series of 60 to 300 months without a shift, from white noise to random walks, errors with Student's t of 4
+degrees, one in a hundred has a larger one (per kind of noise 0 to 3 %); the number of months hardly matters.
+"""
+WILD = 2.5
+"""Robust standard deviations at which a single error stops counting for more."""
 MOST = 8
 """Shifts looked for in one series."""
 LEAST = 24
@@ -63,15 +72,6 @@ class Shifts:
     month: Counts
     ratio: Floats
     size: Floats
-
-
-def bar(phi: Floats, theta: Floats) -> Floats:
-    """The likelihood ratio that a shift must exceed when the noise left beside it has these φ and θ.
-
-    About the 99 % quantile of the largest ratio over simulated series of 60 to 300 months without a shift, whose errors
-    have Student's t of 4 degrees: the more the noise remembers, the more a single wild month looks like a new level.
-    """
-    return np.asarray(27.0 + 110.0 * phi**6 * (1.0 - theta) ** 2)
 
 
 def level_shifts(values: Floats) -> Shifts:
@@ -102,22 +102,21 @@ def level_shifts(values: Floats) -> Shifts:
 
 @dataclass(frozen=True)
 class _Best:
-    """The best candidate of each of k series; ``over`` is how far its ratio exceeds its bar."""
+    """The best candidate of each of k series."""
 
     rows: Counts
     month: Counts
     ratio: Floats
-    over: Floats
     size: Floats
 
     def above_bar(self) -> _Best:
-        keep = self.over > 0
+        keep = self.ratio > BAR
         return _Best(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
 
     @staticmethod
     def joined(parts: list[_Best]) -> _Best:
         nothing, nobody = np.zeros(0), np.zeros(0, dtype=np.int64)
-        parts = [_Best(nobody, nobody, nothing, nothing, nothing), *parts]
+        parts = [_Best(nobody, nobody, nothing, nothing), *parts]
         return _Best(*(np.concatenate([getattr(part, name) for part in parts]) for name in _Best.__dataclass_fields__))
 
 
@@ -177,12 +176,12 @@ def _scan(worked: Floats, rows: Counts, base: Floats) -> _Best:
     steps = (np.arange(months)[:, None] >= places[None, :]).astype(np.float64)
     without = np.full(len(values), np.inf)
     beside = np.full((len(values), len(places)), np.inf)
-    size, memory = np.zeros(beside.shape), np.zeros(beside.shape, dtype=np.int64)
-    for number, (phi, theta) in enumerate(MEMORIES):
+    size = np.zeros(beside.shape)
+    for phi, theta in MEMORIES:
         filtering = _whitening(months, phi, theta)
         white, columns = values @ filtering.T, filtering @ base
         q, _ = np.linalg.qr(columns[:, :, 1:] if phi == 1.0 else columns)  # differences know no level
-        rest = white - _through(q, _onto(q, white))
+        rest = _tamed(white - _through(q, _onto(q, white)))
         step = filtering @ steps
         step = step - q @ (q.transpose(0, 2, 1) @ step)
         length = (step**2).sum(axis=1)
@@ -192,14 +191,12 @@ def _scan(worked: Floats, rows: Counts, base: Floats) -> _Best:
         left = np.maximum(error[:, None] - effect**2 * length, _NOTHING * error[:, None])
         better = left < beside
         beside, size = np.where(better, left, beside), np.where(better, effect, size)
-        memory = np.where(better, number, memory)
         without = np.minimum(without, error)
     tiny = np.finfo(np.float64).tiny
     ratio = (months - 1) * (np.log(np.maximum(without, tiny))[:, None] - np.log(np.maximum(beside, tiny)))
-    over = ratio - bar(*np.array(MEMORIES).T)[memory]
-    at = over.argmax(axis=1)
+    at = ratio.argmax(axis=1)
     pick = np.arange(len(values)), at
-    return _Best(rows, places[at], ratio[pick], over[pick], size[pick])
+    return _Best(rows, places[at], ratio[pick], size[pick])
 
 
 def _whitening(months: int, phi: float, theta: float) -> Floats:
@@ -207,6 +204,12 @@ def _whitening(months: int, phi: float, theta: float) -> Floats:
     apart = np.arange(1, months)[:, None] - np.arange(months)[None, :]
     turned = np.where(apart >= 0, theta ** np.maximum(apart, 0), 0.0)
     return turned - phi * np.where(apart >= 1, theta ** np.maximum(apart - 1, 0), 0.0)
+
+
+def _tamed(errors: Floats) -> Floats:
+    """Errors beyond :data:`WILD` robust standard deviations drawn in to there."""
+    limit = WILD * 1.4826 * np.median(np.abs(errors), axis=1, keepdims=True)
+    return np.clip(errors, -limit, limit)
 
 
 def _onto(columns: Floats, values: Floats) -> Floats:
