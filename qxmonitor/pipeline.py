@@ -34,7 +34,7 @@ from qxmonitor.landing import folder
 from qxmonitor.landing.sftp_server import SftpServer
 from qxmonitor.period import Period
 from qxmonitor.scene import HISTORY, Scene
-from qxmonitor.warehouse import Warehouse, landed, store
+from qxmonitor.warehouse import Warehouse, landed, proving, store
 from qxmonitor.warehouse.core import LOCK_MONTHS
 from qxmonitor.warehouse.files import Sight
 from qxmonitor.warehouse.load import DUPLICATE, load
@@ -297,7 +297,8 @@ def _compute(wh: Warehouse, period: Period, known_at: datetime | None) -> store.
     [stamp] = store.stamps(wh, [period], known_at=known_at, recorded_at=recorded_at)
     if stamp.run_id is None:
         panel = read_panel(wh, period, months=HISTORY, known_at=known_at, recorded_at=recorded_at)
-        values, verdicts = indicators.compute(panel, [period]), signals.judge(panel, [period])
+        active = proving.active_rules(wh, known_at=known_at, recorded_at=recorded_at)
+        values, verdicts = indicators.compute(panel, [period]), signals.judge(panel, [period], active)
         [stamp] = store.write_runs(wh, [stamp], values, verdicts)
     return stamp
 
