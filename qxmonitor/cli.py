@@ -19,6 +19,7 @@ import click
 from qxmonitor import (
     __version__,
     cli_alerts,
+    cli_backtest,
     cli_catalog,
     cli_evaluate,
     cli_forms,
@@ -286,6 +287,7 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
 for command in (
     *cli_operate.COMMANDS,
     *cli_alerts.COMMANDS,
+    *cli_backtest.COMMANDS,
     *cli_catalog.COMMANDS,
     *cli_evaluate.COMMANDS,
     *cli_forms.COMMANDS,
