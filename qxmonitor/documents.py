@@ -17,7 +17,7 @@ from qxmonitor.delivery.xlsx import briefing_xlsx
 from qxmonitor.errors import QxError
 from qxmonitor.period import months
 from qxmonitor.scene import HISTORY, Scene
-from qxmonitor.warehouse import given, store
+from qxmonitor.warehouse import asof, given, store
 from qxmonitor.warehouse.panel import read_panel
 
 _REVISED_MONTHS = 12
@@ -67,6 +67,7 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         progress=indicators.progress(scene.panel, scene.period),
         receipts=receipts,
         revisions=_revisions(scene),
+        approved=asof.read(scene.wh, "approved_figure", known_at=scene.known_at, recorded_at=scene.recorded_at),
         **(_growth(scene) if statistical else {}),
     )
 

@@ -60,10 +60,22 @@ REASONS = ("january", "no_history", "base_short", "now_short", "base_not_positiv
 """Why a decomposition states nothing, or no growth."""
 
 
+class ApprovedForm(Entry):
+    """Words beside approved figures: whose they are, and of what their difference to ours is made."""
+
+    approved: str
+    own: str
+    late: str
+    rest: str
+    base: str
+    none: str
+
+
 class BriefingForms(Entry):
     tables: tuple[TableForm, ...]
     chart: ChartForm
     waterfall: WaterfallForm
+    approved: ApprovedForm
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

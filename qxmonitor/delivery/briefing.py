@@ -24,6 +24,7 @@ from qxmonitor.delivery.tables import (
     Compared,
     Table,
     alert_table,
+    approved_table,
     chain_table,
     firm_source,
     firm_table,
@@ -41,6 +42,7 @@ from qxmonitor.delivery.tables import (
 )
 from qxmonitor.delivery.waterfall import waterfall
 from qxmonitor.disclosure import Cleared, Figures, Gate, Picture
+from qxmonitor.disclosure import comparison as beside
 from qxmonitor.disclosure.growth import (
     Pull,
     Waterfall,
@@ -123,6 +125,7 @@ class Briefing:
     statistical: bool
     now: Mapping[str, Cleared]
     before: Mapping[str, Cleared]
+    approved: tuple[beside.Compared, ...]
     compared: tuple[Compared, ...]
     chains: tuple[Chain, ...]
     rising: tuple[Chain, ...]
@@ -164,6 +167,7 @@ class Material:
         revisions: indicator, entity_kind, entity, source, period, before, value, groups_changed; may be empty.
         decomposition: the town's cumulative one, as ``indicators.decompose`` gives it; for firm-level rights only.
         contributions: of the chains, as ``indicators.contributions`` gives them; likewise.
+        approved: 市局反馈数 as read: indicator, period, measure, value, growth.
     """
 
     figures: pd.DataFrame
@@ -174,6 +178,7 @@ class Material:
     revisions: pd.DataFrame
     decomposition: pd.DataFrame | None = None
     contributions: pd.DataFrame | None = None
+    approved: pd.DataFrame | None = None
 
 
 def build(gate: Gate, edition: Edition, period: Period, material: Material, date: datetime) -> Briefing:
@@ -204,8 +209,14 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     pulls = _pulls(gate, figures, material.contributions, period)
     steps = _illustration(gate, _waterfall(gate, growth), None)
     lines = tuple(TargetLine(t.name, t.goal, t.current, t.share, t.verdict, t.verdict is not None) for t in targets)
+    approved = (
+        ()
+        if material.approved is None
+        else beside.compared(gate, figures, material.approved, period, material.decomposition)
+    )
     tables = (
-        town_table(gate, figures, period),
+        town_table(gate, figures, period, approved),
+        approved_table(gate, approved),
         levels_table(gate, "levels", (now, before, year_ago)),
         growth_table(gate, growth),
         chain_table(gate, figures, [chain.name for chain in chains], period),
@@ -239,6 +250,7 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         statistical=edition.purpose == "statistics",
         now=now,
         before=before,
+        approved=approved,
         compared=compared,
         chains=tuple(c for c in chains if c.level.shown),
         rising=tuple(c for c in chains if (c.growth.number or 0) > 0),

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from qxmonitor.catalog.briefing import TableForm, briefing_forms
+from qxmonitor.catalog.briefing import ApprovedForm, TableForm, briefing_forms
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.delivery.alerts import Story
-from qxmonitor.delivery.words import in_wan, join, unit_head
+from qxmonitor.delivery.words import in_wan, join, signed, unit_head
 from qxmonitor.disclosure import Cleared, Figures, Gate, TargetProgress
+from qxmonitor.disclosure.comparison import Compared as Beside
+from qxmonitor.disclosure.comparison import Four, Gap
 from qxmonitor.disclosure.growth import Pull, Waterfall
 from qxmonitor.period import Period
 
@@ -75,15 +77,60 @@ def _name(gate: Gate, form: TableForm, key: str) -> Cleared:
     return gate.label(form, "labels", key) if key in form.labels else gate.word(indicators().indicator(key), "name")
 
 
-def town_table(gate: Gate, figures: Figures, period: Period) -> Table:
-    """主要经济指标: month and cumulative levels with their growth."""
-    form = briefing_forms().table("town")
-    rows = []
+def town_table(gate: Gate, figures: Figures, period: Period, beside: Sequence[Beside] = ()) -> Table:
+    """主要经济指标: month and cumulative levels with their growth; approved figures first, ours under them."""
+    form, words = briefing_forms().table("town"), briefing_forms().approved
+    stems = {f"{stem}_ytd": stem for stem in form.sources}
+    approved = {stems[key]: entry for entry in beside if (key := _key(entry)) in stems}
+    rows = [row for entry in beside if _key(entry) not in stems for row in _pair(gate, words, entry)]
     for stem, source in form.sources.items():
+        if stem in approved:
+            rows += _pair(gate, words, approved[stem])
+            continue
         four = [figures.get(f"{stem}_{kind}", period, source=source) for kind in ("m", "growth", "ytd", "growth_ytd")]
         unit = gate.word(indicators().indicator(f"{stem}_ytd").display, "unit")
         rows.append((_name(gate, form, stem), unit, *four))
     return _table(gate, "town", rows)
+
+
+def _key(entry: Beside) -> str:
+    """Our cumulative indicator beside an approved one; '' where nothing of ours is told."""
+    return "" if entry.own is None else entry.own.ytd.ref.split("|")[1]
+
+
+def _pair(gate: Gate, words: ApprovedForm, entry: Beside) -> list[tuple[Cleared, ...]]:
+    """The approved row, and ours where there is one."""
+    rows = [(join((entry.name, gate.word(words, "approved")), ""), entry.unit, *_four(entry.approved))]
+    return rows if entry.own is None else [*rows, (gate.word(words, "own"), entry.unit, *_four(entry.own))]
+
+
+def _four(four: Four) -> tuple[Cleared, ...]:
+    return four.m, four.growth, four.ytd, four.growth_ytd
+
+
+def approved_table(gate: Gate, beside: Sequence[Beside]) -> Table:
+    """市局反馈数与本办测算对照: both since January, and what the difference is made of."""
+    words, rows = briefing_forms().approved, []
+    for entry in beside:
+        theirs, own, gap = entry.approved, entry.own, entry.gap
+        none = gate.blank()
+        ours = (none, none) if own is None else (own.ytd, own.growth_ytd)
+        apart = (none, none) if gap is None else (gap.level, gap.points or none)
+        why = gate.word(words, "none") if own is None or entry.why is None else _why(gate, words, gap, entry.why)
+        rows.append((entry.name, entry.unit, theirs.ytd, ours[0], apart[0], theirs.growth_ytd, ours[1], apart[1], why))
+    return _table(gate, "approved", rows)
+
+
+def _why(gate: Gate, words: ApprovedForm, gap: Gap | None, scope: Cleared) -> Cleared:
+    """The scope, then each part of the difference: 缺报企业约+0.31亿元；口径及核定调整+3.50亿元."""
+    if gap is None:
+        return scope
+    parts = [
+        join((gate.word(words, key), signed(value)), "")
+        for key, value in (("late", gap.late), ("rest", gap.rest), ("base", gap.base))
+        if value is not None and value.number
+    ]
+    return join((scope, *parts), "；")
 
 
 def levels_table(gate: Gate, key: str, times: tuple[Mapping[str, Cleared], ...]) -> Table:
