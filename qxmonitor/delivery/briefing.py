@@ -17,6 +17,7 @@ from qxmonitor.catalog.briefing import briefing_forms
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import Edition, office
 from qxmonitor.delivery.alerts import LevelGroup, PlanGroup, Story, TypeGroup, by_basis, by_plan, split
+from qxmonitor.delivery.chainmap import chain_map
 from qxmonitor.delivery.chart import Series, trend
 from qxmonitor.delivery.tables import (
     COUNTS,
@@ -43,6 +44,7 @@ from qxmonitor.delivery.tables import (
 from qxmonitor.delivery.waterfall import waterfall
 from qxmonitor.disclosure import Cleared, Figures, Gate, Picture
 from qxmonitor.disclosure import comparison as beside
+from qxmonitor.disclosure.chainmap import MapChain, chain_maps
 from qxmonitor.disclosure.growth import (
     Pull,
     Waterfall,
@@ -61,6 +63,14 @@ class Chain:
     name: Cleared
     level: Cleared
     growth: Cleared
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of a chain that is weak, and why."""
+
+    name: Cleared
+    reasons: tuple[Cleared, ...]
 
 
 @dataclass(frozen=True)
@@ -131,6 +141,8 @@ class Briefing:
     rising: tuple[Chain, ...]
     falling: tuple[Chain, ...]
     hidden_chains: Cleared | None
+    weak_nodes: tuple[Node, ...]
+    no_map: Cleared | None
     targets: tuple[TargetLine, ...]
     unmeasured: tuple[Cleared, ...]
     firms: tuple[Firm, ...]
@@ -152,6 +164,12 @@ class Briefing:
     tables: tuple[Table, ...]
     waterfall: Illustration | None
     chart: Illustration | None
+    map: Illustration | None
+
+    @property
+    def pictures(self) -> Mapping[str, Illustration | None]:
+        """The illustrations by the name a script calls them."""
+        return {"waterfall": self.waterfall, "trend": self.chart, "map": self.map}
 
 
 @dataclass(frozen=True)
@@ -168,6 +186,8 @@ class Material:
         decomposition: the town's cumulative one, as ``indicators.decompose`` gives it; for firm-level rights only.
         contributions: of the chains, as ``indicators.contributions`` gives them; likewise.
         approved: 市局反馈数 as read: indicator, period, measure, value, growth.
+        chains: the chain map: chain, node, upstream.
+        nodes: as ``indicators.chains.node_table`` gives them; for firm-level rights only.
     """
 
     figures: pd.DataFrame
@@ -179,6 +199,8 @@ class Material:
     decomposition: pd.DataFrame | None = None
     contributions: pd.DataFrame | None = None
     approved: pd.DataFrame | None = None
+    chains: pd.DataFrame | None = None
+    nodes: pd.DataFrame | None = None
 
 
 def build(gate: Gate, edition: Edition, period: Period, material: Material, date: datetime) -> Briefing:
@@ -207,7 +229,9 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     revisions = revisions_table(gate, material.revisions)
     growth, growth_why = _growth(gate, figures, material.decomposition, period)
     pulls = _pulls(gate, figures, material.contributions, period)
-    steps = _illustration(gate, _waterfall(gate, growth), None)
+    steps = _illustration(gate, _waterfall(gate, growth))
+    chart = _illustration(gate, _chart(gate, figures, period), steps)
+    maps = _maps(gate, figures, material, period)
     lines = tuple(TargetLine(t.name, t.goal, t.current, t.share, t.verdict, t.verdict is not None) for t in targets)
     approved = (
         ()
@@ -276,7 +300,10 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         growth_why=growth_why,
         pulls=pulls,
         waterfall=steps,
-        chart=_illustration(gate, _chart(gate, figures, period), steps),
+        chart=chart,
+        map=_illustration(gate, _map(gate, maps), steps, chart),
+        weak_nodes=tuple(Node(node.name, node.weak) for chain in maps for node in chain.nodes if node.weak),
+        no_map=None if maps else gate.word(briefing_forms().chain_map, "none"),
     )  # fmt: skip
 
 
@@ -393,12 +420,25 @@ def _waterfall(gate: Gate, view: Waterfall | None) -> Picture | None:
     return waterfall(gate, form, view, gate.word(form, "title"), mark)
 
 
-def _illustration(gate: Gate, picture: Picture | None, before: Illustration | None) -> Illustration | None:
-    """A picture, numbered after the one before it, if there is any."""
+def _maps(gate: Gate, figures: Figures, material: Material, period: Period) -> tuple[MapChain, ...]:
+    if material.chains is None:
+        return ()
+    return chain_maps(gate, briefing_forms().chain_map, figures, material.chains, material.nodes, period)
+
+
+def _map(gate: Gate, maps: tuple[MapChain, ...]) -> Picture | None:
+    if not maps:
+        return None
+    mark = gate.word(office(), "simulated_label") if gate.simulated else None
+    return chain_map(gate, briefing_forms().chain_map, maps, mark)
+
+
+def _illustration(gate: Gate, picture: Picture | None, *earlier: Illustration | None) -> Illustration | None:
+    """A picture, numbered after those before it."""
     if picture is None:
         return None
-    count = gate.count((picture.title,) if before is None else (before.picture.title, picture.title))
-    return Illustration(count, picture)
+    titles = [before.picture.title for before in earlier if before is not None]
+    return Illustration(gate.count((*titles, picture.title)), picture)
 
 
 def _festival(stories: Sequence[Story]) -> Cleared | None:
