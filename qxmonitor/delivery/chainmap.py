@@ -18,7 +18,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from qxmonitor.catalog.briefing import ChainMapForm
 from qxmonitor.delivery.chart import DPI, WIDTH_MM, font
 from qxmonitor.delivery.render import put
-from qxmonitor.delivery.words import signed
+from qxmonitor.delivery.words import measure, signed
 from qxmonitor.disclosure.chainmap import MapChain, MapNode
 from qxmonitor.disclosure.cleared import Cleared, Picture, seal
 from qxmonitor.disclosure.gate import Gate
@@ -28,7 +28,7 @@ FILLS = {"up": "#d5e4ec", "flat": "#f2f4f5", "down": "#efe6d3", "falling": "#d9c
 """Slate-blue upwards, sand downwards, grey where nothing is told."""
 _INK, _LINK = "#33404a", "#7a8791"
 _HEAD_MM, _GAP_MM, _LEGEND_MM, _TALLEST_MM = 6.0, 2.5, 9.0, 205.0
-_ROW_MM, _LEAST_ROW_MM = 16.0, 9.0
+_ROW_MM, _LEAST_ROW_MM = 13.0, 9.0
 _PT_MM = 0.3528
 
 
@@ -72,11 +72,8 @@ def _type(points: float) -> dict[str, Any]:
 
 
 def _band(axes: Any, reader: str, chain: MapChain, top: float, row: float) -> None:
-    head = put(chain.name, reader)
-    if chain.growth.number is not None:
-        head += f"（累计 {put(signed(chain.growth), reader)}）"
-    else:
-        head += f"（累计 {put(chain.growth, reader)}）"
+    growth = measure(chain.growth) if chain.growth.number is None else signed(chain.growth)
+    head = f"{put(chain.name, reader)}（累计 {put(growth, reader)}）"
     axes.text(1.5, top + 3.4, head, ha="left", va="center", color=_INK, **_type(8.5))
     axes.plot((1, WIDTH_MM - 1), (top + _HEAD_MM - 0.4,) * 2, color="#b9c2c9", linewidth=0.6)
     columns = max(node.column for node in chain.nodes) + 1
@@ -132,7 +129,7 @@ def _fitted(reader: str, node: MapNode, width: float, height: float) -> tuple[li
     room = max(int(height / (5.5 * _PT_MM * 1.45)) - 1, 1)
     named = wrap(name, each)
     kept = named if len(named) <= room else [*named[: room - 1], named[room - 1][: each - 1] + "…"]
-    return [*kept, f"{state}{marks}"[: 2 * each]], 5.5
+    return [*kept, f"{state} {marks}".strip()[: 2 * each]], 5.5
 
 
 def _marks(reader: str, node: MapNode) -> list[str]:
