@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from qxmonitor.catalog._yaml import Entry, load
+from qxmonitor.catalog.indicators import indicators
 
 FIRM_MEASURES = {
     "output_growth": "self_report", "output_scale": "self_report", "output_per_head": "self_report",
@@ -86,6 +87,10 @@ class Scorecards(Entry):
                 raise ValueError(f"企业评价没有这一项，或来源不对：{part.id}")
         if unfit := [part.id for part in self.cluster.components if part.source == "self_report"]:
             raise ValueError(f"集群评价不用企业自报数：{unfit[0]}")
+        known = {entry.id for entry in indicators().indicators}
+        named = [key for part in self.cluster.components for key in (part.indicator or part.id, part.over) if key]
+        if absent := [key for key in named if key not in known]:
+            raise ValueError(f"没有指标 {absent[0]}")
         shares = list(self.classes.values())
         if shares != sorted(set(shares)) or shares[0] <= 0 or shares[-1] != 1.0:
             raise ValueError("分类比例须由小到大，最后一类为 1")

@@ -16,17 +16,17 @@ import pandas as pd
 from qxmonitor.catalog.briefing import briefing_forms
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import Edition, office
+from qxmonitor.catalog.scorecards import scorecards
 from qxmonitor.delivery.alerts import LevelGroup, PlanGroup, Story, TypeGroup, by_basis, by_plan, split
-from qxmonitor.delivery.chainmap import chain_map
-from qxmonitor.delivery.chart import Series, trend
+from qxmonitor.delivery.illustrations import Illustration, growth_steps, growth_trend, illustration, node_map
 from qxmonitor.delivery.tables import (
     COUNTS,
-    TREND_MONTHS,
     Compared,
     Table,
     alert_table,
     approved_table,
     chain_table,
+    cluster_table,
     firm_source,
     firm_table,
     growth_table,
@@ -41,8 +41,7 @@ from qxmonitor.delivery.tables import (
     town_table,
     trend_table,
 )
-from qxmonitor.delivery.waterfall import waterfall
-from qxmonitor.disclosure import Cleared, Figures, Gate, Picture
+from qxmonitor.disclosure import Cleared, Figures, Gate
 from qxmonitor.disclosure import comparison as beside
 from qxmonitor.disclosure.chainmap import MapChain, chain_maps
 from qxmonitor.disclosure.growth import (
@@ -53,6 +52,7 @@ from qxmonitor.disclosure.growth import (
     exact_pulls,
     exact_waterfall,
 )
+from qxmonitor.disclosure.scorecard import ClusterScore, cluster_scores
 from qxmonitor.disclosure.values import NOTHING
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
@@ -105,14 +105,6 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Illustration:
-    """A picture with its number in this edition."""
-
-    number: Cleared
-    picture: Picture
-
-
-@dataclass(frozen=True)
 class Briefing:
     """Everything an edition of the briefing shows."""
 
@@ -143,6 +135,7 @@ class Briefing:
     hidden_chains: Cleared | None
     weak_nodes: tuple[Node, ...]
     no_map: Cleared | None
+    clusters: tuple[ClusterScore, ...]
     targets: tuple[TargetLine, ...]
     unmeasured: tuple[Cleared, ...]
     firms: tuple[Firm, ...]
@@ -229,8 +222,9 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     revisions = revisions_table(gate, material.revisions)
     growth, growth_why = _growth(gate, figures, material.decomposition, period)
     pulls = _pulls(gate, figures, material.contributions, period)
-    steps = _illustration(gate, _waterfall(gate, growth))
-    chart = _illustration(gate, _chart(gate, figures, period), steps)
+    steps = illustration(gate, growth_steps(gate, growth))
+    chart = illustration(gate, growth_trend(gate, figures, period), steps)
+    clusters = cluster_scores(gate, figures, scorecards().cluster, period)
     maps = _maps(gate, figures, material, period)
     lines = tuple(TargetLine(t.name, t.goal, t.current, t.share, t.verdict, t.verdict is not None) for t in targets)
     approved = (
@@ -244,6 +238,7 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         levels_table(gate, "levels", (now, before, year_ago)),
         growth_table(gate, growth),
         chain_table(gate, figures, [chain.name for chain in chains], period),
+        cluster_table(gate, clusters),
         pulls_table(gate, pulls),
         target_table(gate, targets),
         firm_table(gate, figures, material.firms, period),
@@ -301,8 +296,9 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         pulls=pulls,
         waterfall=steps,
         chart=chart,
-        map=_illustration(gate, _map(gate, maps), steps, chart),
+        map=illustration(gate, node_map(gate, maps), steps, chart),
         weak_nodes=tuple(Node(node.name, node.weak) for chain in maps for node in chain.nodes if node.weak),
+        clusters=tuple(entry for entry in clusters if entry.score.shown),
         no_map=None if maps else gate.word(briefing_forms().chain_map, "none"),
     )  # fmt: skip
 
@@ -375,22 +371,6 @@ def _quality(
     )
 
 
-def _chart(gate: Gate, figures: Figures, period: Period) -> Picture | None:
-    form = briefing_forms().chart
-    months = [period - back for back in range(TREND_MONTHS - 1, -1, -1)]
-    series = [
-        Series(
-            gate.label(form, "series", key),
-            tuple((gate.period(month), figures.get(key, month, source="returns")) for month in months),
-        )
-        for key in form.series
-    ]
-    if not any(figure.shown for line in series for _, figure in line.points):
-        return None
-    mark = gate.word(office(), "simulated_label") if gate.simulated else None
-    return trend(gate.reader, gate.word(form, "title"), gate.word(form, "axis"), series, mark)
-
-
 def _growth(
     gate: Gate, figures: Figures, rows: pd.DataFrame | None, period: Period
 ) -> tuple[Waterfall | None, Cleared | None]:
@@ -412,33 +392,10 @@ def _pulls(gate: Gate, figures: Figures, rows: pd.DataFrame | None, period: Peri
     return () if rows is None else exact_pulls(gate, rows, period)
 
 
-def _waterfall(gate: Gate, view: Waterfall | None) -> Picture | None:
-    if view is None:
-        return None
-    form = briefing_forms().waterfall
-    mark = gate.word(office(), "simulated_label") if gate.simulated else None
-    return waterfall(gate, form, view, gate.word(form, "title"), mark)
-
-
 def _maps(gate: Gate, figures: Figures, material: Material, period: Period) -> tuple[MapChain, ...]:
     if material.chains is None:
         return ()
     return chain_maps(gate, briefing_forms().chain_map, figures, material.chains, material.nodes, period)
-
-
-def _map(gate: Gate, maps: tuple[MapChain, ...]) -> Picture | None:
-    if not maps:
-        return None
-    mark = gate.word(office(), "simulated_label") if gate.simulated else None
-    return chain_map(gate, briefing_forms().chain_map, maps, mark)
-
-
-def _illustration(gate: Gate, picture: Picture | None, *earlier: Illustration | None) -> Illustration | None:
-    """A picture, numbered after those before it."""
-    if picture is None:
-        return None
-    titles = [before.picture.title for before in earlier if before is not None]
-    return Illustration(gate.count((*titles, picture.title)), picture)
 
 
 def _festival(stories: Sequence[Story]) -> Cleared | None:

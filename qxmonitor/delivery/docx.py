@@ -14,8 +14,9 @@ from docx.shared import Mm, Pt
 from docx.text.paragraph import Paragraph
 
 from qxmonitor.delivery import layout
-from qxmonitor.delivery.briefing import Briefing, Illustration
+from qxmonitor.delivery.briefing import Briefing
 from qxmonitor.delivery.files import rezip
+from qxmonitor.delivery.illustrations import Illustration
 from qxmonitor.delivery.render import Renderer, check, put
 from qxmonitor.delivery.tables import Table
 from qxmonitor.delivery.words import join

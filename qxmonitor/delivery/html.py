@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qxmonitor.delivery.briefing import Briefing, Illustration
+from qxmonitor.delivery.briefing import Briefing
+from qxmonitor.delivery.illustrations import Illustration
 from qxmonitor.delivery.render import Renderer, put
 from qxmonitor.disclosure.cleared import Cleared
 

@@ -10,11 +10,12 @@ import pandas as pd
 from qxmonitor.catalog.briefing import ApprovedForm, TableForm, briefing_forms
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.delivery.alerts import Story
-from qxmonitor.delivery.words import in_wan, join, signed, unit_head
+from qxmonitor.delivery.words import in_wan, join, measure, signed, unit_head
 from qxmonitor.disclosure import Cleared, Figures, Gate, TargetProgress
 from qxmonitor.disclosure.comparison import Compared as Beside
 from qxmonitor.disclosure.comparison import Four, Gap
 from qxmonitor.disclosure.growth import Pull, Waterfall
+from qxmonitor.disclosure.scorecard import ClusterScore
 from qxmonitor.period import Period
 
 TREND_MONTHS = 13
@@ -153,6 +154,17 @@ def chain_table(gate: Gate, figures: Figures, chains: Sequence[Cleared], period:
         for code in codes
     ]
     return _table(gate, "chains", rows)
+
+
+def cluster_table(gate: Gate, scores: Sequence[ClusterScore]) -> Table:
+    """产业集群评价: score, rank with its interval, and what they stand on."""
+    rows = []
+    for entry in scores:
+        parts = [join((name, measure(figure)), "") for name, figure in entry.parts]
+        told, lacking = (join(words) if words else gate.blank() for words in (parts, entry.lacking))
+        span = join((entry.best, entry.worst), "—") if entry.rank.shown else entry.rank
+        rows.append((entry.name, entry.score, entry.rank, span, entry.known, told, lacking))
+    return _table(gate, "clusters", rows)
 
 
 def growth_table(gate: Gate, view: Waterfall | None) -> Table:
