@@ -61,14 +61,10 @@ REASONS = ("january", "no_history", "base_short", "now_short", "base_not_positiv
 
 
 class ApprovedForm(Entry):
-    """Words beside approved figures: whose they are, and of what their difference to ours is made."""
+    """Words behind an approved figure's name, and before our own under it."""
 
     approved: str
     own: str
-    late: str
-    rest: str
-    base: str
-    none: str
 
 
 class ChainMapForm(Entry):

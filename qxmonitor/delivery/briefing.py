@@ -128,6 +128,7 @@ class Briefing:
     now: Mapping[str, Cleared]
     before: Mapping[str, Cleared]
     approved: tuple[beside.Compared, ...]
+    apart: tuple[beside.Compared, ...]
     compared: tuple[Compared, ...]
     chains: tuple[Chain, ...]
     rising: tuple[Chain, ...]
@@ -270,6 +271,7 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         now=now,
         before=before,
         approved=approved,
+        apart=tuple(entry for entry in approved if entry.gap is not None and entry.gap.points is not None),
         compared=compared,
         chains=tuple(c for c in chains if c.level.shown),
         rising=tuple(c for c in chains if (c.growth.number or 0) > 0),

@@ -10,15 +10,18 @@ import pandas as pd
 from qxmonitor.catalog.briefing import ApprovedForm, TableForm, briefing_forms
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.delivery.alerts import Story
-from qxmonitor.delivery.words import in_wan, join, measure, signed, unit_head
+from qxmonitor.delivery.words import in_wan, join, unit_head
 from qxmonitor.disclosure import Cleared, Figures, Gate, TargetProgress
 from qxmonitor.disclosure.comparison import Compared as Beside
-from qxmonitor.disclosure.comparison import Four, Gap
+from qxmonitor.disclosure.comparison import Four
 from qxmonitor.disclosure.growth import Pull, Waterfall
 from qxmonitor.disclosure.scorecard import ClusterScore
 from qxmonitor.period import Period
 
 TREND_MONTHS = 13
+
+_LATE = 5
+"""The column of what late firms make of a difference; left out where it may not be told."""
 
 COUNTS = ("files", "rows_read", "accepted", "rejected")
 
@@ -110,28 +113,21 @@ def _four(four: Four) -> tuple[Cleared, ...]:
 
 
 def approved_table(gate: Gate, beside: Sequence[Beside]) -> Table:
-    """市局反馈数与本办测算对照: both since January, and what the difference is made of."""
-    words, rows = briefing_forms().approved, []
+    """市局反馈数与本办测算对照: both since January, their difference, and what late firms make of it."""
+    rows, none = [], gate.blank()
     for entry in beside:
         theirs, own, gap = entry.approved, entry.own, entry.gap
-        none = gate.blank()
         ours = (none, none) if own is None else (own.ytd, own.growth_ytd)
-        apart = (none, none) if gap is None else (gap.level, gap.points or none)
-        why = gate.word(words, "none") if own is None or entry.why is None else _why(gate, words, gap, entry.why)
-        rows.append((entry.name, entry.unit, theirs.ytd, ours[0], apart[0], theirs.growth_ytd, ours[1], apart[1], why))
-    return _table(gate, "approved", rows)
+        level, late, points = (none, none, none) if gap is None else (gap.level, gap.late or none, gap.points or none)
+        rows.append((entry.name, entry.unit, theirs.ytd, ours[0], level, late, theirs.growth_ytd, ours[1], points))
+    table = _table(gate, "approved", rows)
+    if any(entry.gap is not None and entry.gap.late is not None for entry in beside):
+        return table
+    return replace(table, head=_without(table.head, _LATE), rows=tuple(_without(row, _LATE) for row in rows))
 
 
-def _why(gate: Gate, words: ApprovedForm, gap: Gap | None, scope: Cleared) -> Cleared:
-    """The scope, then each part of the difference: 缺报企业约+0.31亿元；口径及核定调整+3.50亿元."""
-    if gap is None:
-        return scope
-    parts = [
-        join((gate.word(words, key), signed(value)), "")
-        for key, value in (("late", gap.late), ("rest", gap.rest), ("base", gap.base))
-        if value is not None and value.number
-    ]
-    return join((scope, *parts), "；")
+def _without(row: tuple[Cleared, ...], place: int) -> tuple[Cleared, ...]:
+    return (*row[:place], *row[place + 1 :])
 
 
 def levels_table(gate: Gate, key: str, times: tuple[Mapping[str, Cleared], ...]) -> Table:
@@ -157,14 +153,13 @@ def chain_table(gate: Gate, figures: Figures, chains: Sequence[Cleared], period:
 
 
 def cluster_table(gate: Gate, scores: Sequence[ClusterScore]) -> Table:
-    """产业集群评价: score, rank with its interval, and what they stand on."""
+    """产业集群评价: score, rank with its interval, and the figures they stand on, a column each."""
     rows = []
     for entry in scores:
-        parts = [join((name, measure(figure)), "") for name, figure in entry.parts]
-        told, lacking = (join(words) if words else gate.blank() for words in (parts, entry.lacking))
         span = join((entry.best, entry.worst), "—") if entry.rank.shown else entry.rank
-        rows.append((entry.name, entry.score, entry.rank, span, entry.known, told, lacking))
-    return _table(gate, "clusters", rows)
+        rows.append((entry.name, entry.score, entry.rank, span, entry.known, *(part.figure for part in entry.parts)))
+    table = _table(gate, "clusters", rows)
+    return replace(table, head=(*table.head, *(part.name for part in scores[0].parts))) if scores else table
 
 
 def growth_table(gate: Gate, view: Waterfall | None) -> Table:

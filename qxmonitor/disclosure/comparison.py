@@ -61,7 +61,6 @@ class Compared:
 
     name: Cleared
     unit: Cleared
-    ours_ytd: Cleared
     approved: Four
     own: Four | None
     gap: Gap | None
@@ -122,10 +121,9 @@ def _compare(
     own = _own(gate, figures, entry, period)
     named = gate.word(entry, "name"), gate.word(entry, "unit")
     if entry.own is None or own is None:
-        blank = missing(gate.reader, _SOURCE, f"{period}|own.{entry.id}")
-        return Compared(*named, blank, theirs, None, None, None)
+        return Compared(*named, theirs, None, None, None)
     gap = _gap(gate, entry, theirs, own, f"{period}|gap.{entry.id}|{TOWN}|{TOWN}|{entry.own.source}", late)
-    return Compared(*named, own.ytd, theirs, own, gap, gate.word(entry.own, "why"))
+    return Compared(*named, theirs, own, gap, gate.word(entry.own, "why"))
 
 
 def _own(gate: Gate, figures: Figures, entry: ApprovedIndicator, period: Period) -> Four | None:

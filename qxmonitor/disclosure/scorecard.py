@@ -22,13 +22,16 @@ _OTHER = "other"
 
 
 @dataclass(frozen=True)
-class ClusterScore:
-    """One cluster: score and rank with the ends of its interval (``…`` without a score), and the weight known in %.
+class Part:
+    """A component's name, and the figure it stands on; empty where it is withheld or missing."""
 
-    Attributes:
-        parts: each component's name and the figure it stands on.
-        lacking: names of the components without one.
-    """
+    name: Cleared
+    figure: Cleared
+
+
+@dataclass(frozen=True)
+class ClusterScore:
+    """One cluster: score and rank with the ends of its interval (``…`` without a score), and the weight known in %."""
 
     name: Cleared
     score: Cleared
@@ -36,8 +39,7 @@ class ClusterScore:
     best: Cleared
     worst: Cleared
     known: Cleared
-    parts: tuple[tuple[Cleared, Cleared], ...]
-    lacking: tuple[Cleared, ...]
+    parts: tuple[Part, ...]
 
 
 def cluster_scores(gate: Gate, figures: Figures, card: Scorecard, period: Period) -> tuple[ClusterScore, ...]:
@@ -84,9 +86,8 @@ def _told(
             return missing(gate.reader, "register", ref)
         return number(value, digits, unit, gate.reader, "register", ref)
 
-    named = [(gate.word(part, "name"), cell) for part, cell in zip(card.components, cells, strict=True)]
     return ClusterScore(
         gate.entity("chain", chain), say("score", 1, "分"), say("rank", 0), say("best", 0), say("worst", 0),
-        say("known", 0, "%"), tuple((name, cell) for name, cell in named if cell.number is not None),
-        tuple(name for name, cell in named if cell.number is None),
+        say("known", 0, "%"),
+        tuple(Part(gate.word(part, "name"), cell) for part, cell in zip(card.components, cells, strict=True)),
     )  # fmt: skip

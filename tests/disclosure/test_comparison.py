@@ -66,8 +66,13 @@ def test_approved_stands_first_and_alone_where_there_is_nothing_of_ours(gate: Ga
     assert names.index("地区生产总值（市局反馈）") < at and "规上工业总产值" not in names
     assert "工业销售产值" in names  # not approved: ours, under its own name
     table = {row[0].text: row for row in approved_table(one, entries).rows}
-    assert table["地区生产总值"][-1].text == "没有测算数可比"
-    assert "缺报" not in table["规上工业总产值"][-1].text
+    assert [cell.text for cell in table["地区生产总值"][2:5]] == ["500.00", "", ""]
+    assert [cell.text for cell in table["规上工业总产值"][2:]] == [
+        "390.00", "382.50", "7.50", "2.0", "0.8", "1.2",
+    ]  # fmt: skip
+    stats = approved_table(gate("stats"), tuple(told(gate, "stats").values()))
+    assert [cell.text for cell in stats.head][4:7] == ["相差", "其中缺报", "反馈同比"]
+    assert {row[0].text: row[5].text for row in stats.rows}["规上工业总产值"] == "3.33"
 
 
 def test_another_month_or_none_gives_nothing(gate: Gates) -> None:

@@ -36,11 +36,11 @@ def test_by_hand_with_what_is_withheld_taken_out(gate: Gates) -> None:
     found = told(gate, "joint")
     assert "其他" not in found and len(found) == 4
     first = found["光电通讯"]  # 30 firms, all of them 高企 in this town: 75, 50; exports as printed
-    growth = dict((name.text, figure.number) for name, figure in first.parts)["出口增速"]
+    growth = {part.name.text: part.figure.number for part in first.parts}["出口增速"]
     assert growth is not None
     assert first.score.number == pytest.approx(0.6 * 75 + 0.1 * 50 + 0.3 * (growth + 10) * 5, abs=0.05)
     third = found["婴幼童玩具用品"]  # customs withheld: two groups
-    assert [name.text for name in third.lacking] == ["出口增速"]
+    assert [part.figure.text for part in third.parts] == ["2", "100.0", "—"]
     assert third.known.text == "70"
     assert third.score.number == pytest.approx((0.6 * 5 + 0.1 * 50) / 0.7, abs=0.05)
     assert first.rank.text == "1" and float(first.best.text) <= 1 <= float(first.worst.text)
@@ -52,6 +52,8 @@ def test_returns_are_not_in_it(gate: Gates) -> None:
 
 def test_the_table_says_what_each_score_stands_on(gate: Gates) -> None:
     one = gate("joint")
-    rows = [[c.text for c in row] for row in cluster_table(one, tuple(told(gate, "joint").values())).rows]
-    assert rows[0][0] == "光电通讯" and "规上企业数30家" in rows[0][5] and "—" in rows[0][3]
-    assert {row[0]: row[6] for row in rows}["婴幼童玩具用品"] == "出口增速"
+    table = cluster_table(one, tuple(told(gate, "joint").values()))
+    assert [cell.text for cell in table.head][5:] == ["规上企业数", "高企占比", "出口增速"]
+    rows = {row[0].text: [cell.text for cell in row] for row in table.rows}
+    assert rows["光电通讯"][2] == "1" and rows["光电通讯"][5:7] == ["30", "100.0"] and "—" in rows["光电通讯"][3]
+    assert rows["婴幼童玩具用品"][7] == "—"
