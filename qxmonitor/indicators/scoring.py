@@ -123,39 +123,39 @@ def _score(scaled: Floats, card: Scorecard) -> tuple[Floats, ...]:
     result = np.divide(total, known, out=np.full_like(total, np.nan), where=enough & (known > 0))
     rank, best, worst = (np.full(len(scaled), np.nan) for _ in range(3))
     if enough.any():
-        rank[enough] = _ranks(result[enough][:, None])[:, 0]
+        rank[enough] = _ranks(result[enough][None, :])[0]
         ranks = _ranks(_draw(scaled[enough], scaled, table, card))
         tail = (1.0 - card.interval) / 2.0
-        low, high = np.quantile(ranks, (tail, 1.0 - tail), axis=1, method="inverted_cdf")
+        low, high = np.quantile(ranks, (tail, 1.0 - tail), axis=0, method="inverted_cdf")
         best[enough], worst[enough] = np.minimum(low, rank[enough]), np.maximum(high, rank[enough])
     return table, known, result, rank, best, worst
 
 
 def _draw(mine: Floats, scaled: Floats, table: Floats, card: Scorecard) -> Floats:
-    """Scores of r ranked subjects in d draws, (r, d)."""
+    """Scores of r ranked subjects in d draws, (d, r)."""
     rng = np.random.default_rng(card.seed)
     weights = rng.dirichlet(card.sureness * np.array([part.weight for part in card.components]), card.draws)
     used: Bools = np.asarray(np.isfinite(table).any(axis=0), dtype=bool)
     weights = weights[:, used] / weights[:, used].sum(axis=1, keepdims=True)
-    total = np.zeros((len(mine), card.draws))
+    total = np.zeros((card.draws, len(mine)))
     for at, component in enumerate(card.components):  # a handful of components, all subjects and draws at once
         noise = rng.standard_normal(total.shape)
         pick = rng.random(total.shape)
         if not used[at]:
             continue
-        drawn = points(mine[:, [at]] + component.error * noise, component, card.marks, scaled[:, at])
+        drawn = points(mine[:, at] + component.error * noise, component, card.marks, scaled[:, at])
         others = table[np.isfinite(table[:, at]), at]
         drawn = np.where(np.isnan(drawn), others[(pick * len(others)).astype(np.intp)], drawn)
-        total += drawn * weights[:, used[:at].sum()][None, :]
+        total += drawn * weights[:, used[:at].sum()][:, None]
     return total
 
 
 def _ranks(values: Floats) -> npt.NDArray[np.float64]:
-    """Ranks down each column, the largest is 1; equals share the better one. (r, d) → (r, d)."""
-    order = np.argsort(-values, axis=0, kind="stable")
-    falling = np.take_along_axis(values, order, axis=0)
-    place = np.broadcast_to(np.arange(1.0, len(values) + 1.0)[:, None], values.shape).copy()
-    place[1:][falling[1:] == falling[:-1]] = 0.0
+    """Ranks along each row, the largest is 1; equals share the better one. (d, r) → (d, r)."""
+    order = np.argsort(-values, axis=1, kind="stable")
+    falling = np.take_along_axis(values, order, axis=1)
+    place = np.broadcast_to(np.arange(1.0, values.shape[1] + 1.0), values.shape).copy()
+    place[:, 1:][falling[:, 1:] == falling[:, :-1]] = 0.0
     ranks = np.empty(values.shape)
-    np.put_along_axis(ranks, order, np.maximum.accumulate(place, axis=0), axis=0)
+    np.put_along_axis(ranks, order, np.maximum.accumulate(place, axis=1), axis=1)
     return ranks
