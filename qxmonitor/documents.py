@@ -18,6 +18,7 @@ from qxmonitor.errors import QxError
 from qxmonitor.indicators.chains import node_table
 from qxmonitor.period import months
 from qxmonitor.scene import HISTORY, Scene
+from qxmonitor.signals.outcomes import labels
 from qxmonitor.warehouse import asof, given, store
 from qxmonitor.warehouse.panel import read_panel
 
@@ -70,6 +71,8 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         revisions=_revisions(scene),
         chains=scene.panel.chains,
         approved=asof.read(scene.wh, "approved_figure", known_at=scene.known_at, recorded_at=scene.recorded_at),
+        known=scene.known(),
+        labels=labels(scene.events),
         **(_growth(scene) if statistical else {}),
     )
 

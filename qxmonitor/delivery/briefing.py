@@ -8,7 +8,7 @@ from this one tree, so that they cannot differ.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pandas as pd
@@ -17,8 +17,10 @@ from qxmonitor.catalog.briefing import briefing_forms
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import Edition, office
 from qxmonitor.catalog.scorecards import scorecards
-from qxmonitor.delivery.alerts import LevelGroup, PlanGroup, Story, TypeGroup, by_basis, by_plan, split
+from qxmonitor.delivery.alerts import Known
 from qxmonitor.delivery.illustrations import Illustration, growth_steps, growth_trend, illustration, node_map
+from qxmonitor.delivery.standing import Standing, standing
+from qxmonitor.delivery.stories import PlanGroup, Story, TypeGroup, by_basis, by_plan
 from qxmonitor.delivery.tables import (
     COUNTS,
     Compared,
@@ -144,12 +146,11 @@ class Briefing:
     stopped_firms: tuple[Firm, ...]
     key_firms: Cleared
     unnamed_firms: Cleared | None
-    levels: tuple[LevelGroup, ...]
+    alerts: Standing
     plans: tuple[PlanGroup, ...]
     bases: tuple[Story, ...]
     festival: Cleared | None
     count: Cleared
-    unjudged: tuple[Story, ...]
     quality: Quality
     revised: Cleared | None
     growth: Waterfall | None
@@ -182,6 +183,8 @@ class Material:
         approved: 市局反馈数 as read: indicator, period, measure, value, growth.
         chains: the chain map: chain, node, upstream.
         nodes: as ``indicators.chains.node_table`` gives them; for firm-level rights only.
+        known: silences, who explains whom among alerts, and the month's verdicts.
+        labels: what verifying alerts found (``signals.outcomes``); None is nothing.
     """
 
     figures: pd.DataFrame
@@ -195,6 +198,8 @@ class Material:
     approved: pd.DataFrame | None = None
     chains: pd.DataFrame | None = None
     nodes: pd.DataFrame | None = None
+    known: Known = field(default_factory=Known)
+    labels: pd.DataFrame | None = None
 
 
 def build(gate: Gate, edition: Edition, period: Period, material: Material, date: datetime) -> Briefing:
@@ -218,7 +223,8 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     chains = _chains(gate, figures, period)
     firms, unnamed = _firms(gate, figures, material.firms, period)
     targets = gate.progress(material.progress, period)
-    groups, late, stories, unjudged = split(gate, material.alerts, period, date)
+    stand = standing(gate, material.alerts, period, date, material.known, material.labels)
+    stories = stand.stories
     compared = _compared(gate, figures, period)
     revisions = revisions_table(gate, material.revisions)
     growth, growth_why = _growth(gate, figures, material.decomposition, period)
@@ -284,13 +290,12 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         stopped_firms=tuple(f for f in firms if f.growth.state == NOTHING),
         key_firms=gate.register_count(key_firms(material.firms)),
         unnamed_firms=gate.register_count(unnamed) if unnamed else None,
-        levels=groups,
+        alerts=stand,
         plans=by_plan(gate, stories),
         bases=by_basis(stories),
         festival=_festival(stories),
         count=gate.count(stories),
-        unjudged=unjudged,
-        quality=_quality(gate, figures, material.receipts, period, late),
+        quality=_quality(gate, figures, material.receipts, period, stand.late),
         revised=gate.count(revisions.rows) if revisions.rows else None,
         tables=numbered(gate, [table for table in tables if table.rows]),
         growth=growth,
