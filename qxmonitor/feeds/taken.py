@@ -84,7 +84,8 @@ def batches(taken: Sequence[Taken], layout: Layout) -> list[Batch]:
 def _cut(parts: Sequence[list[Row]], columns: dict[str, str]) -> list[pd.DataFrame]:
     """One frame of all rows, and each file's slice of it."""
     every = [row for rows in parts for row in rows]
-    cells = {name: pd.array([row.get(name) for row in every], dtype=dtype) for name, dtype in columns.items()}
+    array: Any = pd.array  # whose types know no dtype that is a variable
+    cells = {name: array([row.get(name) for row in every], dtype=dtype) for name, dtype in columns.items()}
     whole = pd.DataFrame(cells, copy=False)
     ends = np.cumsum([len(rows) for rows in parts]).tolist()
     frames = []
