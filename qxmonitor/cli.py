@@ -19,6 +19,7 @@ import click
 from qxmonitor import (
     __version__,
     cli_alerts,
+    cli_backtest,
     cli_catalog,
     cli_evaluate,
     cli_forms,
@@ -260,16 +261,22 @@ def demo(firms: int, length: int, seed: int) -> None:
 
 
 @cli.command()
-@click.option("--scale", type=click.Choice(["town", "city", "scheduler"]), default="town", show_default=True)
+@click.option(
+    "--scale", type=click.Choice(["town", "city", "figures", "nation", "scheduler"]), default="town", show_default=True
+)
 @click.option("--firms", type=click.IntRange(20, 5_000), default=120, show_default=True, help="With scheduler.")
 @as_json
 def bench(scale: str, firms: int, json_out: bool) -> None:
-    """Time the work users run: ingest beside raw COPY, one month end to end, start-up, a backfill by the scheduler."""
+    """Time the work users run: ingest beside raw COPY, a month end to end, all figures, a backfill by the scheduler."""
     with reported(json_out):
         if scale == "scheduler":
             from qxmonitor.operate import bench_scheduler
 
             rows = bench_scheduler.measure(firms, lambda words: click.echo(words, err=True))
+        elif scale in ("figures", "nation"):
+            from qxmonitor import bench_figures
+
+            rows = bench_figures.measure(nation=500_000 if scale == "nation" else 0)
         else:
             from qxmonitor import bench as benchmark
 
@@ -280,6 +287,7 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
 for command in (
     *cli_operate.COMMANDS,
     *cli_alerts.COMMANDS,
+    *cli_backtest.COMMANDS,
     *cli_catalog.COMMANDS,
     *cli_evaluate.COMMANDS,
     *cli_forms.COMMANDS,

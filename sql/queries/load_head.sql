@@ -1,5 +1,5 @@
 -- What a load starts from: the warehouse's origin, the last numbers given out, and its own recorded_at, which is later
--- than every earlier one, a decision's, a letter's and an alert's too, even if the clock was set back.
+-- than every earlier one, a decision's, a letter's, an alert's and an activation's too, even if the clock was set back.
 select
     (select value from meta where key = 'origin') as origin,
     coalesce((select max(file_id) from file), 0) as file_id,
@@ -18,5 +18,7 @@ select
         (select max(recorded_at) from letter_answer) + interval '1 microsecond',
         (select max(recorded_at) from alert_event) + interval '1 microsecond',
         (select max(recorded_at) from silence) + interval '1 microsecond',
-        (select max(recorded_at) from silence_end) + interval '1 microsecond'
+        (select max(recorded_at) from silence_end) + interval '1 microsecond',
+        (select max(recorded_at) from rule_scorecard) + interval '1 microsecond',
+        (select max(recorded_at) from rule_activation) + interval '1 microsecond'
     ) as recorded_at
