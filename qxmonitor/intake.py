@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 GROUP_ROWS, GROUP_FILES, GROUP_BYTES = 200_000, 2_000, 256 << 20
 """A group is validated and loaded together once it holds this much of any."""
 
+_PART_FILES, _PART_BYTES = 250, 8 << 20
+"""Files are read together up to so many; only then is a group looked at again."""
 _KEEPERS = 8
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -155,11 +157,12 @@ def groups(
     """
     group: list[Read] = []
     rows = size = 0
-    for arrival in pending:
-        read = Read(arrival, *read_as_ruled(place(arrival.sha256), arrival.sha256, rulings, feed))
-        group.append(read)
-        rows += read.outcome.rows_read if isinstance(read.outcome, Batch) else 0
-        size += arrival.size
+    for part in _parts(pending):
+        read = read_as_ruled([(place(arrival.sha256), arrival.sha256) for arrival in part], rulings, feed)
+        for arrival, (outcome, readings) in zip(part, read, strict=True):
+            group.append(Read(arrival, outcome, readings))
+            rows += outcome.rows_read if isinstance(outcome, Batch) else 0
+            size += arrival.size
         if rows >= GROUP_ROWS or len(group) >= GROUP_FILES or size >= GROUP_BYTES:
             yield group
             group, rows, size = [], 0, 0
@@ -168,41 +171,48 @@ def groups(
 
 
 def read_as_ruled(
-    kept: Path, sha256: str, rulings: Sequence[Ruling], feed: str | None = None
-) -> tuple[Batch | Refused, tuple[Reading, ...]]:
-    """What a kept file holds as it stands, and from each decision on that changes how it reads.
+    found: Sequence[tuple[Path, str]], rulings: Sequence[Ruling], feed: str | None = None
+) -> list[tuple[Batch | Refused, tuple[Reading, ...]]]:
+    """What each of some kept files holds as it stands, and from each decision on that changes how it reads.
 
     Both follow from the bytes and the decisions alone, whichever came first.
 
     Args:
-        kept: the file.
-        sha256: its content.
+        found: where each file is kept, and its sha256.
         rulings: all that were ever decided; most files give no occasion for any.
         feed: accept only this feed.
     """
-    mine = [ruling for ruling in rulings if ruling.kind == "mapping" or ruling.scope == sha256]
-    asked = looking_for(mine)
-    stands = read_kept(kept, feed, asked)
+    mine = [[r for r in rulings if r.kind == "mapping" or r.scope == sha256] for _, sha256 in found]
+    asked = [looking_for(some) for some in mine]
+    stand = read_kept([kept for kept, _ in found], feed, asked)
+    return [
+        (stands, _otherwise(kept, feed, stands, some, book))
+        for (kept, _), stands, some, book in zip(found, stand, mine, asked, strict=True)
+    ]
+
+
+def _otherwise(
+    kept: Path, feed: str | None, stands: Batch | Refused, rulings: Sequence[Ruling], asked: Book
+) -> tuple[Reading, ...]:
+    """How one file reads from each moment of the rulings that may concern it; of one that is refused, all may."""
     if isinstance(stands, Batch):
-        if not asked.met:
-            return stands, ()
-        feeds_met = {ruling.scope for ruling in asked.met}
-        mine = [ruling for ruling in mine if ruling.kind == "unit" or ruling.scope in feeds_met]
+        scopes = {ruling.scope for ruling in asked.met}
+        rulings = [r for r in rulings if scopes and (r.kind == "unit" or r.scope in scopes)]
     read: dict[tuple[Ruling, ...], tuple[str, Batch | Refused]] = {(): ("", stands)}
     readings: list[Reading] = []
-    for moment in sorted({ruling.known_at for ruling in mine}):
-        book = book_at(mine, moment)
+    for moment in sorted({ruling.known_at for ruling in rulings}):
+        book = book_at(rulings, moment)
         in_force = tuple(book.in_force)
         if in_force not in read:
             read[in_force] = _by(kept, feed, book, stands)
-        deciding = max(ruling.fix_id for ruling in mine if ruling.known_at == moment)
+        deciding = max(ruling.fix_id for ruling in rulings if ruling.known_at == moment)
         readings.append(Reading(moment, deciding, *read[in_force]))
-    return stands, tuple(readings)
+    return tuple(readings)
 
 
 def _by(kept: Path, feed: str | None, book: Book, stands: Batch | Refused) -> tuple[str, Batch | Refused]:
     """The decisions of a book that a file gives occasion for, in words, and what reading it by them gives."""
-    outcome = read_kept(kept, feed, book)
+    (outcome,) = read_kept([kept], feed, [book])
     used = book.used(outcome.feed) if isinstance(outcome, Batch) else book.met
     if not used:
         return "", stands
@@ -239,19 +249,37 @@ def judged(group: Sequence[Read], now: datetime) -> list[Read]:
     ]  # fmt: skip
 
 
-def read_kept(kept: Path, feed: str | None = None, book: Book | None = None) -> Batch | Refused:
-    """What a kept file holds, read by these decisions, or the one-line reason why it is refused."""
-    try:
-        batch = feeds.read_file(kept, book)
-    except Refused as refusal:
-        return refusal
-    except Exception:
+def _parts(pending: Iterable[Arrival]) -> Iterator[list[Arrival]]:
+    """Arrivals in order, as many at once as are read together; a large file is read alone."""
+    part: list[Arrival] = []
+    size = 0
+    for arrival in pending:
+        if part and (len(part) >= _PART_FILES or size + arrival.size > _PART_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(arrival)
+        size += arrival.size
+    if part:
+        yield part
+
+
+def read_kept(
+    kept: Sequence[Path], feed: str | None = None, books: Sequence[Book] | None = None
+) -> list[Batch | Refused]:
+    """What kept files hold, each by itself and by its own decisions, or the one-line reason why it is refused."""
+    return [_outcome(path, found, feed) for path, found in zip(kept, feeds.read_files(kept, books), strict=True)]
+
+
+def _outcome(path: Path, found: Batch | Exception, feed: str | None) -> Batch | Refused:
+    if isinstance(found, Refused):
+        return found
+    if isinstance(found, Exception):
         # A reader's own fault must cost one file, not the whole call; the trace goes to the log, never to a receipt.
-        log.exception("reader failed on %s", kept.name)
+        log.error("reader failed on %s", path.name, exc_info=found)
         return Refused("读取程序出错，文件已留存，请将本文件交运维人员")
-    if feed is not None and batch.feed != feed:
-        return Refused(f"本文件是 {batch.feed}，不是要求的 {feed}")
-    return batch
+    if feed is not None and found.feed != feed:
+        return Refused(f"本文件是 {found.feed}，不是要求的 {feed}")
+    return found
 
 
 def files(path: Path) -> Iterator[Path]:

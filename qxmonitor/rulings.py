@@ -132,7 +132,7 @@ def _read_anew(
         kept = wh.files.path(sha256)
         if not kept.exists():
             raise QxError(f"原件不在文件库中，无法重读：{Path(path).name}（{sha256[:12]}）")
-        stands, otherwise = intake.read_as_ruled(kept, sha256, rulings)
+        [(stands, otherwise)] = intake.read_as_ruled([(kept, sha256)], rulings)
         if any(line.startswith(mark) for r in otherwise for line in r.words.split("\n")):
             arrival = intake.Arrival(Path(path), sha256, size or kept.stat().st_size, ruling.known_at)
             yield intake.Read(arrival, stands, otherwise)

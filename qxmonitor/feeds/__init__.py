@@ -6,8 +6,9 @@ under ``catalog/forms`` (:mod:`qxmonitor.feeds.sheet`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import (
@@ -31,8 +32,9 @@ from qxmonitor.feeds import (
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.opening import Opened, open_file
 from qxmonitor.feeds.rulings import Book
+from qxmonitor.feeds.taken import Layout, Taken, batches
 
-__all__ = ["FEEDS", "Feed", "Opened", "open_file", "read_file", "sniff"]
+__all__ = ["FEEDS", "Feed", "MessageFeed", "Opened", "open_file", "read_file", "read_files", "sniff"]
 
 
 class Feed(Protocol):
@@ -51,6 +53,24 @@ class Feed(Protocol):
 
     def read(self, opened: Opened) -> Batch:
         """Read the file.
+
+        Raises:
+            Refused: it cannot be read as a whole.
+        """
+
+
+@runtime_checkable
+class MessageFeed(Feed, Protocol):
+    """A feed of small messages, whose frames are made for many files together.
+
+    Attributes:
+        LAYOUT: its tables and their columns.
+    """
+
+    LAYOUT: Layout
+
+    def take(self, opened: Opened) -> Taken:
+        """The rows of a file.
 
         Raises:
             Refused: it cannot be read as a whole.
@@ -109,6 +129,10 @@ def read_file(path: Path, book: Book | None = None) -> Batch:
     """
     opened, book = open_file(path), book or Book()
     feed = _told_by(opened, book) or sniff(opened)
+    return _read(opened, feed, book)
+
+
+def _read(opened: Opened, feed: Feed, book: Book) -> Batch:
     return personal.scrub(feed.read(opened.ruled(book.of(feed.FEED)) if book.in_force else opened))
 
 
@@ -121,6 +145,31 @@ def _told_by(opened: Opened, book: Book) -> Feed | None:
         if len(found) == 1:
             return found[0]
     return None
+
+
+def read_files(paths: Sequence[Path], books: Sequence[Book] | None = None) -> list[Batch | Exception]:
+    """Open, recognise and read files; in order the batch of each, or what was raised over it.
+
+    Args:
+        paths: the files.
+        books: the decisions in force for each, as for :func:`read_file`; messages have no headings and units to decide.
+    """
+    found: dict[int, Batch | Exception] = {}
+    taken: dict[str, tuple[MessageFeed, dict[int, Taken]]] = {}
+    for at, path in enumerate(paths):
+        try:
+            opened, book = open_file(path), books[at] if books else Book()
+            feed = _told_by(opened, book) or sniff(opened)
+            if isinstance(feed, MessageFeed):
+                taken.setdefault(feed.FEED, (feed, {}))[1][at] = feed.take(opened)
+            else:
+                found[at] = _read(opened, feed, book)
+        except Exception as error:
+            found[at] = error
+    for feed, some in taken.values():
+        made = batches(list(some.values()), feed.LAYOUT)
+        found |= {at: personal.scrub(batch) for at, batch in zip(some, made, strict=True)}
+    return [found[at] for at in range(len(paths))]
 
 
 def _described(opened: Opened) -> str:

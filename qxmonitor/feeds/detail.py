@@ -131,7 +131,7 @@ def settle(
             **figures,
         }
     )
-    return rows[mask & ~lines.rejected & ~lines.control].astype({"kind": "str"})
+    return rows[mask & lines.data].astype({"kind": "str"})
 
 
 def is_unit(text: str) -> bool:

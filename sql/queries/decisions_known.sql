@@ -1,5 +1,5 @@
--- Withdrawals and decisions, on reading where they change what a file is read as, for a run's fingerprint.
--- $1 known_at, $2 recorded_at.
+-- Withdrawals and decisions (on identity, on rules, on reading where it changes what a file is read as), for a run's
+-- fingerprint. $1 known_at, $2 recorded_at.
 with spoken as (select sha256, min(period) as period, min(feed) as feed from file group by sha256)
 select w.kind || ' ' || w.sha256 as words, f.period, f.feed, w.known_at
 from withdrawal w
@@ -26,4 +26,8 @@ from (
 ) o
 join spoken s on s.sha256 = o.sha256
 where o.before is distinct from o.file_id
+union all
+select 'rule ' || rule || ' ' || version || ' ' || active::text, null, null, known_at
+from rule_activation
+where known_at <= $1 and recorded_at <= $2
 order by known_at, words
