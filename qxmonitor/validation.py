@@ -22,7 +22,7 @@ from qxmonitor.disclosure.authority import Authority
 from qxmonitor.errors import DisclosureError, QxError
 from qxmonitor.period import Period
 from qxmonitor.quality import cross, mirror
-from qxmonitor.warehouse import Warehouse, asof, sql
+from qxmonitor.warehouse import Warehouse, asof, cells, sql
 from qxmonitor.warehouse.core import FOREVER
 
 Row = dict[str, Any]
@@ -69,7 +69,7 @@ def findings(
     twice = [cross.duplicate_filings(table, wh.frame(sql.query("filings", table=table), *spans)) for table in frames]
     filled = [part for part in (cross.find(frames, period), *twice) if len(part)]
     found = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=cross.FINDING)
-    named = _places(wh, found)
+    named = cells.places(wh, found)
     totals = _totals(wh, period, known_at, recorded_at)
     whole = pd.concat([part for part in (named, totals) if len(part)]) if len(named) + len(totals) else named
     names = {entry.id: entry.name for entry in checks().checks}
@@ -149,7 +149,7 @@ def reconcile(
     named = {str(entity): "、".join(names) for entity, names in odd.groupby("entity")["name"]}
     also = [named.get(str(entity), "") for entity in found.gaps["entity"]]
     found = mirror.Reconciled(found.gaps.assign(also=also), found.details)
-    return mirror.Reconciled(found.gaps, _places(wh, found.details))
+    return mirror.Reconciled(found.gaps, cells.places(wh, found.details))
 
 
 def _allowed(reader: str, authorisations: pd.DataFrame) -> dict[str, bool]:
@@ -173,30 +173,7 @@ def _granted(reader: str, authorisations: pd.DataFrame, period: Period) -> pd.Da
     return granted.rename(columns={"subject": "entity"})[["entity", "item"]].drop_duplicates()
 
 
-# -- places --------------------------------------------------------------------------------------------------------
-
-
-def _places(wh: Warehouse, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows that point at file_id, sheet, row and column, on one or both sides, with file name and cell."""
-    contents = wh.frame(sql.query("file_cells")).set_index("file_id")
-    found = rows.copy()
-    for side in ("", "other_"):
-        if f"{side}file_id" not in rows:
-            continue
-        ids = rows[f"{side}file_id"]
-        used = contents.loc[contents.index.isin(ids.unique())]
-        cells = {key: json.loads(text) for key, text in used["cells"].astype(str).items()}
-        places = zip(ids, rows[f"{side}sheet"], rows[f"{side}row"], rows[f"{side}column"], strict=True)
-        found[f"{side}file"] = ids.map(contents["file"])
-        found[f"{side}cell"] = [
-            _cell(cells.get(key, {}), f"{sheet}|{column}", row) for key, sheet, row, column in places
-        ]
-    return found
-
-
-def _cell(cells: dict[str, str], key: str, row: int) -> str:
-    place = cells.get(key, "")
-    return place if place[-1:].isdigit() else f"{place}{row}"
+# -- control totals ---------------------------------------------------------------------------------------------------
 
 
 def _totals(wh: Warehouse, period: Period, known_at: datetime | None, recorded_at: datetime | None) -> pd.DataFrame:
@@ -205,11 +182,11 @@ def _totals(wh: Warehouse, period: Period, known_at: datetime | None, recorded_a
     off = said[(said["rule"] == "file.total_off") & (said["unexpected"] > 0)]
     paths = wh.frame(sql.query("file_cells")).set_index("file_id")["file"]
     entry = checks().by_id["control_total"]
-    cells = off["places"].map(lambda text: "、".join(json.loads(text)))
+    marks = off["places"].map(lambda text: "、".join(json.loads(text)))
     return pd.DataFrame(
         {
             "check": entry.id, "severity": entry.severity, "entity": "", "period": off["period"], "field": "合计行",
-            "reason": entry.reason, "file": off["file_id"].map(paths), "sheet": "", "row": None, "cell": cells,
+            "reason": entry.reason, "file": off["file_id"].map(paths), "sheet": "", "row": None, "cell": marks,
             "other_period": off["period"], "other_file": off["file_id"].map(paths), "other_sheet": "",
             "other_row": None, "other_cell": "各行之和", "value": None, "other_value": None,
         }
