@@ -3,7 +3,7 @@
 Every verb takes an open :class:`~qxmonitor.warehouse.Warehouse`, does its work once however often it is called, and
 answers with flat rows. Killed anywhere, a verb may simply be called again: files are kept before they are loaded,
 loading is one transaction, a run that exists is recognised by what it stands on, alerts are folded anew, and mails go
-by the ledger.
+by the ledger. A month all of whose files are withdrawn comes to stand as if they had never come.
 """
 
 from __future__ import annotations
@@ -292,10 +292,12 @@ def _outdated(wh: Warehouse, period: Period) -> list[Period]:
 
 
 def _compute(wh: Warehouse, period: Period, known_at: datetime | None) -> store.Stamp:
-    """Indicators and verdicts of one month, unless they stand already for the same inputs."""
+    """Indicators and verdicts of one month, unless they stand already for the same inputs; none if all is withdrawn."""
     recorded_at = wh.newest_recorded()
     [stamp] = store.stamps(wh, [period], known_at=known_at, recorded_at=recorded_at)
-    if stamp.run_id is None:
+    if stamp.run_id is None and stamp.nothing:
+        [stamp] = store.take_back(wh, [stamp])
+    elif stamp.run_id is None:
         panel = read_panel(wh, period, months=HISTORY, known_at=known_at, recorded_at=recorded_at)
         values, verdicts = indicators.compute(panel, [period]), signals.judge(panel, [period])
         [stamp] = store.write_runs(wh, [stamp], values, verdicts)
