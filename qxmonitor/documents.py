@@ -15,6 +15,7 @@ from qxmonitor.delivery.files import document_name, write_private
 from qxmonitor.delivery.html import briefing_html
 from qxmonitor.delivery.xlsx import briefing_xlsx
 from qxmonitor.errors import QxError
+from qxmonitor.indicators.changes import refilings
 from qxmonitor.period import months
 from qxmonitor.scene import HISTORY, Scene
 from qxmonitor.warehouse import given, store
@@ -66,7 +67,7 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         firms=scene.panel.firms,
         progress=indicators.progress(scene.panel, scene.period),
         receipts=receipts,
-        revisions=_revisions(scene),
+        **_changed(scene),
         **(_growth(scene) if statistical else {}),
     )
 
@@ -93,7 +94,7 @@ def receipts_of(scene: Scene) -> pd.DataFrame:
     return summed.assign(files=frame.groupby("feed").size()).reset_index()
 
 
-def _revisions(scene: Scene) -> pd.DataFrame:
+def _changed(scene: Scene) -> dict[str, pd.DataFrame]:
     """What earlier months say now against what the last issue said, or could have said on its release day."""
     last = scene.period - 1
     issued = given.issues(scene.wh, last, last, scene.recorded_at)
@@ -103,4 +104,7 @@ def _revisions(scene: Scene) -> pd.DataFrame:
     panel = read_panel(scene.wh, last, months=HISTORY, known_at=known_at, recorded_at=recorded_at)
     compared = months(last - (_REVISED_MONTHS - 1), last)
     before = indicators.compute(panel, compared)
-    return indicators.revisions(before, scene.figures, scene.panel.firms["group"], compared)
+    return {
+        "revisions": indicators.revisions(before, scene.figures, scene.panel.firms["group"], compared),
+        "refilings": refilings(panel, scene.panel, compared),
+    }

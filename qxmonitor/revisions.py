@@ -7,7 +7,6 @@ holds for every cell. It shows single firms and is for the statistics office onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -261,20 +260,8 @@ def _joined(lines: pd.DataFrame) -> pd.DataFrame:
         many = lines.set_index(_KEY).loc[found.index[several]].reset_index().groupby(_KEY)
         found.loc[several, "files"] = many["file_id"].apply(lambda ids: tuple(sorted(set(ids))))
         found.loc[several, "sheet"] = many["sheet"].agg(lambda names: "、".join(sorted(set(names))))
-        found.loc[several, "text"] = many["row"].agg(spans)
+        found.loc[several, "text"] = many["row"].apply(cells.spans)
     return found
-
-
-def spans(numbers: Iterable[int]) -> str:
-    """Row numbers as a person writes them.
-
-    >>> spans([9, 4, 7, 8])
-    '4、7—9'
-    """
-    ordered = sorted(set(numbers))
-    starts = [n for n in ordered if n - 1 not in set(ordered)]
-    ends = [n for n in ordered if n + 1 not in set(ordered)]
-    return "、".join(f"{a}" if a == b else f"{a}—{b}" for a, b in zip(starts, ends, strict=True))
 
 
 def _placed(wh: Warehouse, found: pd.DataFrame) -> pd.DataFrame:

@@ -12,10 +12,12 @@ import pytest
 
 from qxmonitor import revisions
 from qxmonitor.errors import QxError
+from qxmonitor.indicators.changes import refilings
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
 from qxmonitor.warehouse import Warehouse, decided
 from qxmonitor.warehouse.load import load
+from qxmonitor.warehouse.panel import read_panel
 from tests.warehouse.conftest import Make
 
 BY = {"who": "某", "why": "某"}
@@ -151,6 +153,16 @@ def test_the_register_says_the_firm_has_moved(rows: list[Row]) -> None:
     assert (move["entity"], move["kind"], move["measure"]) == (A, "identity", "chain")
     assert (move["before"], move["after"]) == ("C01", "C02")
     assert (move["before_file"], move["after_file"]) == ("/landing/register.xlsx", "/landing/register2.xlsx")
+
+
+def test_returns_that_came_late_or_again_are_counted(town: Warehouse) -> None:
+    then, now = (read_panel(town, MARCH, months=2, known_at=day(known)) for known in (110, 120))
+    # C, D and E were not here; A, B and F say something else. All firms are groups of their own.
+    expected = {"late": (3, 3), "refiled": (3, 3), "gone": (0, 0)}
+    found = refilings(then, now, [MARCH])
+    assert dict(zip(found["kind"], zip(found["returns"], found["groups"], strict=True), strict=True)) == expected
+    back = refilings(now, then, [MARCH])
+    assert back["returns"].tolist() == [0, 3, 3]
 
 
 def test_nothing_between_two_times_is_nothing(town: Warehouse) -> None:

@@ -93,6 +93,16 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """A headline figure of the month before as it was printed, and as it is now."""
+
+    month: Cleared
+    name: Cleared
+    before: Cleared
+    now: Cleared
+
+
+@dataclass(frozen=True)
 class Illustration:
     """A picture with its number in this edition."""
 
@@ -143,6 +153,8 @@ class Briefing:
     unjudged: tuple[Story, ...]
     quality: Quality
     revised: Cleared | None
+    refiled: Mapping[str, Cleared] | None
+    moved: tuple[Moved, ...]
     growth: Waterfall | None
     growth_why: Cleared | None
     pulls: tuple[Pull, ...]
@@ -164,6 +176,7 @@ class Material:
         revisions: indicator, entity_kind, entity, source, period, before, value, groups_changed; may be empty.
         decomposition: the town's cumulative one, as ``indicators.decompose`` gives it; for firm-level rights only.
         contributions: of the chains, as ``indicators.contributions`` gives them; likewise.
+        refilings: kind, returns, groups, as ``indicators.changes`` gives them; none where nothing was compared.
     """
 
     figures: pd.DataFrame
@@ -174,6 +187,7 @@ class Material:
     revisions: pd.DataFrame
     decomposition: pd.DataFrame | None = None
     contributions: pd.DataFrame | None = None
+    refilings: pd.DataFrame | None = None
 
 
 def build(gate: Gate, edition: Edition, period: Period, material: Material, date: datetime) -> Briefing:
@@ -259,6 +273,8 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         unjudged=unjudged,
         quality=_quality(gate, figures, material.receipts, period, late),
         revised=gate.count(revisions.rows) if revisions.rows else None,
+        refiled=_refiled(gate, material.refilings),
+        moved=_moved(gate, figures, material.revisions, period),
         tables=numbered(gate, [table for table in tables if table.rows]),
         growth=growth,
         growth_why=growth_why,
@@ -334,6 +350,28 @@ def _quality(
         rate=figures.get("reporting_rate", period),
         late=late,
     )
+
+
+def _refiled(gate: Gate, counts: pd.DataFrame | None) -> Mapping[str, Cleared] | None:
+    """How many returns of earlier months came late, again or not any more since the last issue; None of none."""
+    if counts is None or not counts["returns"].any():
+        return None
+    returns, groups = (
+        {str(kind): int(n) for kind, n in zip(counts["kind"], counts[name], strict=True)}
+        for name in ("returns", "groups")
+    )
+    return gate.refilings(returns, groups)
+
+
+def _moved(gate: Gate, figures: Figures, revisions: pd.DataFrame, period: Period) -> tuple[Moved, ...]:
+    """Figures that the last issue printed of its own month and that read otherwise now, where both may be shown."""
+    found = []
+    for row in revisions[revisions["period"] == str(period - 1)].to_dict("records"):
+        pair = gate.revision({str(k): v for k, v in row.items()}, period - 1)
+        entry = indicators().indicator(str(row["indicator"]))
+        if pair is not None and pair[0].text != pair[1].text and figures.get(entry.id, period - 1).shown:
+            found.append(Moved(gate.period(period - 1), gate.word(entry, "name"), *pair))
+    return tuple(found)
 
 
 def _chart(gate: Gate, figures: Figures, period: Period) -> Picture | None:

@@ -1,14 +1,17 @@
-"""What differs between two panels: firms' figures cell by cell, and the indicators that move with them."""
+"""What differs between two panels: firms' figures cell by cell, the indicators that move with them, returns filed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.indicators import indicators
+from qxmonitor.catalog.items import items
 from qxmonitor.catalog.targets import targets
 from qxmonitor.indicators.compute import compute
 from qxmonitor.panel import Panel
@@ -97,3 +100,38 @@ def moved(then: Panel, now: Panel, period: Period) -> pd.DataFrame:
         ["level", "effect", "indicator", "entity"], ascending=[True, False, True, True]
     )
     return ordered.drop(columns="level")
+
+
+def refilings(then: Panel, now: Panel, periods: Sequence[Period]) -> pd.DataFrame:
+    """How many returns (B204-1, B203) of some months are here now and were not, say something else, or are gone.
+
+    Args:
+        then: the earlier state.
+        now: the later; its last month may be another.
+        periods: the months, each on both panels.
+
+    Returns:
+        kind (``late``, ``refiled``, ``gone``), returns, groups (how many stand behind them).
+    """
+    firms, span = then.firms.index.union(now.firms.index), list(periods)
+    group = now.firms["group"].reindex(firms).fillna(then.firms["group"].reindex(firms)).to_numpy(object)
+    marks = {kind: np.zeros((len(firms), len(span)), np.int64) for kind in ("late", "refiled", "gone")}
+    for form in ("b204_1", "b203"):
+        here = [_filed(panel, form, firms, span) for panel in (then, now)]
+        differs = np.zeros(here[0].shape, bool)
+        for name in items().columns_of(form):
+            old, new = (grid(panel, f"returns.{name}", firms, span) for panel in (then, now))
+            differs |= ~((old == new) | (np.isnan(old) & np.isnan(new)))
+        marks["late"] += ~here[0] & here[1]
+        marks["refiled"] += here[0] & here[1] & differs
+        marks["gone"] += here[0] & ~here[1]
+    behind = {kind: len(set(group[mark.any(axis=1)])) for kind, mark in marks.items()}
+    return pd.DataFrame(
+        {"kind": list(marks), "returns": [int(mark.sum()) for mark in marks.values()], "groups": list(behind.values())}
+    )
+
+
+def _filed(panel: Panel, form: str, firms: pd.Index, span: list[Period]) -> npt.NDArray[np.bool_]:
+    frame = pd.DataFrame(panel.states[form] == DatumState.VALUE, index=panel.firms.index, columns=list(panel.months))
+    found: npt.NDArray[np.bool_] = frame.reindex(index=firms, columns=span, fill_value=False).to_numpy(bool)
+    return found

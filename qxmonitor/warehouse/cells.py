@@ -81,3 +81,15 @@ def cell(cells: Mapping[str, str], sheet: str, row: int, column: str) -> str:
     """A cell as a person names it: ``D17``; of a form its own cell; of a message the line alone."""
     place = cells.get(f"{sheet}|{column}", "")
     return place if place[-1:].isdigit() else f"{place}{int(row)}"
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """Row numbers as a person writes them.
+
+    >>> spans([9, 4, 7, 8])
+    '4、7—9'
+    """
+    ordered = sorted(set(numbers))
+    starts = [n for n in ordered if n - 1 not in set(ordered)]
+    ends = [n for n in ordered if n + 1 not in set(ordered)]
+    return "、".join(f"{a}" if a == b else f"{a}—{b}" for a, b in zip(starts, ends, strict=True))

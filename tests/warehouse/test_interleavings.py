@@ -134,7 +134,7 @@ def test_the_answer_depends_on_known_at_alone(warehouse, make, days, orders, sto
 
 
 @pytest.mark.long
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @EXAMPLES
 def test_the_answer_depends_on_known_at_alone_many_times(warehouse, make, days, orders, stop):
     one_answer(warehouse, make, days, orders, stop)
