@@ -18,6 +18,7 @@ from qxmonitor.errors import QxError
 from qxmonitor.indicators.changes import refilings
 from qxmonitor.period import months
 from qxmonitor.scene import HISTORY, Scene
+from qxmonitor.signals.outcomes import labels
 from qxmonitor.warehouse import given, store
 from qxmonitor.warehouse.panel import read_panel
 
@@ -68,6 +69,8 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         progress=indicators.progress(scene.panel, scene.period),
         receipts=receipts,
         **_changed(scene),
+        known=scene.known(),
+        labels=labels(scene.events),
         **(_growth(scene) if statistical else {}),
     )
 

@@ -8,7 +8,7 @@ from this one tree, so that they cannot differ.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pandas as pd
@@ -16,8 +16,10 @@ import pandas as pd
 from qxmonitor.catalog.briefing import briefing_forms
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import Edition, office
-from qxmonitor.delivery.alerts import LevelGroup, PlanGroup, Story, TypeGroup, by_basis, by_plan, split
+from qxmonitor.delivery.alerts import Known
 from qxmonitor.delivery.chart import Series, trend
+from qxmonitor.delivery.standing import Standing, standing
+from qxmonitor.delivery.stories import PlanGroup, Story, TypeGroup, by_basis, by_plan
 from qxmonitor.delivery.tables import (
     COUNTS,
     TREND_MONTHS,
@@ -145,12 +147,11 @@ class Briefing:
     stopped_firms: tuple[Firm, ...]
     key_firms: Cleared
     unnamed_firms: Cleared | None
-    levels: tuple[LevelGroup, ...]
+    alerts: Standing
     plans: tuple[PlanGroup, ...]
     bases: tuple[Story, ...]
     festival: Cleared | None
     count: Cleared
-    unjudged: tuple[Story, ...]
     quality: Quality
     revised: Cleared | None
     refiled: Mapping[str, Cleared] | None
@@ -176,6 +177,8 @@ class Material:
         revisions: indicator, entity_kind, entity, source, period, before, value, groups_changed; may be empty.
         decomposition: the town's cumulative one, as ``indicators.decompose`` gives it; for firm-level rights only.
         contributions: of the chains, as ``indicators.contributions`` gives them; likewise.
+        known: silences, who explains whom among alerts, and the month's verdicts.
+        labels: what verifying alerts found (``signals.outcomes``); None is nothing.
         refilings: kind, returns, groups, as ``indicators.changes`` gives them; none where nothing was compared.
     """
 
@@ -187,6 +190,8 @@ class Material:
     revisions: pd.DataFrame
     decomposition: pd.DataFrame | None = None
     contributions: pd.DataFrame | None = None
+    known: Known = field(default_factory=Known)
+    labels: pd.DataFrame | None = None
     refilings: pd.DataFrame | None = None
 
 
@@ -211,7 +216,8 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     chains = _chains(gate, figures, period)
     firms, unnamed = _firms(gate, figures, material.firms, period)
     targets = gate.progress(material.progress, period)
-    groups, late, stories, unjudged = split(gate, material.alerts, period, date)
+    stand = standing(gate, material.alerts, period, date, material.known, material.labels)
+    stories = stand.stories
     compared = _compared(gate, figures, period)
     revisions = revisions_table(gate, material.revisions)
     growth, growth_why = _growth(gate, figures, material.decomposition, period)
@@ -265,13 +271,12 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         stopped_firms=tuple(f for f in firms if f.growth.state == NOTHING),
         key_firms=gate.register_count(key_firms(material.firms)),
         unnamed_firms=gate.register_count(unnamed) if unnamed else None,
-        levels=groups,
+        alerts=stand,
         plans=by_plan(gate, stories),
         bases=by_basis(stories),
         festival=_festival(stories),
         count=gate.count(stories),
-        unjudged=unjudged,
-        quality=_quality(gate, figures, material.receipts, period, late),
+        quality=_quality(gate, figures, material.receipts, period, stand.late),
         revised=gate.count(revisions.rows) if revisions.rows else None,
         refiled=_refiled(gate, material.refilings),
         moved=_moved(gate, figures, material.revisions, period),

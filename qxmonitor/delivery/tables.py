@@ -9,7 +9,7 @@ import pandas as pd
 
 from qxmonitor.catalog.briefing import TableForm, briefing_forms
 from qxmonitor.catalog.indicators import indicators
-from qxmonitor.delivery.alerts import Story
+from qxmonitor.delivery.stories import Story
 from qxmonitor.delivery.words import in_wan, join, unit_head
 from qxmonitor.disclosure import Cleared, Figures, Gate, TargetProgress
 from qxmonitor.disclosure.growth import Pull, Waterfall

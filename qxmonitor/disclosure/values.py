@@ -22,7 +22,10 @@ Key = tuple[str, str, str, str, str]
 
 @dataclass(frozen=True)
 class Alert:
-    """One alert as its reader may see it; ``evidence`` holds the numbers of the verdict by name."""
+    """One alert as its reader may see it; ``evidence`` holds the numbers of the verdict by name.
+
+    ``label`` and ``cause``: what verifying it found, where somebody did.
+    """
 
     alert_id: Cleared
     rule: Cleared
@@ -34,6 +37,8 @@ class Alert:
     opened: Cleared
     period: Cleared
     evidence: Mapping[str, Cleared]
+    label: Cleared | None = None
+    cause: Cleared | None = None
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def test_a_file_of_another_feed_than_asked_is_refused(command: Command, town: To
         ("receipts", {"period": "2025-02", "state": "accepted"}),
         ("indicators", {"period": "2025-04", "entity": "town", "indicator": "output_ytd", "source": "returns"}),
         ("indicators", {"entity-kind": "chain", "state": "value", "period": "2025-03"}),
-        ("alerts", {"state": "open", "entity-kind": "firm"}),
+        ("alerts", {"state": "opened", "entity-kind": "firm"}),
         ("alerts", {"source": "self_report"}),
         ("ledger", {"period": "2025-04", "state": "planned"}),
     ],
@@ -154,9 +154,13 @@ def test_an_alert_is_explained_month_by_month(command: Command) -> None:
     for alert in {(alert["type"], alert["entity_kind"], alert["source"]): alert for alert in alerts}.values():
         rows = command("explain", alert["id"], "--json").rows
         assert [row["period"] for row in rows] == sorted(row["period"] for row in rows)
-        assert rows[0]["period"] == alert["opened"]
+        assert (rows[0]["what"], rows[0]["period"]) == ("verdict", alert["opened"])
         assert rows[0]["level"] > 0
-        assert all(len(row["words"].splitlines()) == 1 and row["told"] for row in rows)
+        assert all(len(row["words"].splitlines()) == 1 for row in rows)
+        assert all(row["told"] for row in rows if row["what"] == "verdict")
+        life = command("list", "history", alert["id"], "--json").rows
+        assert (life[0]["state"], life[0]["period"], life[0]["who"]) == ("opened", alert["opened"], "系统")
+        assert life[-1]["state"] == alert["state"] or alert["state"] == "explained"
     assert command("explain", alert["id"]).code == 0
 
 
