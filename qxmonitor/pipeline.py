@@ -212,7 +212,7 @@ def _keep(wh: Warehouse, still: dict[Path, Sight]) -> dict[Path, QxError]:
 
 
 def _indexed(wh: Warehouse, arrival: intake.Arrival, sight: Sight) -> Row:
-    outcome = intake.read_kept(wh.files.path(arrival.sha256))
+    (outcome,) = intake.read_kept([wh.files.path(arrival.sha256)])
     batch = outcome if isinstance(outcome, Batch) else None
     single = batch is not None and batch.period is not None and batch.feed in release_calendar().by_feed
     return {

@@ -111,7 +111,8 @@ class Gate:
         is_firm = frame["entity_kind"] == "firm"
         aggregate = ~is_firm
         firm_ok = is_firm & self.authority.firm_mask(frame)
-        free = aggregate & right.eq("firm") & ~frame["source"].map(self.authority.needs_authorisation)
+        tied = frame["source"].map({s: self.authority.needs_authorisation(s) for s in frame["source"].unique()})
+        free = aggregate & right.eq("firm") & ~tied.astype(bool)
         only = frame["indicator"].map(
             {i: permitted_use().statistical_indicator(i) for i in frame["indicator"].unique()}
         )

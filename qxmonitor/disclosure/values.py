@@ -122,6 +122,11 @@ def number(shown: float, decimals: int, unit: str, reader: str, source: str, ref
     return seal(text, reader=reader, source=source, ref=ref, number=rounded, unit=unit, decimals=decimals)
 
 
+def missing(reader: str, source: str, ref: str) -> Cleared:
+    """A figure there is none of."""
+    return seal(STATE_TEXT["unknown"], reader=reader, source=source, ref=ref, state="unknown")
+
+
 def made_of_cleared(item: object) -> bool:
     """Whether something is a cleared value, or a tuple or dataclass of such."""
     if isinstance(item, Cleared):
