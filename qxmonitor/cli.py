@@ -29,6 +29,7 @@ from qxmonitor import (
     cli_lists,
     cli_operate,
     cli_quarantine,
+    cli_revisions,
     cli_statistics,
     cli_validation,
 )
@@ -297,6 +298,7 @@ for command in (
     *cli_letters.COMMANDS,
     *cli_lists.COMMANDS,
     *cli_quarantine.COMMANDS,
+    *cli_revisions.COMMANDS,
     *cli_statistics.COMMANDS,
     *cli_validation.COMMANDS,
 ):

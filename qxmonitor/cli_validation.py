@@ -70,7 +70,8 @@ def reconcile(
             return f"{row['kind']} {row['entity']} {row['item']}  {row['source']} {place} = {row['value']}"
         left, right = f"{row['left_source']} {row['left']}", f"{row['right_source']} {row['right']:.0f}"
         what = f"{row['kind']} {row['entity']} {row['item']}（{row['basis']}，{row['unit']}）"
-        return f"{what}：{left}，{right}，差 {row['gap']:.0f}；{row['reason']}"
+        rows = f"（{row['left_rows']} ↔ {row['right_rows']}）"
+        return f"{what}：{left}，{right}，差 {row['gap']:.0f}；{row['reason']}{rows}"
 
     answer(work, json_out, line)
 

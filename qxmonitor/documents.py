@@ -17,6 +17,7 @@ from qxmonitor.delivery.html import briefing_html
 from qxmonitor.delivery.xlsx import briefing_xlsx
 from qxmonitor.errors import QxError
 from qxmonitor.indicators.chains import node_table
+from qxmonitor.indicators.changes import refilings
 from qxmonitor.period import months
 from qxmonitor.scene import HISTORY, Scene
 from qxmonitor.signals.outcomes import labels
@@ -69,7 +70,7 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         firms=scene.panel.firms,
         progress=indicators.progress(scene.panel, scene.period),
         receipts=receipts,
-        revisions=_revisions(scene),
+        **_changed(scene),
         chains=scene.panel.chains,
         approved=asof.read(scene.wh, "approved_figure", known_at=scene.known_at, recorded_at=scene.recorded_at),
         known=scene.known(),
@@ -106,7 +107,7 @@ def receipts_of(scene: Scene) -> pd.DataFrame:
     return summed.assign(files=frame.groupby("feed").size()).reset_index()
 
 
-def _revisions(scene: Scene) -> pd.DataFrame:
+def _changed(scene: Scene) -> dict[str, Any]:
     """What earlier months say now against what the last issue said, or could have said on its release day."""
     last = scene.period - 1
     issued = given.issues(scene.wh, last, last, scene.recorded_at)
@@ -116,4 +117,7 @@ def _revisions(scene: Scene) -> pd.DataFrame:
     panel = read_panel(scene.wh, last, months=HISTORY, known_at=known_at, recorded_at=recorded_at)
     compared = months(last - (_REVISED_MONTHS - 1), last)
     before = indicators.compute(panel, compared)
-    return indicators.revisions(before, scene.figures, scene.panel.firms["group"], compared)
+    return {
+        "revisions": indicators.revisions(before, scene.figures, scene.panel.firms["group"], compared),
+        "refilings": refilings(panel, scene.panel, compared),
+    }

@@ -3,7 +3,7 @@
 Every verb takes an open :class:`~qxmonitor.warehouse.Warehouse`, does its work once however often it is called, and
 answers with flat rows. Killed anywhere, a verb may simply be called again: files are kept before they are loaded,
 loading is one transaction, a run that exists is recognised by what it stands on, alerts are folded anew, and mails go
-by the ledger.
+by the ledger. A month all of whose files are withdrawn comes to stand as if they had never come.
 """
 
 from __future__ import annotations

@@ -109,6 +109,16 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """A headline figure of the month before as it was printed, and as it is now."""
+
+    month: Cleared
+    name: Cleared
+    before: Cleared
+    now: Cleared
+
+
+@dataclass(frozen=True)
 class Briefing:
     """Everything an edition of the briefing shows."""
 
@@ -155,6 +165,8 @@ class Briefing:
     count: Cleared
     quality: Quality
     revised: Cleared | None
+    refiled: Mapping[str, Cleared] | None
+    moved: tuple[Moved, ...]
     growth: Waterfall | None
     growth_why: Cleared | None
     pulls: tuple[Pull, ...]
@@ -188,6 +200,7 @@ class Material:
         nodes: as ``indicators.chains.node_table`` gives them; for firm-level rights only.
         known: silences, who explains whom among alerts, and the month's verdicts.
         labels: what verifying alerts found (``signals.outcomes``); None is nothing.
+        refilings: kind, returns, groups, as ``indicators.changes`` gives them; none where nothing was compared.
     """
 
     figures: pd.DataFrame
@@ -204,6 +217,7 @@ class Material:
     nodes: pd.DataFrame | None = None
     known: Known = field(default_factory=Known)
     labels: pd.DataFrame | None = None
+    refilings: pd.DataFrame | None = None
 
 
 def build(gate: Gate, edition: Edition, period: Period, material: Material, date: datetime) -> Briefing:
@@ -301,6 +315,8 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         count=gate.count(stories),
         quality=_quality(gate, figures, material, period, stand.late),
         revised=gate.count(revisions.rows) if revisions.rows else None,
+        refiled=_refiled(gate, material.refilings),
+        moved=_moved(gate, figures, material.revisions, period),
         tables=numbered(gate, [table for table in tables if table.rows]),
         growth=growth,
         growth_why=growth_why,
@@ -381,6 +397,28 @@ def _quality(gate: Gate, figures: Figures, material: Material, period: Period, l
         late=late,
         letters=gate.tally(letters) if shown and letters is not None else None,
     )
+
+
+def _refiled(gate: Gate, counts: pd.DataFrame | None) -> Mapping[str, Cleared] | None:
+    """How many returns of earlier months came late, again or not any more since the last issue; None of none."""
+    if counts is None or not counts["returns"].any():
+        return None
+    returns, groups = (
+        {str(kind): int(n) for kind, n in zip(counts["kind"], counts[name], strict=True)}
+        for name in ("returns", "groups")
+    )
+    return gate.refilings(returns, groups)
+
+
+def _moved(gate: Gate, figures: Figures, revisions: pd.DataFrame, period: Period) -> tuple[Moved, ...]:
+    """Figures that the last issue printed of its own month and that read otherwise now, where both may be shown."""
+    found = []
+    for row in revisions[revisions["period"] == str(period - 1)].to_dict("records"):
+        pair = gate.revision({str(k): v for k, v in row.items()}, period - 1)
+        entry = indicators().indicator(str(row["indicator"]))
+        if pair is not None and pair[0].text != pair[1].text and figures.get(entry.id, period - 1).shown:
+            found.append(Moved(gate.period(period - 1), gate.word(entry, "name"), *pair))
+    return tuple(found)
 
 
 def _growth(

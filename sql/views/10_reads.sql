@@ -293,12 +293,17 @@ where o.file_id is not null and f.file_id <> o.file_id
     )
 order by f.sha256, q.sheet, q."row", q.field, q.rule, f.file_id;
 
--- The run that counts for each period, as known at k and recorded by r (null: newest).
+-- The run that counts for each period, as known at k and recorded by r (null: newest); none where the newest one only says
+-- that all the month stood on was withdrawn.
 create function reads.newest_run(k timestamptz, r timestamptz)
 returns table (run_id bigint, period text, known_at timestamptz, recorded_at timestamptz)
 language sql stable rows 100 set search_path = public as $$
-    select distinct on (run.period) run.run_id, run.period, run.known_at, run.recorded_at
-    from run
-    where run.known_at <= coalesce(k, 'infinity') and run.recorded_at <= coalesce(r, 'infinity')
-    order by run.period, run.known_at desc, run.recorded_at desc, run.run_id desc
+    select newest.run_id, newest.period, newest.known_at, newest.recorded_at
+    from (
+        select distinct on (run.period) run.*
+        from run
+        where run.known_at <= coalesce(k, 'infinity') and run.recorded_at <= coalesce(r, 'infinity')
+        order by run.period, run.known_at desc, run.recorded_at desc, run.run_id desc
+    ) newest
+    where newest.fingerprint not like 'nothing %'
 $$;
