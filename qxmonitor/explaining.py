@@ -17,6 +17,7 @@ from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.plans import LEVEL_NAMES
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.rules import Rule, Watch, rules
+from qxmonitor.delivery.alerts import exempt
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.signals.fold import IDENTITY
@@ -57,6 +58,9 @@ def explain(wh: Warehouse, name: str, period: Period | None = None) -> list[Row]
     mine = verdicts[(verdicts[IDENTITY] == pd.Series(identity)).all(axis=1)]
     alerts = store.read_alerts(wh)
     own = alerts[(alerts[IDENTITY] == pd.Series(identity)).all(axis=1)]
+    run = sorted(store.periods_run(wh))
+    if not run:
+        raise QxError("还没有计算过任何月份")
     if opened is not None:
         found = own[own["alert_id"] == name]
         if found.empty:
@@ -66,11 +70,8 @@ def explain(wh: Warehouse, name: str, period: Period | None = None) -> list[Row]
         closed = found.iloc[0]["closed"]
         first, last = str(opened), closed if isinstance(closed, str) else "9999-12"
     else:
-        run = sorted(store.periods_run(wh))
-        if not run:
-            raise QxError("还没有计算过任何月份")
         first = last = str(period or run[-1])
-        if first not in run:
+        if first not in run and not exempt(Period(first)):
             raise QxError(f"{Period(first).label}尚未计算，请先运行 qxmonitor run {first}")
     if period is not None:
         first = last = str(period)
@@ -81,8 +82,9 @@ def explain(wh: Warehouse, name: str, period: Period | None = None) -> list[Row]
     open_then = own[(own["opened"] <= last) & (own["closed"].fillna("9999-12").astype(str) >= first)]
     for alert_id in open_then["alert_id"]:
         rows += _life(wh, str(alert_id), first, last)
-    rows += _held_back(wh, name, open_then, Period(first if last == "9999-12" else last))
-    rows += _mails(wh, name, set(open_then["alert_id"]), first, last)
+    newest = Period(run[-1] if last == "9999-12" else last)
+    rows += _held_back(wh, name, open_then, newest)
+    rows += _mails(wh, name, set(open_then["alert_id"]), first, last, newest)
     return sorted(rows, key=lambda row: str(row["period"]))
 
 
@@ -121,7 +123,9 @@ def _not_judged(wh: Warehouse, name: str, rule: Rule, watch: Watch, identity: di
     same = (values[IDENTITY[1:]] == pd.Series(identity)[IDENTITY[1:]]).all(axis=1)
     found = values[same & (values["indicator"] == rule.indicator)]
     title = indicators().indicator(rule.indicator).name
-    if found.empty:
+    if exempt(month):
+        why = "按报表制度，这个月产销总值表免报"
+    elif found.empty:
         why = f"没有这个对象的“{title}”（{rule.indicator}）：名录、授权或报表中没有"
     elif found.iloc[0]["state"] != "value":
         why = f"缺少输入“{title}”：{_STATES.get(str(found.iloc[0]['state']), str(found.iloc[0]['state']))}"
@@ -160,7 +164,9 @@ def _held_back(wh: Warehouse, name: str, alerts: pd.DataFrame, month: Period) ->
     return rows
 
 
-def _mails(wh: Warehouse, name: str, alert_ids: set[str], first: str, last: str) -> list[Row]:
+def _mails(
+    wh: Warehouse, name: str, alert_ids: set[str], first: str, last: str, newest: Period
+) -> list[Row]:  # fmt: skip
     """What each reader's mail did with the alerts."""
     told = life.told(wh)
     mine = told[told["alert_id"].isin(alert_ids) & told["period"].between(first, last)]
@@ -173,6 +179,5 @@ def _mails(wh: Warehouse, name: str, alert_ids: set[str], first: str, last: str)
         said = f"{reader}{again}：{row['reason']}{state if sent else ''}"
         rows.append(_row(name, row["period"], "mail" if sent else "not-mailed", said, reader=row["reader"]))
     if alert_ids and mine.empty:
-        month = first if last == "9999-12" else last
-        rows.append(_row(name, month, "not-mailed", "没有列入过任何邮件：该月不是当时最新发布期，或邮件尚未计划"))
+        rows.append(_row(name, newest, "not-mailed", "没有列入过任何邮件：该月不是当时最新发布期，或邮件尚未计划"))
     return rows

@@ -269,8 +269,9 @@ def _routed(alerts: pd.DataFrame, reader: str) -> pd.DataFrame:
 
 def _decided(to: Reader, routed: pd.DataFrame, sorted_: pd.DataFrame, date: datetime) -> pd.DataFrame:
     """alert_id, part, level, reason and answer_by of the alerts routed to a reader."""
-    part = routed["alert_id"].map(dict(zip(sorted_["alert_id"], sorted_["part"], strict=True))).fillna(WITHHELD)
-    by = routed["alert_id"].map(dict(zip(sorted_["alert_id"], sorted_["by"], strict=True))).fillna("")
+    ids = [str(key) for key in routed["alert_id"]]
+    parts = dict(zip(sorted_["alert_id"], zip(sorted_["part"], sorted_["by"], strict=True), strict=True))
+    part, by = ([parts.get(key, (WITHHELD, ""))[k] for key in ids] for k in (0, 1))
     words = [
         f"因果归并于 {by_}" if one == EXPLAINED else f"静默 {by_}" if one == SILENCED else _REASONS[one]
         for one, by_ in zip(part, by, strict=True)
@@ -279,8 +280,8 @@ def _decided(to: Reader, routed: pd.DataFrame, sorted_: pd.DataFrame, date: date
         answer_by(plans().plan(watch.plan), int(level), date) if one == MAILED and watch.lead == to.id else None
         for watch, level, one in zip(_watches(routed), routed["level"], part, strict=True)
     ]
-    frame = {"alert_id": routed["alert_id"].astype(str), "part": part, "level": routed["level"].astype(int)}
-    return pd.DataFrame({**frame, "reason": words, "answer_by": pd.Series(due, routed.index, dtype="object")})
+    frame = {"alert_id": ids, "part": part, "level": routed["level"].astype(int).tolist()}
+    return pd.DataFrame({**frame, "reason": words, "answer_by": pd.Series(due, dtype="object")})
 
 
 def _overdue(
