@@ -67,6 +67,7 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         progress=indicators.progress(scene.panel, scene.period),
         receipts=receipts,
         revisions=_revisions(scene),
+        first=scene.panel.months[0],
         **(_growth(scene) if statistical else {}),
     )
 

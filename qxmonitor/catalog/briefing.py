@@ -31,6 +31,10 @@ class ChartForm(Entry):
     series: dict[str, str] = Field(min_length=1)
 
 
+class LampsForm(Entry):
+    title: str
+
+
 class WaterfallForm(Entry):
     """The decomposition of growth: names of its steps, the axis' words, and what its figures are."""
 
@@ -63,6 +67,7 @@ REASONS = ("january", "no_history", "base_short", "now_short", "base_not_positiv
 class BriefingForms(Entry):
     tables: tuple[TableForm, ...]
     chart: ChartForm
+    lamps: LampsForm
     waterfall: WaterfallForm
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import Edition, office
 from qxmonitor.delivery.alerts import LevelGroup, PlanGroup, Story, TypeGroup, by_basis, by_plan, split
 from qxmonitor.delivery.chart import Series, trend
+from qxmonitor.delivery.lamps import lamps
 from qxmonitor.delivery.tables import (
     COUNTS,
     TREND_MONTHS,
@@ -41,6 +42,7 @@ from qxmonitor.delivery.tables import (
 )
 from qxmonitor.delivery.waterfall import waterfall
 from qxmonitor.disclosure import Cleared, Figures, Gate, Picture
+from qxmonitor.disclosure.climate import ClimateView, climate_view
 from qxmonitor.disclosure.growth import (
     Pull,
     Waterfall,
@@ -148,7 +150,13 @@ class Briefing:
     pulls: tuple[Pull, ...]
     tables: tuple[Table, ...]
     waterfall: Illustration | None
+    climate: ClimateView | None
+    lamps: Illustration | None
     chart: Illustration | None
+
+    def figure(self, name: str) -> Illustration | None:
+        """The picture that a ``chart`` line of the script names."""
+        return {"waterfall": self.waterfall, "lamps": self.lamps, "trend": self.chart}[name]
 
 
 @dataclass(frozen=True)
@@ -162,6 +170,7 @@ class Material:
         progress: as ``indicators.progress`` gives it.
         receipts: feed, files, rows_read, accepted, rejected: one row a feed, already summed.
         revisions: indicator, entity_kind, entity, source, period, before, value, groups_changed; may be empty.
+        first: the first month that the figures were made from.
         decomposition: the town's cumulative one, as ``indicators.decompose`` gives it; for firm-level rights only.
         contributions: of the chains, as ``indicators.contributions`` gives them; likewise.
     """
@@ -172,6 +181,7 @@ class Material:
     progress: pd.DataFrame
     receipts: pd.DataFrame
     revisions: pd.DataFrame
+    first: Period
     decomposition: pd.DataFrame | None = None
     contributions: pd.DataFrame | None = None
 
@@ -202,7 +212,9 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     revisions = revisions_table(gate, material.revisions)
     growth, growth_why = _growth(gate, figures, material.decomposition, period)
     pulls = _pulls(gate, figures, material.contributions, period)
-    steps = _illustration(gate, _waterfall(gate, growth), None)
+    steps = _illustration(gate, _waterfall(gate, growth))
+    climate = None if period.month == 1 else climate_view(gate, figures, period, material.first)
+    strip = _illustration(gate, _lamps(gate, climate), steps)
     lines = tuple(TargetLine(t.name, t.goal, t.current, t.share, t.verdict, t.verdict is not None) for t in targets)
     tables = (
         town_table(gate, figures, period),
@@ -264,7 +276,9 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         growth_why=growth_why,
         pulls=pulls,
         waterfall=steps,
-        chart=_illustration(gate, _chart(gate, figures, period), steps),
+        climate=climate,
+        lamps=strip,
+        chart=_illustration(gate, _chart(gate, figures, period), steps, strip),
     )  # fmt: skip
 
 
@@ -381,12 +395,19 @@ def _waterfall(gate: Gate, view: Waterfall | None) -> Picture | None:
     return waterfall(gate, form, view, gate.word(form, "title"), mark)
 
 
-def _illustration(gate: Gate, picture: Picture | None, before: Illustration | None) -> Illustration | None:
-    """A picture, numbered after the one before it, if there is any."""
+def _lamps(gate: Gate, view: ClimateView | None) -> Picture | None:
+    if view is None or not any(cell.number is not None for row in view.strip.rows for cell in row.cells):
+        return None
+    mark = gate.word(office(), "simulated_label") if gate.simulated else None
+    return lamps(gate.reader, view.strip, gate.word(briefing_forms().lamps, "title"), mark)
+
+
+def _illustration(gate: Gate, picture: Picture | None, *before: Illustration | None) -> Illustration | None:
+    """A picture, numbered after those before it, if there is any."""
     if picture is None:
         return None
-    count = gate.count((picture.title,) if before is None else (before.picture.title, picture.title))
-    return Illustration(count, picture)
+    titles = [shown.picture.title for shown in before if shown is not None]
+    return Illustration(gate.count([*titles, picture.title]), picture)
 
 
 def _festival(stories: Sequence[Story]) -> Cleared | None:

@@ -52,7 +52,7 @@ def briefing_docx(view: Briefing, reader: str, date: datetime) -> bytes:
         elif line.marker in _HEADINGS:
             _heading(document, line.marker, text)
         elif line.marker == "chart":
-            _chart(document, {"waterfall": view.waterfall, "trend": view.chart}[text], reader)
+            _chart(document, view.figure(text), reader)
         else:
             _body(document, text)
     for number, table in enumerate(view.tables):

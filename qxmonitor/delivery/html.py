@@ -39,12 +39,11 @@ def briefing_html(view: Briefing, reader: str) -> str:
     renderer = Renderer(reader)
     lines = renderer.script("briefing/body.j2", view)
     flags = ("title", "h1", "h2", "chart", "note")
-    pictures = {"waterfall": view.waterfall, "trend": view.chart}
     blocks = tuple(
         _Block(
             line.text,
             **{line.marker: True} if line.marker in flags else {},
-            figure=pictures[put(line.text, reader)] if line.marker == "chart" else None,
+            figure=view.figure(put(line.text, reader)) if line.marker == "chart" else None,
         )
         for line in lines
     )

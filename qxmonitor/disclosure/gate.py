@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from qxmonitor.catalog._yaml import Entry
+from qxmonitor.catalog.climate import made_of
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.permitted_use import RANK, Right, permitted_use
@@ -111,6 +112,8 @@ class Gate:
         aggregate = ~is_firm
         firm_ok = is_firm & self.authority.firm_mask(frame)
         free = aggregate & right.eq("firm") & ~frame["source"].map(self.authority.needs_authorisation)
+        made = {i: {source for _, source in made_of(i)} for i in frame["indicator"].unique()}
+        free &= frame["indicator"].map({i: all(map(self._free, sources)) for i, sources in made.items()}).astype(bool)
         only = frame["indicator"].map(
             {i: permitted_use().statistical_indicator(i) for i in frame["indicator"].unique()}
         )
@@ -120,7 +123,12 @@ class Gate:
         # levels than the chain stay with firm-level rights as a whole (decision 31).
         coarse = frame["entity_kind"].isin(["chain", TOWN, "reference"])
         empty = coarse & right.isin(["firm", "aggregate"]) & ~only.astype(bool) & (frame["state"] != "value")
-        return firm_ok | free | safe | empty
+        known = {i: all(self.authority.right(source) != "none" for source in sources) for i, sources in made.items()}
+        return firm_ok | ((free | safe | empty) & frame["indicator"].map(known).astype(bool))
+
+    def _free(self, source: str) -> bool:
+        """Firm-level rights on a source that hang on no authorisation."""
+        return self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source)
 
     def progress(self, table: pd.DataFrame, period: Period) -> list[TargetProgress]:
         """Progress of the targets; what stands on a figure not cleared is ``withheld``.
@@ -168,7 +176,7 @@ class Gate:
         """Whether an aggregate of the pattern may be shown to this reader."""
         if self.authority.right(source) == "none":
             return False
-        if self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source):
+        if self._free(source):
             return True
         only = permitted_use().statistical_indicator(indicator)
         return (
@@ -225,7 +233,7 @@ class Gate:
     def _alert(self, row: dict[str, Any], on: Period | None) -> Alert | None:
         rule, kind, entity, source = (str(row[name]) for name in ("rule", "entity_kind", "entity", "source"))
         period, indicator = Period(str(row["period"])), rules().rule(rule).indicator
-        free = self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source)
+        free = self._free(source)
         if permitted_use().statistical_rule(rule) and not free:
             return None
         if kind == "firm":
@@ -386,7 +394,7 @@ class Gate:
             period: the month revised.
         """
         indicator, kind, entity, source = (str(row[n]) for n in ("indicator", "entity_kind", "entity", "source"))
-        free = self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source)
+        free = self._free(source)
         limits = office().thresholds
         enough = int(row["groups_changed"]) >= limits.groups and float(row["top2"]) <= limits.dominance
         if kind == "firm" or not self.clear_one(period, indicator, kind, entity, source) or not (free or enough):

@@ -2,8 +2,8 @@
 
 Rows: every firm in scope of a per-firm form (or that sent one), firms with a line for customs and bonded, every
 node, chain and industry that has firms, the town, modes, markets and chapters with trade, every reference series with a
-point, and ``target.<id>`` rows. Order: catalogue order, source, level, period, entity; then parts of trade, reference,
-targets. Nothing depends on the order of the inputs.
+point, and ``target.<id>`` rows. Order: catalogue order, source, level, period, entity; then parts of trade, the
+climate, reference, targets. Nothing depends on the order of the inputs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.indicators import indicators
+from qxmonitor.indicators.climate import READY, climate_rows
 from qxmonitor.indicators.engine import Engine, Figures
 from qxmonitor.indicators.levels import PARTS
 from qxmonitor.indicators.lines import part_rows
@@ -63,12 +64,13 @@ def compute(panel: Panel, periods: Sequence[Period]) -> pd.DataFrame:
     for entry in indicators().indicators if engine else ():
         for use in entry.sources:
             for level in use.levels:
-                if engine and level in LEVELS:
+                if engine and level in LEVELS and entry.id not in READY:
                     blocks.add(entry.id, use.source, level, engine.entities(level), engine.figures(entry, use, level))
         if engine:
             engine.forget()
     if engine:
         blocks.add_rows(part_rows(view))
+        blocks.add_rows(climate_rows(engine))
     blocks.add_rows(_reference(view))
     if engine:
         blocks.add_rows(target_rows(engine))

@@ -158,11 +158,18 @@ def test_tables_repeat_their_head_and_the_chart_has_words(papers: dict[str, dict
     document = docx.Document(BytesIO(papers["joint"]["docx"]))
     for table in document.tables:
         assert table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
-    steps, trend = document.element.body.iter(qn("wp:docPr"))
+    steps, strip, trend = document.element.body.iter(qn("wp:docPr"))
     assert steps.get("descr").startswith("瀑布图：规上工业累计总产值增速分解。上年原报数")
     assert trend.get("descr").startswith("折线图：规上工业总产值同比走势。2026年10月当月同比0.8%")
     captions = [p.text for p in document.paragraphs if p.text.startswith("图")]
-    assert captions == ["图1　规上工业累计总产值增速分解", "图2　规上工业总产值同比走势"]
+    assert strip.get("descr").startswith("灯号图：景气灯号")
+    assert "综合警情指数蓝" in strip.get("descr")
+    titles = [
+        "规上工业累计总产值增速分解",
+        "景气灯号（红为过热，蓝为过冷，与风险提示级别无关）",
+        "规上工业总产值同比走势",
+    ]
+    assert captions == [f"图{number}　{title}" for number, title in enumerate(titles, start=1)]
 
 
 def test_exact_parts_of_growth_stand_in_the_statistical_edition_alone(papers: dict[str, dict[str, bytes]]) -> None:
@@ -182,7 +189,7 @@ def test_a_growth_that_cannot_be_taken_apart_says_why(material: Material, gate: 
     text = scan_bytes(briefing_docx(view, "stats", DATE)).text
     assert "累计产值增速分解：上年同期报表不足，本期不作分解" in text
     assert view.waterfall is None and view.chart is not None
-    assert view.chart.number.text == "1"
+    assert view.chart.number.text == "2"  # after the lamps
 
 
 def test_the_package_is_neutral(papers: dict[str, dict[str, bytes]]) -> None:
@@ -249,7 +256,7 @@ def test_an_empty_town_is_still_a_paper(gate: Callable[..., Gate], material: Mat
     """Nothing computed, nothing filed: every section says so in a line."""
     nothing = Material(
         material.figures.iloc[:0], material.alerts.iloc[:0], material.firms.iloc[:0], material.progress.iloc[:0],
-        material.receipts.iloc[:0], material.revisions.iloc[:0],
+        material.receipts.iloc[:0], material.revisions.iloc[:0], material.first,
     )  # fmt: skip
     view = build(gate("joint"), office().edition("joint"), town.PERIOD, nothing, DATE)
     text = scan_bytes(briefing_docx(view, "joint", DATE)).text
