@@ -68,6 +68,7 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         receipts=receipts,
         revisions=_revisions(scene),
         first=scene.panel.months[0],
+        needs=indicators.needs(scene.panel, scene.period),
         **(_growth(scene) if statistical else {}),
     )
 

@@ -41,7 +41,7 @@ from qxmonitor.delivery.tables import (
     trend_table,
 )
 from qxmonitor.delivery.waterfall import waterfall
-from qxmonitor.disclosure import Cleared, Figures, Gate, Picture
+from qxmonitor.disclosure import Cleared, Figures, Gate, Picture, TargetNeed, TargetProgress, progress, target_needs
 from qxmonitor.disclosure.climate import ClimateView, climate_view
 from qxmonitor.disclosure.growth import (
     Pull,
@@ -68,18 +68,6 @@ class Firm:
     name: Cleared
     level: Cleared
     growth: Cleared
-
-
-@dataclass(frozen=True)
-class TargetLine:
-    """``judged``: it can be measured, and this edition may see it."""
-
-    name: Cleared
-    goal: Cleared
-    current: Cleared
-    share: Cleared
-    verdict: Cleared | None
-    judged: bool
 
 
 @dataclass(frozen=True)
@@ -130,7 +118,8 @@ class Briefing:
     rising: tuple[Chain, ...]
     falling: tuple[Chain, ...]
     hidden_chains: Cleared | None
-    targets: tuple[TargetLine, ...]
+    targets: tuple[TargetProgress, ...]
+    needs: tuple[TargetNeed, ...]
     unmeasured: tuple[Cleared, ...]
     firms: tuple[Firm, ...]
     falling_firms: tuple[Firm, ...]
@@ -171,6 +160,7 @@ class Material:
         receipts: feed, files, rows_read, accepted, rejected: one row a feed, already summed.
         revisions: indicator, entity_kind, entity, source, period, before, value, groups_changed; may be empty.
         first: the first month that the figures were made from.
+        needs: as ``indicators.needs`` gives it.
         decomposition: the town's cumulative one, as ``indicators.decompose`` gives it; for firm-level rights only.
         contributions: of the chains, as ``indicators.contributions`` gives them; likewise.
     """
@@ -182,6 +172,7 @@ class Material:
     receipts: pd.DataFrame
     revisions: pd.DataFrame
     first: Period
+    needs: pd.DataFrame
     decomposition: pd.DataFrame | None = None
     contributions: pd.DataFrame | None = None
 
@@ -206,7 +197,8 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     now, before, year_ago = ({e.id: figures.get(e.id, p) for e in entries} for p in (period, period - 1, period - 12))
     chains = _chains(gate, figures, period)
     firms, unnamed = _firms(gate, figures, material.firms, period)
-    targets = gate.progress(material.progress, period)
+    targets = progress(gate, material.progress, period)
+    rest = gate.word(briefing_forms().waterfall, "rest")
     groups, late, stories, unjudged = split(gate, material.alerts, period, date)
     compared = _compared(gate, figures, period)
     revisions = revisions_table(gate, material.revisions)
@@ -215,7 +207,6 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     steps = _illustration(gate, _waterfall(gate, growth))
     climate = None if period.month == 1 else climate_view(gate, figures, period, material.first)
     strip = _illustration(gate, _lamps(gate, climate), steps)
-    lines = tuple(TargetLine(t.name, t.goal, t.current, t.share, t.verdict, t.verdict is not None) for t in targets)
     tables = (
         town_table(gate, figures, period),
         levels_table(gate, "levels", (now, before, year_ago)),
@@ -256,8 +247,9 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         rising=tuple(c for c in chains if (c.growth.number or 0) > 0),
         falling=tuple(sorted((c for c in chains if (c.growth.number or 0) < 0), key=_lowest)),
         hidden_chains=gate.count(hidden) if (hidden := [c for c in chains if c.level.state == "withheld"]) else None,
-        targets=tuple(line for line in lines if line.judged),
-        unmeasured=tuple(line.name for line in lines if not line.judged),
+        targets=tuple(target for target in targets if target.verdict is not None),
+        needs=target_needs(gate, material.needs, material.progress, period, rest),
+        unmeasured=tuple(target.name for target in targets if target.verdict is None),
         firms=firms,
         falling_firms=tuple(sorted((f for f in firms if (f.growth.number or 0) < 0), key=_lowest)),
         stopped_firms=tuple(f for f in firms if f.growth.state == NOTHING),

@@ -122,7 +122,9 @@ def pulls_table(gate: Gate, pulls: Sequence[Pull]) -> Table:
 def target_table(gate: Gate, targets: Sequence[TargetProgress]) -> Table:
     """Progress of the targets that can be measured."""
     rows = [
-        (t.name, unit_head(t.goal), t.goal, t.current, t.share, t.verdict) for t in targets if t.verdict is not None
+        (t.name, unit_head(t.goal), t.goal, t.current, t.share, t.pace, t.ending, t.outlook)
+        for t in targets
+        if t.outlook is not None
     ]
     return _table(gate, "targets", rows)
 

@@ -90,7 +90,10 @@ def test_the_same_strip_gives_the_same_bytes_to_its_reader_alone() -> None:
     def say(text: str, number: float | None = None) -> object:
         return seal(text, reader="gxj", source="returns", ref="x", number=number)
 
-    cells = tuple(say(word, number) for word, number in zip("红黄绿浅蓝—", (5.0, 4.0, 3.0, 2.0, 1.0, None)))
+    cells = tuple(
+        say(word, number)
+        for word, number in zip(["红", "黄", "绿", "浅蓝", "蓝", "—"], (5.0, 4.0, 3.0, 2.0, 1.0, None), strict=True)
+    )
     strip = LampStrip(tuple(say(f"2026年{m}月") for m in range(1, 7)), (LampRow(say("综合"), cells),) * 2)
     first = lamps("gxj", strip, say("题"))
     assert first.png == lamps("gxj", strip, say("题")).png

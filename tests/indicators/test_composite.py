@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction as F
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -16,9 +16,9 @@ ONE = np.array([1.0])
 NAN = float("nan")
 
 
-def slow_changes(series: list[F | None], rate: bool) -> list[F | None]:
-    out: list[F | None] = []
-    last: F | None = None
+def slow_changes(series: list[Fraction | None], rate: bool) -> list[Fraction | None]:
+    out: list[Fraction | None] = []
+    last: Fraction | None = None
     for value in series:
         if value is None or (not rate and value <= 0):
             out.append(None)
@@ -29,29 +29,29 @@ def slow_changes(series: list[F | None], rate: bool) -> list[F | None]:
 
 
 def slow_index(
-    group: list[list[F | None]], rates: list[bool], weights: list[F], least: F
-) -> tuple[list[F | None], list[F | None]]:
+    group: list[list[Fraction | None]], rates: list[bool], weights: list[Fraction], least: Fraction
+) -> tuple[list[Fraction | None], list[Fraction | None]]:
     """The chain (scale 1) and the diffusion index, by the book; one slot, one series after the other."""
     count, whole = len(group[0]), sum(weights)
     stands = [sum(w for s, w in zip(group, weights, strict=True) if s[t] is not None) >= least * whole
               for t in range(count)]  # fmt: skip
     kept = [[v if ok else None for v, ok in zip(s, stands, strict=True)] for s in group]
     change = [slow_changes(s, rate) for s, rate in zip(kept, rates, strict=True)]
-    index: list[F | None] = []
-    breadth: list[F | None] = []
-    level: F | None = F(100)
+    index: list[Fraction | None] = []
+    breadth: list[Fraction | None] = []
+    level: Fraction | None = Fraction(100)
     begun = False
     for t in range(count):
         here = [(c, w) for c, w in zip(change, weights, strict=True) if c[t] is not None]
-        weight = sum((w for _, w in here), F(0))
+        weight = sum((w for _, w in here), Fraction(0))
         mean = up = None
         if here and weight >= least * whole:
-            mean, up = F(0), F(0)
+            mean, up = Fraction(0), Fraction(0)
             for c, w in here:
                 known = [abs(x) for x in c if x is not None]
-                size = sum(known, F(0)) / len(known)
+                size = sum(known, Fraction(0)) / len(known)
                 mean += w * c[t] / size if size else 0  # type: ignore[operator]
-                up += w * (F(1, 2) if c[t] == 0 else int(c[t] > 0))  # type: ignore[operator]
+                up += w * (Fraction(1, 2) if c[t] == 0 else int(c[t] > 0))  # type: ignore[operator]
             mean, up = mean / weight, up / weight
         breadth.append(up)
         if not stands[t] or all(s[t] is None for s in kept):
@@ -106,11 +106,11 @@ def test_a_slot_short_of_its_weight_is_passed_over() -> None:
     assert plain(change[0]) == [None, None, pytest.approx(2000 / 210)]
 
 
-def same(found: Floats, wanted: list[F | None]) -> None:
+def same(found: Floats, wanted: list[Fraction | None]) -> None:
     np.testing.assert_allclose(found, [NAN if v is None else float(v) for v in wanted], rtol=1e-9, atol=0)
 
 
-CELLS = st.one_of(st.none(), st.integers(-3, 40).map(lambda n: F(n, 4)))
+CELLS = st.one_of(st.none(), st.integers(-3, 40).map(lambda n: Fraction(n, 4)))
 
 
 @given(st.data())
@@ -119,8 +119,8 @@ def test_against_loops_in_fractions(data: st.DataObject) -> None:
     count, slots = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 9))
     group = [data.draw(st.lists(CELLS, min_size=slots, max_size=slots)) for _ in range(count)]
     rates = [data.draw(st.booleans()) for _ in range(count)]
-    weights = [F(data.draw(st.integers(1, 4))) for _ in range(count)]
-    least = data.draw(st.sampled_from([F(1, 4), F(1, 2), F(1)]))
+    weights = [Fraction(data.draw(st.integers(1, 4))) for _ in range(count)]
+    least = data.draw(st.sampled_from([Fraction(1, 4), Fraction(1, 2), Fraction(1)]))
     index, breadth = slow_index(group, rates, weights, least)
     values = np.array([[NAN if v is None else float(v) for v in s] for s in group])
     w = np.array([float(x) for x in weights])
