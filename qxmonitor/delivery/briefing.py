@@ -14,6 +14,7 @@ from datetime import datetime
 import pandas as pd
 
 from qxmonitor.catalog.briefing import briefing_forms
+from qxmonitor.catalog.comparison import comparison
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import Edition, office
 from qxmonitor.delivery.alerts import LevelGroup, PlanGroup, Story, TypeGroup, by_basis, by_plan, split
@@ -26,6 +27,7 @@ from qxmonitor.delivery.tables import (
     Table,
     alert_table,
     chain_table,
+    comparison_table,
     firm_source,
     firm_table,
     growth_table,
@@ -43,6 +45,7 @@ from qxmonitor.delivery.tables import (
 from qxmonitor.delivery.waterfall import waterfall
 from qxmonitor.disclosure import Cleared, Figures, Gate, Picture, TargetNeed, TargetProgress, progress, target_needs
 from qxmonitor.disclosure.climate import ClimateView, climate_view
+from qxmonitor.disclosure.comparison import comparison_view
 from qxmonitor.disclosure.growth import (
     Pull,
     Waterfall,
@@ -114,6 +117,7 @@ class Briefing:
     now: Mapping[str, Cleared]
     before: Mapping[str, Cleared]
     compared: tuple[Compared, ...]
+    comparison: Table | None
     chains: tuple[Chain, ...]
     rising: tuple[Chain, ...]
     falling: tuple[Chain, ...]
@@ -142,6 +146,11 @@ class Briefing:
     climate: ClimateView | None
     lamps: Illustration | None
     chart: Illustration | None
+
+    @property
+    def all_tables(self) -> tuple[Table, ...]:
+        """Those in the text and those after it."""
+        return (*(() if self.comparison is None else (self.comparison,)), *self.tables)
 
     def figure(self, name: str) -> Illustration | None:
         """The picture that a ``chart`` line of the script names."""
@@ -243,6 +252,7 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         now=now,
         before=before,
         compared=compared,
+        comparison=comparison_table(gate, comparison_view(gate, figures, period)),
         chains=tuple(c for c in chains if c.level.shown),
         rising=tuple(c for c in chains if (c.growth.number or 0) > 0),
         falling=tuple(sorted((c for c in chains if (c.growth.number or 0) < 0), key=_lowest)),
@@ -320,8 +330,8 @@ def _compared(gate: Gate, figures: Figures, period: Period) -> tuple[Compared, .
             continue
         month, value = latest
         growth = figures.get("reference_growth", month, "reference", code, "reference")
-        ours = figures.get("output_growth", month, source="returns")
-        rows.append(Compared(gate.entity("reference", code), gate.period(month), value, growth, ours))
+        name = gate.entity("reference", code)
+        rows.append(Compared(name, gate.period(month), value, growth, comparison().names(name.text)))
     return tuple(rows)
 
 
