@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qxmonitor.delivery.briefing import Briefing, Illustration
+from qxmonitor.delivery.briefing import Briefing
+from qxmonitor.delivery.illustrations import Illustration
 from qxmonitor.delivery.render import Renderer, put
 from qxmonitor.delivery.tables import Table
 from qxmonitor.disclosure.cleared import Cleared
@@ -45,7 +46,7 @@ def briefing_html(view: Briefing, reader: str) -> str:
         _Block(
             line.text,
             **{line.marker: True} if line.marker in flags else {},
-            figure=view.figure(put(line.text, reader)) if line.marker == "chart" else None,
+            figure=view.pictures[put(line.text, reader)] if line.marker == "chart" else None,
             table=view.comparison if line.marker == "table" else None,
         )
         for line in lines

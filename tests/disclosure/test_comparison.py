@@ -1,4 +1,4 @@
-"""The town beside province and nation: worked by hand, gaps kept, and nothing compared that its reader may not see."""
+"""Approved figures beside ours by hand, for both editions, and what is not told."""
 
 from __future__ import annotations
 
@@ -7,79 +7,74 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from qxmonitor.catalog.comparison import comparison, plain_name
+from qxmonitor.delivery.tables import approved_table, town_table
 from qxmonitor.disclosure import Gate
-from qxmonitor.disclosure.comparison import comparison_view
-from qxmonitor.period import Period
+from qxmonitor.disclosure.comparison import Compared, compared
 from tests.delivery import town
 
-NAMES = {
-    "P1": "广东：规模以上工业增加值:累计同比",
-    "N1": "中国:规模以上工业增加值:累计同比",
-    "N2": "中国:全社会用电量:当月值",
-}
-
-
-def row(period: str, indicator: str, kind: str, entity: str, source: str, value: float) -> dict[str, object]:
-    return {
-        "period": period, "indicator": indicator, "entity_kind": kind, "entity": entity, "source": source,
-        "value": value, "state": "value", "coverage": 1.0, "groups": 30, "top2": 0.3, "hidden_groups": 30,
-    }  # fmt: skip
-
-
-FRAME = pd.DataFrame(
+Gates = Callable[..., Gate]
+ROWS = pd.DataFrame(
     [
-        row("2026-10", "value_added_real_growth_ytd", "town", "town", "returns", 0.0512),
-        row("2026-10", "reference_value", "reference", "P1", "reference", 4.1),
-        row("2026-09", "reference_value", "reference", "N1", "reference", 6.2),
-        row("2026-09", "value_added_real_growth_ytd", "town", "town", "returns", 0.049),
-        row("2026-09", "power_growth", "town", "town", "returns", -0.013),
-        row("2026-10", "power_growth", "town", "town", "returns", 0.02),
-        row("2026-09", "reference_value", "reference", "N2", "reference", 64_000.0),
-        row("2026-09", "reference_growth", "reference", "N2", "reference", 0.034),
-    ]
-)  # fmt: skip
+        ("output", "ytd", 390.0, 2.0), ("output", "m", 39.5, None), ("industrial_power", "ytd", 0.5, 3.0),
+        ("gdp", "ytd", 500.0, 5.5), ("value_added", "ytd", 90.0, 4.0),
+    ],
+    columns=["indicator", "measure", "value", "growth"],
+).assign(period=str(town.PERIOD))  # fmt: skip
 
 
-@pytest.fixture
-def gate() -> Callable[..., Gate]:
-    """A gate over the frame's own pattern."""
-
-    def make(reader: str, purpose: str = "monitoring", names: dict[str, str] = NAMES) -> Gate:
-        reference = pd.DataFrame({"series": list(names), "name": list(names.values()), "unit": "%"})
-        return Gate(
-            reader, purpose, authorisations=town.AUTHORISED, simulated=True, firms=town.FIRMS, reference=reference
-        )
-
-    return make
+def told(gate: Gates, reader: str, rows: pd.DataFrame = ROWS) -> dict[str, Compared]:
+    one = gate(reader)
+    parts = town.decomposition() if reader == "stats" else None
+    found = compared(one, one.clear(town.frame()), rows, town.PERIOD, parts)
+    return {entry.name.text: entry for entry in found}
 
 
-def test_growth_beside_growth(gate: Callable[..., Gate]) -> None:
-    mine = gate("leaders")
-    view = comparison_view(mine, mine.clear(FRAME), Period("2026-10"))
-    assert view is not None
-    industry, power = view.lines
-    cells = [industry.month, industry.town, industry.province, industry.above_province]
-    assert [cell.text for cell in cells] == ["2026年10月", "5.1", "4.1", "1.0"]
-    # The nation has no October yet: a gap, not September's figure.
-    assert (industry.nation.text, industry.above_nation.text) == ("…", "…")
-    # Nobody has October of power use, so the newest month that both have; its growth is worked out, not printed.
-    cells = [power.month, power.town, power.province, power.nation, power.above_nation]
-    assert [cell.text for cell in cells] == ["2026年9月", "-1.3", "…", "3.4", "-4.7"]
-    assert power.above_nation.unit == "个百分点"
+def test_the_difference_and_what_it_is_made_of(gate: Gates) -> None:
+    entry = told(gate, "stats")["规上工业总产值"]
+    assert entry.own is not None and entry.gap is not None
+    assert (entry.own.ytd.number, entry.own.growth_ytd.number) == (382.5, 0.8)
+    assert entry.gap.level.text == "7.50"
+    assert entry.gap.late is not None and entry.gap.late.text == "3.33"  # 333 333.6 千元 missing, as a year ago
+    assert entry.gap.rest is not None and entry.gap.rest.text == "4.17"
+    assert entry.gap.points is not None and entry.gap.points.text == "1.2"
+    assert entry.gap.base is not None
+    assert entry.gap.base.number == pytest.approx(390 / 1.02 - 390 / 1.008, abs=0.005)
 
 
-def test_what_a_reader_may_not_see_is_not_compared(gate: Callable[..., Gate]) -> None:
-    mine = gate("banks")
-    assert comparison_view(mine, mine.clear(FRAME), Period("2026-10")) is None
+def test_outside_the_statistical_channel_late_firms_are_not_told_apart(gate: Gates) -> None:
+    gap = told(gate, "joint")["规上工业总产值"].gap
+    assert gap is not None and gap.late is None and gap.rest is None
+    assert gap.level.text == "7.50"
 
 
-def test_without_series_there_is_no_table(gate: Callable[..., Gate]) -> None:
-    mine = gate("leaders", names={"X": "中国:制造业PMI"})
-    assert comparison_view(mine, mine.clear(FRAME), Period("2026-10")) is None
-    assert not comparison().names("中国:制造业PMI")
+def test_units_are_those_approved_and_real_growth_has_no_base(gate: Gates) -> None:
+    power, added = (told(gate, "stats")[name] for name in ("工业用电量", "规上工业增加值"))
+    assert power.own is not None and power.own.ytd.unit == "亿千瓦时"
+    ours = gate("stats").clear(town.frame()).get("power_ytd", town.PERIOD, source="returns")
+    assert power.own.ytd.number == pytest.approx(float(ours.number or 0) / 1e4, abs=0.005)
+    assert added.gap is not None and added.gap.base is None and added.gap.points is not None
 
 
-def test_names_are_met_in_their_plain_form() -> None:
-    assert comparison().names("广东：用电量： 当月值")
-    assert all(plain_name(name) == name for row in comparison().rows for name in (*row.province, *row.nation))
+def test_approved_stands_first_and_alone_where_there_is_nothing_of_ours(gate: Gates) -> None:
+    one = gate("joint")
+    figures = one.clear(town.frame())
+    entries = compared(one, figures, ROWS, town.PERIOD)
+    rows = [[cell.text for cell in row] for row in town_table(one, figures, town.PERIOD, entries).rows]
+    names = [row[0] for row in rows]
+    at = names.index("规上工业总产值（市局反馈）")
+    assert rows[at][2:] == ["39.50", "…", "390.00", "2.0"] and names[at + 1].strip() == "本办测算"
+    assert names.index("地区生产总值（市局反馈）") < at and "规上工业总产值" not in names
+    assert "工业销售产值" in names  # not approved: ours, under its own name
+    table = {row[0].text: row for row in approved_table(one, entries).rows}
+    assert [cell.text for cell in table["地区生产总值"][2:5]] == ["500.00", "", ""]
+    assert [cell.text for cell in table["规上工业总产值"][2:]] == [
+        "390.00", "382.50", "7.50", "2.0", "0.8", "1.2",
+    ]  # fmt: skip
+    stats = approved_table(gate("stats"), tuple(told(gate, "stats").values()))
+    assert [cell.text for cell in stats.head][4:7] == ["相差", "其中缺报", "反馈同比"]
+    assert {row[0].text: row[5].text for row in stats.rows}["规上工业总产值"] == "3.33"
+
+
+def test_another_month_or_none_gives_nothing(gate: Gates) -> None:
+    assert told(gate, "stats", ROWS.assign(period="2026-09")) == {}
+    assert approved_table(gate("stats"), ()).rows == ()
