@@ -71,6 +71,8 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         progress=indicators.progress(scene.panel, scene.period),
         receipts=receipts,
         **_changed(scene),
+        first=scene.panel.months[0],
+        needs=indicators.needs(scene.panel, scene.period),
         chains=scene.panel.chains,
         approved=asof.read(scene.wh, "approved_figure", known_at=scene.known_at, recorded_at=scene.recorded_at),
         known=scene.known(),

@@ -18,6 +18,8 @@ import pandas as pd
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.errors import QxError
 from qxmonitor.feeds.rulings import rulings_of
+from qxmonitor.indicators.climate import READY, climate_rows
+from qxmonitor.indicators.engine import Engine
 from qxmonitor.indicators.formula import FORMULAS, STRUCTURES
 from qxmonitor.indicators.levels import PARTS, Levels, members
 from qxmonitor.indicators.lines import KEYS
@@ -56,7 +58,9 @@ def trace(wh: Warehouse, figure: str, *, known_at: datetime | None = None) -> li
     indicator, kind, entity, period, source = _parse(figure)
     panel = read_panel(wh, period, months=HISTORY, known_at=known_at)
     view = _Recording(panel, [period])
-    if indicator in FORMULAS:
+    if indicator in READY:
+        climate_rows(Engine(view), frozenset({indicator}))
+    elif indicator in FORMULAS:
         FORMULAS[indicator](view, source)
     elif indicator in STRUCTURES:
         STRUCTURES[indicator](view, Levels(panel.firms), kind)
@@ -98,6 +102,11 @@ class _Recording(View):
         super().__init__(panel, periods)
         self.months_taken: dict[tuple[str, str], set[Period]] = {}
         """Source and measure → months."""
+
+    def at(self, periods: Sequence[Period]) -> View:
+        other = _Recording(self.panel, periods)
+        other.months_taken = self.months_taken
+        return other
 
     def note(self, name: str, shift: int = 0) -> None:
         for column in (self.columns - shift)[self.columns - shift >= 0]:

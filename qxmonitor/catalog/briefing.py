@@ -31,6 +31,10 @@ class ChartForm(Entry):
     series: dict[str, str] = Field(min_length=1)
 
 
+class LampsForm(Entry):
+    title: str
+
+
 class WaterfallForm(Entry):
     """The decomposition of growth: names of its steps, the axis' words, and what its figures are."""
 
@@ -91,6 +95,7 @@ MAP_MARKS = ("key", "heavy", "feeds", "single", "single_why", "falling_why")
 class BriefingForms(Entry):
     tables: tuple[TableForm, ...]
     chart: ChartForm
+    lamps: LampsForm
     waterfall: WaterfallForm
     approved: ApprovedForm
     chain_map: ChainMapForm

@@ -61,7 +61,9 @@ class Indicator(Entry):
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: str = Field(min_length=2)
-    unit: Literal["千元", "千元/人", "万千瓦时", "美元", "元", "家", "个", "人", "票", "天", "点", "1", "原单位"]
+    unit: Literal[
+        "千元", "千元/人", "万千瓦时", "美元", "元", "家", "个", "人", "票", "天", "点", "分", "期", "1", "原单位"
+    ]
     formula: str = Field(min_length=4)
     direction: Literal["up_good", "down_good", "neutral"]
     basis: Literal["month", "growth", "cumulative", "stock"]

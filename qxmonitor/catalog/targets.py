@@ -21,6 +21,7 @@ class Measure(Entry):
         indicator: catalogue id.
         source: one of that indicator's sources.
         chain: name of the chain it is read for (matched with the chain map's names); null is the whole town.
+        industry: division (two digits of GB/T 4754) it is read for instead; at most one of both.
         proxy: true where the indicator only stands in for what the plan names; printed as 测算.
     """
 
@@ -28,6 +29,12 @@ class Measure(Entry):
     source: Source
     chain: str | None
     proxy: bool
+    industry: str | None = Field(default=None, pattern=r"^\d{2}$")
+
+    @property
+    def level(self) -> Literal["chain", "industry", "town"]:
+        """The level it is read at."""
+        return "chain" if self.chain else "industry" if self.industry else "town"
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -35,7 +42,9 @@ class Measure(Entry):
         if entry is None:
             raise ValueError(f"没有指标 {self.indicator}")
         use = next((u for u in entry.sources if u.source == self.source), None)
-        if use is None or ("chain" if self.chain else "town") not in use.levels:
+        if self.chain and self.industry:
+            raise ValueError("产业链和行业只能写一个")
+        if use is None or self.level not in use.levels:
             raise ValueError(f"指标 {self.indicator} 没有来源 {self.source} 在此层级的数")
         return self
 
@@ -71,7 +80,26 @@ class Target(Entry):
         return self
 
 
+class Outlook(Entry):
+    """How the chance of reaching a target by its end, read off the forecast, is put into words."""
+
+    likely: float = Field(gt=0, lt=1)
+    unlikely: float = Field(gt=0, lt=1)
+    words: dict[str, str]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.unlikely >= self.likely or set(self.words) != {"likely", "hard", "unlikely"}:
+            raise ValueError("unlikely 须小于 likely，且三种说法（likely、hard、unlikely）须写全")
+        return self
+
+    def key(self, chance: float) -> str:
+        """``likely``, ``hard`` or ``unlikely``."""
+        return "likely" if chance >= self.likely else "unlikely" if chance < self.unlikely else "hard"
+
+
 class Targets(Entry):
+    outlook: Outlook
     targets: tuple[Target, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -14,21 +14,30 @@ from datetime import datetime
 import pandas as pd
 
 from qxmonitor.catalog.briefing import briefing_forms
+from qxmonitor.catalog.comparison import comparison
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import Edition, office
 from qxmonitor.catalog.scorecards import scorecards
 from qxmonitor.delivery.alerts import Known
-from qxmonitor.delivery.illustrations import Illustration, growth_steps, growth_trend, illustration, node_map
+from qxmonitor.delivery.illustrations import (
+    Illustration,
+    growth_steps,
+    growth_trend,
+    illustration,
+    lamp_strip,
+    node_map,
+)
+from qxmonitor.delivery.reception import Moved, Quality, moved, quality, refiled
 from qxmonitor.delivery.standing import Standing, standing
-from qxmonitor.delivery.stories import PlanGroup, Story, TypeGroup, by_basis, by_plan
+from qxmonitor.delivery.stories import PlanGroup, Story, by_basis, by_plan
 from qxmonitor.delivery.tables import (
-    COUNTS,
     Compared,
     Table,
     alert_table,
     approved_table,
     chain_table,
     cluster_table,
+    comparison_table,
     firm_source,
     firm_table,
     growth_table,
@@ -43,9 +52,11 @@ from qxmonitor.delivery.tables import (
     town_table,
     trend_table,
 )
-from qxmonitor.disclosure import Cleared, Figures, Gate
-from qxmonitor.disclosure import comparison as beside
+from qxmonitor.disclosure import Cleared, Figures, Gate, TargetNeed, TargetProgress, progress, target_needs
+from qxmonitor.disclosure import comparison as approval
+from qxmonitor.disclosure.beside import comparison_view
 from qxmonitor.disclosure.chainmap import MapChain, chain_maps
+from qxmonitor.disclosure.climate import ClimateView, climate_view
 from qxmonitor.disclosure.growth import (
     Pull,
     Waterfall,
@@ -83,42 +94,6 @@ class Firm:
 
 
 @dataclass(frozen=True)
-class TargetLine:
-    """``judged``: it can be measured, and this edition may see it."""
-
-    name: Cleared
-    goal: Cleared
-    current: Cleared
-    share: Cleared
-    verdict: Cleared | None
-    judged: bool
-
-
-@dataclass(frozen=True)
-class Quality:
-    files: Cleared
-    read: Cleared
-    accepted: Cleared
-    rejected: Cleared
-    expected: Cleared
-    reported: Cleared
-    rate: Cleared
-    late: tuple[TypeGroup, ...]
-    letters: dict[str, Cleared] | None
-    """Letters to firms by what became of them; for firm-level rights only, None where none was written."""
-
-
-@dataclass(frozen=True)
-class Moved:
-    """A headline figure of the month before as it was printed, and as it is now."""
-
-    month: Cleared
-    name: Cleared
-    before: Cleared
-    now: Cleared
-
-
-@dataclass(frozen=True)
 class Briefing:
     """Everything an edition of the briefing shows."""
 
@@ -141,9 +116,10 @@ class Briefing:
     statistical: bool
     now: Mapping[str, Cleared]
     before: Mapping[str, Cleared]
-    approved: tuple[beside.Compared, ...]
-    apart: tuple[beside.Compared, ...]
+    approved: tuple[approval.Compared, ...]
+    apart: tuple[approval.Compared, ...]
     compared: tuple[Compared, ...]
+    comparison: Table | None
     chains: tuple[Chain, ...]
     rising: tuple[Chain, ...]
     falling: tuple[Chain, ...]
@@ -151,7 +127,8 @@ class Briefing:
     weak_nodes: tuple[Node, ...]
     no_map: Cleared | None
     clusters: tuple[ClusterScore, ...]
-    targets: tuple[TargetLine, ...]
+    targets: tuple[TargetProgress, ...]
+    needs: tuple[TargetNeed, ...]
     unmeasured: tuple[Cleared, ...]
     firms: tuple[Firm, ...]
     falling_firms: tuple[Firm, ...]
@@ -172,13 +149,20 @@ class Briefing:
     pulls: tuple[Pull, ...]
     tables: tuple[Table, ...]
     waterfall: Illustration | None
+    climate: ClimateView | None
+    lamps: Illustration | None
     chart: Illustration | None
     map: Illustration | None
 
     @property
     def pictures(self) -> Mapping[str, Illustration | None]:
         """The illustrations by the name a script calls them."""
-        return {"waterfall": self.waterfall, "trend": self.chart, "map": self.map}
+        return {"waterfall": self.waterfall, "lamps": self.lamps, "trend": self.chart, "map": self.map}
+
+    @property
+    def all_tables(self) -> tuple[Table, ...]:
+        """Those in the text and those after it."""
+        return (*(() if self.comparison is None else (self.comparison,)), *self.tables)
 
 
 @dataclass(frozen=True)
@@ -192,6 +176,8 @@ class Material:
         progress: as ``indicators.progress`` gives it.
         receipts: feed, files, rows_read, accepted, rejected: one row a feed, already summed.
         revisions: indicator, entity_kind, entity, source, period, before, value, groups_changed; may be empty.
+        first: the first month that the figures were made from.
+        needs: as ``indicators.needs`` gives it.
         decomposition: the town's cumulative one, as ``indicators.decompose`` gives it; for firm-level rights only.
         contributions: of the chains, as ``indicators.contributions`` gives them; likewise.
         letters: to firms about the month: issued, answered, verified, refiled, open; likewise.
@@ -209,6 +195,8 @@ class Material:
     progress: pd.DataFrame
     receipts: pd.DataFrame
     revisions: pd.DataFrame
+    first: Period
+    needs: pd.DataFrame
     decomposition: pd.DataFrame | None = None
     contributions: pd.DataFrame | None = None
     letters: Mapping[str, int] | None = None
@@ -240,7 +228,8 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     now, before, year_ago = ({e.id: figures.get(e.id, p) for e in entries} for p in (period, period - 1, period - 12))
     chains = _chains(gate, figures, period)
     firms, unnamed = _firms(gate, figures, material.firms, period)
-    targets = gate.progress(material.progress, period)
+    targets = progress(gate, material.progress, period)
+    rest = gate.word(briefing_forms().waterfall, "rest")
     stand = standing(gate, material.alerts, period, date, material.known, material.labels)
     stories = stand.stories
     compared = _compared(gate, figures, period)
@@ -248,14 +237,15 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     growth, growth_why = _growth(gate, figures, material.decomposition, period)
     pulls = _pulls(gate, figures, material.contributions, period)
     steps = illustration(gate, growth_steps(gate, growth))
-    chart = illustration(gate, growth_trend(gate, figures, period), steps)
+    climate = None if period.month == 1 else climate_view(gate, figures, period, material.first)
+    strip = illustration(gate, lamp_strip(gate, climate), steps)
+    chart = illustration(gate, growth_trend(gate, figures, period), steps, strip)
     clusters = cluster_scores(gate, figures, scorecards().cluster, period)
     maps = _maps(gate, figures, material, period)
-    lines = tuple(TargetLine(t.name, t.goal, t.current, t.share, t.verdict, t.verdict is not None) for t in targets)
     approved = (
         ()
         if material.approved is None
-        else beside.compared(gate, figures, material.approved, period, material.decomposition)
+        else approval.compared(gate, figures, material.approved, period, material.decomposition)
     )
     tables = (
         town_table(gate, figures, period, approved),
@@ -297,12 +287,14 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         approved=approved,
         apart=tuple(entry for entry in approved if entry.gap is not None and entry.gap.points is not None),
         compared=compared,
+        comparison=comparison_table(gate, comparison_view(gate, figures, period)),
         chains=tuple(c for c in chains if c.level.shown),
         rising=tuple(c for c in chains if (c.growth.number or 0) > 0),
         falling=tuple(sorted((c for c in chains if (c.growth.number or 0) < 0), key=_lowest)),
         hidden_chains=gate.count(hidden) if (hidden := [c for c in chains if c.level.state == "withheld"]) else None,
-        targets=tuple(line for line in lines if line.judged),
-        unmeasured=tuple(line.name for line in lines if not line.judged),
+        targets=tuple(target for target in targets if target.verdict is not None),
+        needs=target_needs(gate, material.needs, material.progress, period, rest),
+        unmeasured=tuple(target.name for target in targets if target.verdict is None),
         firms=firms,
         falling_firms=tuple(sorted((f for f in firms if (f.growth.number or 0) < 0), key=_lowest)),
         stopped_firms=tuple(f for f in firms if f.growth.state == NOTHING),
@@ -313,17 +305,19 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         bases=by_basis(stories),
         festival=_festival(stories),
         count=gate.count(stories),
-        quality=_quality(gate, figures, material, period, stand.late),
+        quality=quality(gate, figures, material.receipts, material.letters, period, stand.late),
         revised=gate.count(revisions.rows) if revisions.rows else None,
-        refiled=_refiled(gate, material.refilings),
-        moved=_moved(gate, figures, material.revisions, period),
+        refiled=refiled(gate, material.refilings),
+        moved=moved(gate, figures, material.revisions, period),
         tables=numbered(gate, [table for table in tables if table.rows]),
         growth=growth,
         growth_why=growth_why,
         pulls=pulls,
         waterfall=steps,
+        climate=climate,
+        lamps=strip,
         chart=chart,
-        map=illustration(gate, node_map(gate, maps), steps, chart),
+        map=illustration(gate, node_map(gate, maps), steps, strip, chart),
         weak_nodes=tuple(Node(node.name, node.weak) for chain in maps for node in chain.nodes if node.weak),
         clusters=tuple(entry for entry in clusters if entry.score.shown),
         no_map=None if maps else gate.word(briefing_forms().chain_map, "none"),
@@ -376,49 +370,9 @@ def _compared(gate: Gate, figures: Figures, period: Period) -> tuple[Compared, .
             continue
         month, value = latest
         growth = figures.get("reference_growth", month, "reference", code, "reference")
-        ours = figures.get("output_growth", month, source="returns")
-        rows.append(Compared(gate.entity("reference", code), gate.period(month), value, growth, ours))
+        name = gate.entity("reference", code)
+        rows.append(Compared(name, gate.period(month), value, growth, comparison().names(name.text)))
     return tuple(rows)
-
-
-def _quality(gate: Gate, figures: Figures, material: Material, period: Period, late: tuple[TypeGroup, ...]) -> Quality:
-    receipts, letters = material.receipts, material.letters
-    shown = gate.may("quality", "firm") and letters is not None and letters["issued"] > 0
-    sums = {name: int(receipts[name].sum()) if len(receipts) else 0 for name in COUNTS}
-    counts = gate.tally(sums)
-    return Quality(
-        files=counts["files"],
-        read=counts["rows_read"],
-        accepted=counts["accepted"],
-        rejected=counts["rejected"],
-        expected=figures.get("firms_expected", period),
-        reported=figures.get("firms_reported", period),
-        rate=figures.get("reporting_rate", period),
-        late=late,
-        letters=gate.tally(letters) if shown and letters is not None else None,
-    )
-
-
-def _refiled(gate: Gate, counts: pd.DataFrame | None) -> Mapping[str, Cleared] | None:
-    """How many returns of earlier months came late, again or not any more since the last issue; None of none."""
-    if counts is None or not counts["returns"].any():
-        return None
-    returns, groups = (
-        {str(kind): int(n) for kind, n in zip(counts["kind"], counts[name], strict=True)}
-        for name in ("returns", "groups")
-    )
-    return gate.refilings(returns, groups)
-
-
-def _moved(gate: Gate, figures: Figures, revisions: pd.DataFrame, period: Period) -> tuple[Moved, ...]:
-    """Figures that the last issue printed of its own month and that read otherwise now, where both may be shown."""
-    found = []
-    for row in revisions[revisions["period"] == str(period - 1)].to_dict("records"):
-        pair = gate.revision({str(k): v for k, v in row.items()}, period - 1)
-        entry = indicators().indicator(str(row["indicator"]))
-        if pair is not None and pair[0].text != pair[1].text and figures.get(entry.id, period - 1).shown:
-            found.append(Moved(gate.period(period - 1), gate.word(entry, "name"), *pair))
-    return tuple(found)
 
 
 def _growth(

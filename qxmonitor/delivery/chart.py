@@ -70,7 +70,7 @@ def trend(reader: str, title: Cleared, axis: Cleared, series: Sequence[Series], 
             )  # fmt: skip
     axes.axhline(0, color="#595959", linewidth=0.8)
     axes.set_xlim(-0.5, len(labels) + 0.1)
-    axes.set_xticks(range(len(labels)), [_short(labels, i) for i in range(len(labels))])
+    axes.set_xticks(range(len(labels)), [short(labels, i) for i in range(len(labels))])
     axes.margins(y=0.18)
     axes.grid(axis="y", color="#d9d9d9", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -89,7 +89,7 @@ def trend(reader: str, title: Cleared, axis: Cleared, series: Sequence[Series], 
     return Picture(out.getvalue(), title, _alt(reader, title, series), reader)
 
 
-def _short(labels: list[str], number: int) -> str:
+def short(labels: list[str], number: int) -> str:
     """1月, with the year under the first tick and every January."""
     year, _, month = labels[number].partition("年")
     return f"{month}\n{year}年" if number == 0 or month == "1月" else month

@@ -52,6 +52,8 @@ def briefing_docx(view: Briefing, reader: str, date: datetime) -> bytes:
             _title(document, text)
         elif line.marker in _HEADINGS:
             _heading(document, line.marker, text)
+        elif line.marker == "table" and view.comparison is not None:
+            _table(document, view.comparison, reader)
         elif line.marker == "chart":
             _chart(document, view.pictures[text], reader)
         else:
@@ -152,14 +154,14 @@ def _chart(document: Document, shown: Illustration | None, reader: str) -> None:
     paragraph.paragraph_format.space_after = Pt(6)
 
 
-def _table(document: Document, table: Table, reader: str, *, first: bool) -> None:
+def _table(document: Document, table: Table, reader: str, *, first: bool = False) -> None:
     heading = document.add_paragraph()
     heading.paragraph_format.page_break_before = first
     heading.paragraph_format.keep_with_next = True
     layout.line_height(heading, 24)
     heading.paragraph_format.space_before = Pt(0 if first else 12)
-    name = f"附表{put(table.number, reader)}　{put(table.title, reader)}"
-    layout.style(heading.add_run(name), layout.HEITI, 14)
+    name = f"{table.kind}{put(table.number, reader)}　{put(table.title, reader)}"
+    layout.style(heading.add_run(name), layout.HEITI, 12 if table.inline else 14)
     layout.free(heading)
     grid = document.add_table(rows=1 + len(table.rows), cols=len(table.head))
     grid.alignment = WD_TABLE_ALIGNMENT.CENTER
@@ -171,7 +173,7 @@ def _table(document: Document, table: Table, reader: str, *, first: bool) -> Non
             right = numeric[column] and column > 0
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if right else WD_ALIGN_PARAGRAPH.LEFT
             # The head stays with the first rows, the note with the last, and short tables stay whole.
-            if number < 4 or len(table.rows) <= 14 or number >= len(table.rows) - 1:
+            if not table.inline and (number < 4 or len(table.rows) <= 14 or number >= len(table.rows) - 1):
                 paragraph.paragraph_format.keep_with_next = True
             font = layout.HEITI if number == 0 else layout.SONGTI
             layout.style(paragraph.add_run(put(value, reader)), font, layout.TABLE_PT)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from qxmonitor.delivery.briefing import Briefing
 from qxmonitor.delivery.illustrations import Illustration
 from qxmonitor.delivery.render import Renderer, put
+from qxmonitor.delivery.tables import Table
 from qxmonitor.disclosure.cleared import Cleared
 
 
@@ -20,7 +21,7 @@ class _Page:
 
 @dataclass(frozen=True)
 class _Block:
-    """One line of the script; at most one of the flags is set; ``figure`` is the picture of a chart line."""
+    """One line of the script, with at most one of the flags, a chart line's picture or a table line's table."""
 
     text: Cleared
     title: bool = False
@@ -29,6 +30,7 @@ class _Block:
     chart: bool = False
     note: bool = False
     figure: Illustration | None = None
+    table: Table | None = None
 
 
 def briefing_html(view: Briefing, reader: str) -> str:
@@ -45,6 +47,7 @@ def briefing_html(view: Briefing, reader: str) -> str:
             line.text,
             **{line.marker: True} if line.marker in flags else {},
             figure=view.pictures[put(line.text, reader)] if line.marker == "chart" else None,
+            table=view.comparison if line.marker == "table" else None,
         )
         for line in lines
     )

@@ -8,10 +8,12 @@ from qxmonitor.catalog.briefing import briefing_forms
 from qxmonitor.catalog.office import office
 from qxmonitor.delivery.chainmap import chain_map
 from qxmonitor.delivery.chart import Series, trend
+from qxmonitor.delivery.lamps import lamps
 from qxmonitor.delivery.tables import TREND_MONTHS
 from qxmonitor.delivery.waterfall import waterfall
 from qxmonitor.disclosure import Cleared, Figures, Gate, Picture
 from qxmonitor.disclosure.chainmap import MapChain
+from qxmonitor.disclosure.climate import ClimateView
 from qxmonitor.disclosure.growth import Waterfall
 from qxmonitor.period import Period
 
@@ -54,6 +56,13 @@ def growth_steps(gate: Gate, view: Waterfall | None) -> Picture | None:
         return None
     form = briefing_forms().waterfall
     return waterfall(gate, form, view, gate.word(form, "title"), _mark(gate))
+
+
+def lamp_strip(gate: Gate, view: ClimateView | None) -> Picture | None:
+    """The lamps of the last thirteen months; None where none is lit."""
+    if view is None or not any(cell.number is not None for row in view.strip.rows for cell in row.cells):
+        return None
+    return lamps(gate.reader, view.strip, gate.word(briefing_forms().lamps, "title"), _mark(gate))
 
 
 def node_map(gate: Gate, maps: tuple[MapChain, ...]) -> Picture | None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from qxmonitor.catalog.briefing import ApprovedForm, TableForm, briefing_forms
+from qxmonitor.catalog.comparison import comparison
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.delivery.stories import Story
 from qxmonitor.delivery.words import in_wan, join, unit_head
 from qxmonitor.disclosure import Cleared, Figures, Gate, TargetProgress
+from qxmonitor.disclosure.beside import ComparisonView
 from qxmonitor.disclosure.comparison import Compared as Beside
 from qxmonitor.disclosure.comparison import Four
 from qxmonitor.disclosure.growth import Pull, Waterfall
@@ -28,7 +30,7 @@ COUNTS = ("files", "rows_read", "accepted", "rejected")
 
 @dataclass(frozen=True)
 class Table:
-    """One table; every cell is cleared. ``number`` counts the tables this edition has."""
+    """One table; every cell is cleared. ``number`` counts the tables of the edition, ``inline`` ones apart."""
 
     id: Cleared
     number: Cleared
@@ -36,17 +38,23 @@ class Table:
     head: tuple[Cleared, ...]
     rows: tuple[tuple[Cleared, ...], ...]
     note: Cleared
+    inline: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What stands before its number."""
+        return "表" if self.inline else "附表"
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A reference series, with the town's own growth beside it."""
+    """A reference series; ``beside`` where the comparison speaks of it."""
 
     name: Cleared
     month: Cleared
     value: Cleared
     growth: Cleared
-    ours: Cleared
+    beside: bool
 
 
 def key_firms(firms: pd.DataFrame) -> list[str]:
@@ -176,7 +184,9 @@ def pulls_table(gate: Gate, pulls: Sequence[Pull]) -> Table:
 def target_table(gate: Gate, targets: Sequence[TargetProgress]) -> Table:
     """Progress of the targets that can be measured."""
     rows = [
-        (t.name, unit_head(t.goal), t.goal, t.current, t.share, t.verdict) for t in targets if t.verdict is not None
+        (t.name, unit_head(t.goal), t.goal, t.current, t.share, t.pace, t.ending, t.outlook)
+        for t in targets
+        if t.outlook is not None
     ]
     return _table(gate, "targets", rows)
 
@@ -206,6 +216,17 @@ def alert_table(gate: Gate, stories: Sequence[Story]) -> Table:
         money = (in_wan(proof[name] or gate.blank()) for name in ("current", "base"))
         rows.append((story.entity, join((story.level,)), story.opened, *money, growth))
     return _table(gate, "alerts", rows)
+
+
+def comparison_table(gate: Gate, view: ComparisonView | None) -> Table | None:
+    """The town beside province and nation, in the text."""
+    if view is None:
+        return None
+    rows = [(c.label, c.month, c.town, c.province, c.above_province, c.nation, c.above_nation) for c in view.lines]
+    return Table(
+        gate.word(comparison(), "id"), gate.count((view.title,)), view.title, view.head, tuple(rows), view.note,
+        inline=True,
+    )  # fmt: skip
 
 
 def reference_table(gate: Gate, compared: tuple[Compared, ...]) -> Table:

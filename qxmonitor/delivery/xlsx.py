@@ -46,7 +46,7 @@ def briefing_xlsx(view: Briefing, reader: str, date: datetime) -> bytes:
         }
     )
     formats = _Formats(book)
-    for table in view.tables:
+    for table in view.all_tables:
         _sheet(book, formats, view, table, reader)
     book.close()
     return out.getvalue()
@@ -76,7 +76,7 @@ class _Formats:
 def _sheet(book: Any, formats: _Formats, view: Briefing, table: Table, reader: str) -> None:
     title = put(table.title, reader)
     sheet = book.add_worksheet(title[:31])
-    sheet.write_string(0, 0, f"附表{put(table.number, reader)}　{title}", formats.title)
+    sheet.write_string(0, 0, f"{table.kind}{put(table.number, reader)}　{title}", formats.title)
     label = f"（{put(view.simulated, reader)}）" if view.simulated else ""
     sheet.write_string(1, 0, f"{put(view.period, reader)}　{put(view.edition, reader)}版{label}", formats.plain)
     for column, cell in enumerate(table.head):

@@ -5,9 +5,10 @@ from qxmonitor.disclosure.gate import Gate
 from qxmonitor.disclosure.permitted import permitted
 from qxmonitor.disclosure.successive import Successive, outside, successive, to_give
 from qxmonitor.disclosure.suppression import Pattern, pattern
-from qxmonitor.disclosure.values import Alert, Figures, TargetProgress
+from qxmonitor.disclosure.targets import TargetNeed, TargetProgress, progress, target_needs
+from qxmonitor.disclosure.values import Alert, Figures
 
 __all__ = [
-    "Alert", "Cleared", "Figures", "Gate", "Pattern", "Picture", "Successive", "TargetProgress", "outside", "pattern",
-    "permitted", "successive", "to_give",
+    "Alert", "Cleared", "Figures", "Gate", "Pattern", "Picture", "Successive", "TargetNeed", "TargetProgress",
+    "outside", "pattern", "permitted", "progress", "successive", "target_needs", "to_give",
 ]  # fmt: skip

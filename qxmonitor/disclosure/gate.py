@@ -18,16 +18,16 @@ import pandas as pd
 
 from qxmonitor.catalog._yaml import Entry
 from qxmonitor.catalog.alerting import alerting
+from qxmonitor.catalog.climate import made_of
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.permitted_use import RANK, Right, permitted_use
 from qxmonitor.catalog.rules import rules
-from qxmonitor.catalog.targets import Target, targets
 from qxmonitor.disclosure.authority import Authority
 from qxmonitor.disclosure.cleared import Cleared, seal
 from qxmonitor.disclosure.suppression import KEY, TOWN, Pattern, plain
 from qxmonitor.disclosure.suppression import pattern as suppression_pattern
-from qxmonitor.disclosure.values import STATE_TEXT, Alert, Figures, TargetProgress, made_of_cleared
+from qxmonitor.disclosure.values import Alert, Figures, made_of_cleared
 from qxmonitor.disclosure.values import number as write_number
 from qxmonitor.disclosure.vocabulary import ENTITY_KINDS, EVIDENCE, LEVEL_WORDS, SOURCE_NAMES
 from qxmonitor.errors import DisclosureError
@@ -113,6 +113,8 @@ class Gate:
         firm_ok = is_firm & self.authority.firm_mask(frame)
         tied = frame["source"].map({s: self.authority.needs_authorisation(s) for s in frame["source"].unique()})
         free = aggregate & right.eq("firm") & ~tied.astype(bool)
+        made = {i: {source for _, source in made_of(i)} for i in frame["indicator"].unique()}
+        free &= frame["indicator"].map({i: all(map(self._free, sources)) for i, sources in made.items()}).astype(bool)
         only = frame["indicator"].map(
             {i: permitted_use().statistical_indicator(i) for i in frame["indicator"].unique()}
         )
@@ -122,55 +124,18 @@ class Gate:
         # levels than the chain stay with firm-level rights as a whole (decision 31).
         coarse = frame["entity_kind"].isin(["chain", TOWN, "reference"])
         empty = coarse & right.isin(["firm", "aggregate"]) & ~only.astype(bool) & (frame["state"] != "value")
-        return firm_ok | free | safe | empty
+        known = {i: all(self.authority.right(source) != "none" for source in sources) for i, sources in made.items()}
+        return firm_ok | ((free | safe | empty) & frame["indicator"].map(known).astype(bool))
 
-    def progress(self, table: pd.DataFrame, period: Period) -> list[TargetProgress]:
-        """Progress of the targets; what stands on a figure not cleared is ``withheld``.
-
-        Args:
-            table: as ``indicators.progress`` gives it.
-            period: the month of the underlying figures, for the pattern.
-        """
-        return [self._target({str(k): v for k, v in row.items()}, period) for row in table.to_dict("records")]
-
-    def _target(self, row: dict[str, Any], period: Period) -> TargetProgress:
-        target = _target_entry(str(row["target"]))
-        source = str(row["source"] or "office") if target.measure else "office"
-        kind, entity = str(row["entity_kind"]), str(row["entity"])
-        ref = f"{period}|target.{target.id}|{kind}|{entity}|{source}"
-        state = str(row["state"]) if target.measure else "unknown"
-        if target.measure is not None:
-            cell = self.clear_one(period, target.measure.indicator, kind, entity, source)
-            state = state if cell else "withheld"
-        decimals = 0 if target.unit in ("家", "人次") else 1
-
-        def figure(name: str, multiply: float, unit: str, digits: int) -> Cleared:
-            value = row[name]
-            if state == "value" and value is not None and np.isfinite(value):
-                return self._number(float(value) * multiply, digits, unit, source, f"{ref}|{name}")
-            shown = state if state in STATE_TEXT and state not in ("late", "failed") else "unknown"
-            return seal(STATE_TEXT[shown], reader=self.reader, source=source, ref=ref, state=shown)
-
-        open_ = state == "value" and np.isfinite(float(row["current"]))
-        over = not int(row["months_left"]) and not np.isfinite(float(row["pace_required"]))
-        pace = figure("pace_required", 1.0, target.unit, 2)
-        if open_ and over:
-            pace = seal("期满", reader=self.reader, source=source, ref=f"{ref}|pace_required", state="unknown")
-        verdict = _verdict(target, row, period, decimals) if open_ else ""
-        return TargetProgress(
-            name=self.word(target, "name"),
-            goal=self._number(target.goal, 0, target.unit, "office", f"Target.{target.id}"),
-            current=figure("current", 1.0, target.unit, decimals),
-            share=figure("share", 100.0, "%", 1),
-            pace=pace,
-            verdict=seal(verdict, reader=self.reader, source=source, ref=ref) if open_ else None,
-        )
+    def _free(self, source: str) -> bool:
+        """Firm-level rights on a source that hang on no authorisation."""
+        return self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source)
 
     def clear_one(self, period: Period, indicator: str, kind: str, entity: str, source: str) -> bool:
         """Whether an aggregate of the pattern may be shown to this reader."""
         if self.authority.right(source) == "none":
             return False
-        if self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source):
+        if self._free(source):
             return True
         only = permitted_use().statistical_indicator(indicator)
         return (
@@ -227,7 +192,7 @@ class Gate:
     def _alert(self, row: dict[str, Any], on: Period | None) -> Alert | None:
         rule, kind, entity, source = (str(row[name]) for name in ("rule", "entity_kind", "entity", "source"))
         period, indicator = Period(str(row["period"])), rules().rule(rule).indicator
-        free = self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source)
+        free = self._free(source)
         if permitted_use().statistical_rule(rule) and not free:
             return None
         if kind == "firm":
@@ -276,14 +241,15 @@ class Gate:
         if not isinstance(value, int | float) or not np.isfinite(value):
             return None
         if form == "rate":
-            return self._number(value * 100.0, 1, "%", source, ref)
+            return self.number(value * 100.0, 1, "%", source, ref)
         if form == "count":
-            return self._number(value, 0, "", source, ref)
+            return self.number(value, 0, "", source, ref)
         # 千元: a firm's in 万元, a chain's or the town's in 亿元
         multiply, decimals, unit = (0.1, 0, "万元") if kind == "firm" else (1e-5, 2, "亿元")
-        return self._number(value * multiply, decimals, unit, source, ref)
+        return self.number(value * multiply, decimals, unit, source, ref)
 
-    def _number(self, shown: float, decimals: int, unit: str, source: str, ref: str) -> Cleared:
+    def number(self, shown: float, decimals: int, unit: str, source: str, ref: str) -> Cleared:
+        """A number cleared elsewhere in this layer, as its reader sees it."""
         return write_number(shown, decimals, unit, self.reader, source, ref)
 
     def _sayer(self, source: str, ref: str) -> Any:
@@ -322,7 +288,7 @@ class Gate:
 
     def amount(self, entry: Entry, field: str, unit: str = "", decimals: int = 0) -> Cleared:
         """A number of the catalogue, such as a target's goal."""
-        return self._number(float(getattr(entry, field)), decimals, unit, "office", f"{type(entry).__name__}.{field}")
+        return self.number(float(getattr(entry, field)), decimals, unit, "office", f"{type(entry).__name__}.{field}")
 
     def blank(self) -> Cleared:
         """An empty cell: nothing is said there."""
@@ -358,7 +324,7 @@ class Gate:
         """
         if not all(made_of_cleared(item) for item in shown):
             raise DisclosureError("只能清点已核准的内容")
-        return self._number(float(len(shown)), 0, unit, "office", "count")
+        return self.number(float(len(shown)), 0, unit, "office", "count")
 
     def tally(self, numbers: Mapping[str, int], unit: str = "") -> dict[str, Cleared]:
         """Counts of files and lines (source ``quality``); withheld as a whole where the reader has no right to them."""
@@ -367,7 +333,7 @@ class Gate:
                 k: seal("—", reader=self.reader, source="quality", ref=f"quality|{k}", state="withheld")
                 for k in numbers
             }
-        return {k: self._number(float(v), 0, unit, "quality", f"quality|{k}") for k, v in numbers.items()}
+        return {k: self.number(float(v), 0, unit, "quality", f"quality|{k}") for k, v in numbers.items()}
 
     def refilings(self, counts: Mapping[str, int], groups: Mapping[str, int]) -> dict[str, Cleared] | None:
         """How many returns came late, again or not any more; outside firm-level rights None unless enough groups did.
@@ -379,7 +345,7 @@ class Gate:
         few = any(0 < number < office().thresholds.groups for number in groups.values())
         if not self.may("returns", "aggregate") or (few and not self.may("returns", "firm")):
             return None
-        return {k: self._number(float(v), 0, "", "returns", f"returns|{k}") for k, v in counts.items()}
+        return {k: self.number(float(v), 0, "", "returns", f"returns|{k}") for k, v in counts.items()}
 
     def source(self, key: str) -> Cleared:
         """The name of a source or feed."""
@@ -389,7 +355,7 @@ class Gate:
         """How many registered firms there are in a list: register information, no figure of theirs."""
         if self.authority.right("register") == "none":
             return seal("—", reader=self.reader, source="register", ref="register|count", state="withheld")
-        return self._number(float(len(set(subjects) & self._firms.keys())), 0, unit, "register", "register|count")
+        return self.number(float(len(set(subjects) & self._firms.keys())), 0, unit, "register", "register|count")
 
     def revision(self, row: Mapping[str, Any], period: Period) -> tuple[Cleared, Cleared] | None:
         """What a town figure was and is now; None where the reader may not see it.
@@ -402,14 +368,14 @@ class Gate:
             period: the month revised.
         """
         indicator, kind, entity, source = (str(row[n]) for n in ("indicator", "entity_kind", "entity", "source"))
-        free = self.authority.right(source) == "firm" and not self.authority.needs_authorisation(source)
+        free = self._free(source)
         limits = office().thresholds
         enough = int(row["groups_changed"]) >= limits.groups and float(row["top2"]) <= limits.dominance
         if kind == "firm" or not self.clear_one(period, indicator, kind, entity, source) or not (free or enough):
             return None
         entry, ref = indicators().indicator(indicator), f"{period}|{indicator}|{kind}|{entity}|{source}"
         before, after = (
-            self._number(
+            self.number(
                 float(row[n]) * entry.display.multiply, entry.decimals, entry.display.unit, source, f"{ref}|{n}"
             )
             for n in ("before", "value")
@@ -423,21 +389,3 @@ class Gate:
     def same_reader(self, values: Sequence[Cleared]) -> bool:
         """Whether all values were cleared for this gate's reader."""
         return all(value.reader == self.reader for value in values)
-
-
-def _verdict(target: Target, row: Mapping[str, Any], period: Period, decimals: int) -> str:
-    """What can honestly be said of a target: reached, out of time, or what is missing and the pace it takes."""
-    if bool(row["met"]):
-        return "已达到"
-    gap = round(target.goal - round(float(row["current"]), decimals), decimals)
-    unit = "个百分点" if target.unit == "%" else target.unit
-    missing = f"还差{gap:.{decimals}f}{unit}" if gap > 0 else "尚未超过目标值"
-    if not np.isfinite(float(row["pace_required"])):
-        return f"{'目标期届满' if period == target.end else '目标期已过'}，{missing}"
-    plausible = row["plausible"]
-    outlook = "" if plausible is None or pd.isna(plausible) else f"，按近一年进度{'可望' if plausible else '难以'}达到"
-    return f"{missing}，需月均增加{float(row['pace_required']):.2f}{unit}{outlook}"
-
-
-def _target_entry(key: str) -> Target:
-    return {entry.id: entry for entry in targets().targets}[key]

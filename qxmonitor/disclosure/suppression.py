@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from qxmonitor.catalog.climate import made_of
 from qxmonitor.catalog.indicators import Indicator, Indicators, indicators
 from qxmonitor.catalog.office import Thresholds, office
 from qxmonitor.catalog.permitted_use import permitted_use
@@ -142,7 +143,20 @@ def pattern(
             and not cell.unsafe
             and not any((part, cell.period, cell.entity) in hidden for part in parts[cell.indicator])
         }
-    return Pattern(frozenset(published), frozenset(held))
+    stated = rows[rows["has"]]
+    there = set(zip(*(stated[name].astype(str) for name in KEY), strict=True))
+    return Pattern(frozenset(_with_all_parts(published, there)), frozenset(held))
+
+
+def _with_all_parts(published: set[Key], there: set[Key]) -> set[Key]:
+    """Without the figures made of several others of which one that is there is not given, from whatever source."""
+
+    def whole(key: Key) -> bool:
+        period, indicator, kind, entity, _ = key
+        parts = [(period, part, kind, entity, source) for part, source in made_of(indicator)]
+        return all(part in published for part in parts if part in there)
+
+    return {key for key in published if not made_of(key[1]) or whole(key)}
 
 
 def _held_back(

@@ -42,18 +42,6 @@ class Alert:
 
 
 @dataclass(frozen=True)
-class TargetProgress:
-    """Progress of one target; ``verdict`` is None where nothing can be measured or shown."""
-
-    name: Cleared
-    goal: Cleared
-    current: Cleared
-    share: Cleared
-    pace: Cleared
-    verdict: Cleared | None
-
-
-@dataclass(frozen=True)
 class Figures:
     """Cleared figures by key; asking for one that is not there gives an honest empty."""
 

@@ -4,6 +4,6 @@ from qxmonitor.indicators.compute import COLUMNS, compute, computed
 from qxmonitor.indicators.contribute import contributions
 from qxmonitor.indicators.decompose import decompose
 from qxmonitor.indicators.revisions import revisions
-from qxmonitor.indicators.targets import progress
+from qxmonitor.indicators.targets import needs, progress
 
-__all__ = ["COLUMNS", "compute", "computed", "contributions", "decompose", "progress", "revisions"]
+__all__ = ["COLUMNS", "compute", "computed", "contributions", "decompose", "needs", "progress", "revisions"]

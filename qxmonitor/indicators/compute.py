@@ -2,8 +2,8 @@
 
 Rows: every firm in scope of a per-firm form (or that sent one), firms with a line for customs and bonded, every
 node, chain and industry that has firms, the town, modes, markets and chapters with trade, every reference series with a
-point, and ``target.<id>`` rows. Order: catalogue order, source, level, period, entity; then parts of trade, reference,
-targets. Nothing depends on the order of the inputs.
+point, and ``target.<id>`` rows. Order: catalogue order, source, level, period, entity; then parts of trade, the
+climate, reference, targets. Nothing depends on the order of the inputs.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.indicators import indicators
+from qxmonitor.indicators.climate import READY, climate_rows
 from qxmonitor.indicators.engine import Engine, Figures
 from qxmonitor.indicators.levels import PARTS
 from qxmonitor.indicators.lines import part_rows
@@ -71,11 +72,12 @@ def computed(panel: Panel, periods: Sequence[Period]) -> Computed:
         for entry in indicators().indicators:
             for use in entry.sources:
                 for level in use.levels:
-                    if level in LEVELS:
+                    if level in LEVELS and entry.id not in READY:
                         figures = engine.figures(entry, use, level)
                         blocks.append(Block(entry.id, use.source, level, engine.entities(level), figures))
             engine.forget()
         ready.append(part_rows(view))
+        ready.append(climate_rows(engine))
     ready.append(_reference(view))
     if view.n:
         ready.append(target_rows(engine))

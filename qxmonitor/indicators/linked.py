@@ -37,12 +37,13 @@ def linked(
     now, then = (frame.to_numpy(dtype=np.float64) for frame in both)
     half = np.array([0.5 if p.month == 2 else 1.0 for p in periods])
     now, then = now * half, then * half
-    return entities, periods, _linked(now, then)
-
-
-def _linked(now: Floats, then: Floats) -> Floats:
-    """Chain (k, T) levels to the scale of their first year."""
     ratio = np.divide(now, then, out=np.full(now.shape, np.nan), where=(now > 0) & (then > 0))
+    return entities, periods, link(now, ratio)
+
+
+def link(now: Floats, ratio: Floats) -> Floats:
+    """Chain (k, T) levels to the scale of their first year; ``ratio`` is a slot's figure to that of a year before."""
+    ratio = np.where(np.isfinite(ratio) & (ratio > 0), ratio, np.nan)
     out = np.full(now.shape, np.nan)
     scale = np.ones(len(now))
     for at in range(now.shape[1]):

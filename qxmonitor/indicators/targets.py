@@ -1,4 +1,4 @@
-"""Progress of the plan's targets: current value, share of the way, share of the time, and the pace still required."""
+"""The plan's targets: where they stand, the pace required, where the forecast ends, and what would have to happen."""
 
 from __future__ import annotations
 
@@ -12,16 +12,32 @@ from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.targets import Target, targets
 from qxmonitor.indicators.engine import Engine
-from qxmonitor.indicators.view import View
+from qxmonitor.indicators.outlook import (
+    Ending,
+    apportion,
+    ending,
+    ending_growth,
+    ending_year,
+    single_months,
+    year_change,
+)
+from qxmonitor.indicators.view import Floats, View
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
 
 PROGRESS_COLUMNS = [
     "target", "name", "clause", "unit", "relation", "goal", "baseline", "indicator", "entity_kind", "entity",
     "source", "proxy", "state", "current", "share", "met", "elapsed", "months_left", "pace_required", "pace_recent",
-    "plausible", "coverage", "groups", "top2", "hidden_groups", "note",
+    "expected", "low80", "high80", "low95", "high95", "chance", "outlook", "coverage", "groups", "top2",
+    "hidden_groups", "note",
 ]  # fmt: skip
-"""Columns of :func:`progress`. current and goal in ``unit``; share and elapsed fractions; paces in unit a month."""
+"""Columns of :func:`progress`. current, goal, expected and the intervals' ends in ``unit``; share, elapsed and chance
+fractions; paces in unit a month; outlook a word of ``catalog.targets``."""
+
+NEED_COLUMNS = ["target", "entity_kind", "entity", "expected", "room", "more", "gap", "beyond"]
+"""Columns of :func:`needs`, in the target's unit: what a chain is expected at, how far the upper end of its 95 %
+interval is above that, how much more it would have to give; gap is the target's, beyond what nobody can be expected
+to give."""
 
 
 def progress(panel: Panel, period: Period) -> pd.DataFrame:
@@ -29,20 +45,60 @@ def progress(panel: Panel, period: Period) -> pd.DataFrame:
 
     * share = current ÷ goal, or (current − baseline) ÷ (goal − baseline) where the office entered a baseline;
     * elapsed = months gone ÷ months of the target, 0 before it starts, 1 after it ends;
-    * pace_required = what is missing ÷ months left, 0 once met, NaN once time is over;
-    * pace_recent = change over the last twelve months ÷ 12 where both are known;
-    * plausible = the recent pace, kept up, arrives in time (None where it cannot be told).
+    * pace_required = what is missing ÷ months left, 0 once met, NaN once time is over, and for a year's sum before
+      its year;
+    * pace_recent = change over the last twelve months ÷ 12 where both are known; none for a year's sum;
+    * expected, low80 … high95 = the forecast of its end, chance = of reaching the goal by then (NaN without a
+      forecast), outlook = that in a word (None likewise).
 
     Returns:
         :data:`PROGRESS_COLUMNS`; source, groups, top2 and hidden_groups are the underlying figure's, for the gate.
     """
     period = Period(period)
-    before = period - 12
-    asked = [before, period] if before in panel.months else [period]
-    view = View(panel, asked)
-    engine = Engine(view) if view.n else None
-    rows = [_row(engine, target, period, len(asked) > 1) for target in targets().targets]
+    engine = _engine(panel, period)
+    everything = targets().targets
+    rows = [_row(engine, target, period) for target in everything]
+    words = targets().outlook
+    for target, row in zip(everything, rows, strict=True):
+        level, entity = _place(engine, target)
+        end = _ending(engine, target, level, (entity,), int(row["months_left"]))
+        chance = end.chance(target.goal)
+        row |= {"expected": float(end.expected[0]), "chance": chance}
+        row |= {f"low{level}": float(low[0]) for level, low in end.low.items()}
+        row |= {f"high{level}": float(high[0]) for level, high in end.high.items()}
+        row["outlook"] = None if math.isnan(chance) else words.words[words.key(chance)]
     return pd.DataFrame(rows, columns=PROGRESS_COLUMNS)
+
+
+def needs(panel: Panel, period: Period) -> pd.DataFrame:
+    """Which chains would have to give how much more than expected, for targets that are sums and fall short.
+
+    The gap is the goal less the target's own forecast; :func:`~qxmonitor.indicators.outlook.apportion` shares it out
+    among the chains. A target of one chain asks that chain alone; one of an industry asks nobody, since chains cut
+    across it.
+
+    Returns:
+        :data:`NEED_COLUMNS`, in the targets' order, the chain that gives most first.
+    """
+    period = Period(period)
+    engine, frames = _engine(panel, period), []
+    for target, row in zip(targets().targets, progress(panel, period).to_dict("records"), strict=True):
+        measure, gap = target.measure, target.goal - float(row["expected"])
+        if engine is None or measure is None or measure.industry or not gap > 0 or not _is_sum(target):
+            continue
+        entities = engine.entities("chain") if measure.chain is None else (_chain(engine, target),)
+        ends = _ending(engine, target, "chain", entities, int(row["months_left"]))
+        recent = year_change(_series(engine, target, "chain", entities))
+        room = np.maximum(ends.high[95] - ends.expected, 0.0)
+        more, beyond = apportion(gap, recent, room)
+        frame = pd.DataFrame(
+            {
+                "target": target.id, "entity_kind": "chain", "entity": entities, "expected": ends.expected,
+                "room": room, "more": more, "gap": gap, "beyond": beyond,
+            }
+        )  # fmt: skip
+        frames.append(frame[frame["expected"].notna()].sort_values(["more", "entity"], ascending=[False, True]))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=NEED_COLUMNS)
 
 
 def target_rows(engine: Engine) -> pd.DataFrame:
@@ -66,11 +122,60 @@ def target_rows(engine: Engine) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _row(engine: Engine | None, target: Target, period: Period, has_before: bool) -> dict[str, Any]:
+def _engine(panel: Panel, period: Period) -> Engine | None:
+    """All months of the panel up to the one asked; None without firms."""
+    view = View(panel, [month for month in panel.months if month <= period])
+    return Engine(view) if view.n else None
+
+
+def _is_sum(target: Target) -> bool:
+    """Whether a target's measure is an amount that adds up over a year, and over chains."""
+    return target.measure is not None and indicators().indicator(target.measure.indicator).unit == "千元"
+
+
+def _ending(engine: Engine | None, target: Target, level: str, entities: tuple[str, ...], left: int) -> Ending:
+    """The forecast of a target's measure at its end, for some entities of a level."""
+    if engine is None or target.measure is None:
+        return ending(np.empty((len(entities), 0)), 0)
+    values = _series(engine, target, level, entities)
+    if _is_sum(target):
+        return ending_year(engine.view.periods, values, left)
+    if "_growth" in target.measure.indicator:
+        return ending_growth(values, left, 1.0 / target.per)
+    return ending(values, left)
+
+
+def _series(engine: Engine, target: Target, level: str, entities: tuple[str, ...]) -> Floats:
+    """A target's measure up to now, (k, m) in its unit: single months of amounts; NaN for unknown entities.
+
+    Single months are worked out firm by firm, so that one that is late takes no more than its own month away.
+    """
+    assert target.measure is not None
+    indicator, source = target.measure.indicator, target.measure.source
+    key = f"{indicator.removesuffix('_ttm')}_ytd" if indicator.endswith("_ttm") else indicator
+    entry = indicators().indicator(key)
+    use = next(u for u in entry.sources if u.source == source)
+    values = engine.figures(entry, use, level).value
+    if _is_sum(target):
+        grouping = engine.groupings[level]
+        single = single_months(engine.view.periods, engine.parts(key, source).numerator)
+        values = np.where(np.isfinite(values), grouping.by_entity(grouping.by_group(single)), np.nan)
+        values[:, ~np.isfinite(single).any(axis=0)] = np.nan
+    out = np.full((len(entities), len(engine.view.periods)), np.nan)
+    known = engine.entities(level)
+    for at, entity in enumerate(entities):
+        if entity in known:
+            out[at] = values[known.index(entity)] / target.per
+    return out
+
+
+def _row(engine: Engine | None, target: Target, period: Period) -> dict[str, Any]:
     figure, past = dict(_NOTHING), math.nan
+    yearly = target.measure is not None and target.measure.indicator.endswith("_ytd") and _is_sum(target)
     if engine is not None and target.measure is not None:
         figure = _figure(engine, target, -1)
-        past = _figure(engine, target, 0)["value"] / target.per if has_before else math.nan
+        has_before = len(engine.view.periods) > 12 and not yearly
+        past = _figure(engine, target, -13)["value"] / target.per if has_before else math.nan
     current = figure["value"] / target.per
     start, end = Period(target.start).ordinal, Period(target.end).ordinal
     gone, whole = period.ordinal - start + 1, end - start + 1
@@ -78,18 +183,18 @@ def _row(engine: Engine | None, target: Target, period: Period, has_before: bool
     reached = current > target.goal if target.relation == "over" else current >= target.goal
     met = None if math.isnan(current) else reached
     missing = max(target.goal - current, 0.0) if not math.isnan(current) else math.nan
-    required = 0.0 if met else missing / left if left > 0 else math.nan
+    in_reach = left > 0 and (not yearly or target.end[:4] == period[:4])
+    required = 0.0 if met else missing / left if in_reach else math.nan
     recent = (current - past) / 12.0
-    plausible = None if math.isnan(required) or math.isnan(recent) else bool(met or recent >= required)
     measure = target.measure
-    kind, entity = ("chain", _chain(engine, target)) if measure and measure.chain else ("town", "town")
+    kind, entity = _place(engine, target)
     return {
         **{name: getattr(target, name) for name in ("name", "clause", "unit", "relation", "goal", "baseline", "note")},
         "target": target.id, "indicator": measure.indicator if measure else None, "entity_kind": kind, "entity": entity,
         "source": measure.source if measure else None, "proxy": measure.proxy if measure else None,
         "state": figure["state"], "current": current, "share": _share(target, current), "met": met,
         "elapsed": min(max(gone / whole, 0.0), 1.0), "months_left": max(left, 0), "pace_required": required,
-        "pace_recent": recent, "plausible": plausible,
+        "pace_recent": recent,
         **{name: figure[name] for name in ("coverage", "groups", "top2", "hidden_groups")},
     }  # fmt: skip
 
@@ -104,7 +209,7 @@ def _figure(engine: Engine, target: Target, column: int) -> dict[str, Any]:
     """The underlying figure of a target in one asked month; nothing where its chain has no firms."""
     measure = target.measure
     assert measure is not None
-    level, entity = ("chain", _chain(engine, target)) if measure.chain else ("town", "town")
+    level, entity = _place(engine, target)
     if entity not in engine.entities(level):
         return _NOTHING
     entry = indicators().indicator(measure.indicator)
@@ -119,6 +224,14 @@ def _figure(engine: Engine, target: Target, column: int) -> dict[str, Any]:
         "top2": float(figures.top2[row, column]),
         "hidden_groups": int(figures.hidden_groups[row, column]),
     }
+
+
+def _place(engine: Engine | None, target: Target) -> tuple[str, str]:
+    """Level and entity a target is measured at."""
+    measure = target.measure
+    if measure is None or measure.level == "town":
+        return "town", "town"
+    return measure.level, _chain(engine, target) if measure.level == "chain" else str(measure.industry)
 
 
 def _chain(engine: Engine | None, target: Target) -> str:

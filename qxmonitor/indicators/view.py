@@ -57,6 +57,10 @@ class View:
         self._expected: dict[str, Bools] = {}
         self.memo: dict[tuple[str, ...], Any] = {}
 
+    def at(self, periods: Sequence[Period]) -> View:
+        """The same panel looked at for other months; a trace listens there as well."""
+        return View(self.panel, periods)
+
     # -- figures ---------------------------------------------------------------------------------------------
 
     def take(self, name: str, shift: int = 0) -> Floats:

@@ -1,7 +1,7 @@
 """Reference series as a data terminal exports them: eight lines of particulars, ``#N/A`` for gaps, a source line.
 
-Two invented monthly series, exported every January and July: an index (csv) and electricity use (csv and the same as
-xlsx). The source line says 模拟数据.
+Invented monthly series, exported every January and July: an index (csv), electricity use (csv and the same as xlsx),
+and cumulative growth of industry in a province and the nation (csv). The source line says 模拟数据.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from qxmonitor.simulate.workbooks import Book
 FEED = "reference"
 INDEX = ("SIM000001", "模拟:制造业景气指数", "%")
 POWER = ("SIM000002", "模拟:全社会用电量:当月值", "万千瓦时")
+PROVINCE = ("SIM000003", "模拟省:规模以上工业增加值:累计同比", "%")
+NATION = ("SIM000004", "模拟:规模以上工业增加值:累计同比", "%")
 _COLUMNS = ["row", "entity", "period", "value"]
 _META_LINES = 8
+_EXPORTS = ((INDEX, ("csv",)), (POWER, ("csv", "xlsx")), (PROVINCE, ("csv",)), (NATION, ("csv",)))
 
 
 def write_all(world: World) -> None:
@@ -36,7 +39,7 @@ def write_all(world: World) -> None:
         upto = [p for p in axis if p < Period.of(day)]
         if day < world.day(world.first, 15):
             continue
-        for key, kinds in ((INDEX, ("csv",)), (POWER, ("csv", "xlsx"))):
+        for key, kinds in _EXPORTS:
             for kind in kinds:
                 world.landing.put(day, _export(key, upto, series[key[0]], day, kind))
 
@@ -50,7 +53,12 @@ def _series(world: World, axis: tuple[Period, ...]) -> dict[str, list[float]]:
     power = 52000 * 1.004**step * (1 + 0.16 * np.sin((season - 4) / 12 * 2 * np.pi) - 0.18 * share)
     power = np.round(power * np.exp(rng.normal(0, 0.015, len(axis))), 1)
     power[season <= 2] = np.nan
-    return {INDEX[0]: index.tolist(), POWER[0]: power.tolist()}
+    found = {INDEX[0]: index.tolist(), POWER[0]: power.tolist()}
+    for (code, _, _), mean in ((PROVINCE, 4.1), (NATION, 4.8)):
+        growth = np.round(mean + 1.5 * np.sin(step / 9) + rng.normal(0, 0.3, len(axis)), 1)
+        growth[season == 1] = np.nan
+        found[code] = growth.tolist()
+    return found
 
 
 def _export(key: tuple[str, str, str], axis: list[Period], values: list[float], day: date, kind: str) -> Document:

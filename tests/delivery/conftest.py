@@ -68,7 +68,7 @@ def gate(town_pattern: Pattern) -> Callable[..., Gate]:
 def material() -> Material:
     return Material(
         town.frame(), town.alerts(), town.FIRMS, town.progress(), town.receipts(), town.revisions(),
-        town.decomposition(), town.contributions(),
+        town.PERIOD - 36, town.needs(), town.decomposition(), town.contributions(),
     )  # fmt: skip
 
 

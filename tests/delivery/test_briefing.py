@@ -20,7 +20,7 @@ from qxmonitor.delivery.docx import briefing_docx
 from qxmonitor.delivery.files import document_name, write_private
 from qxmonitor.delivery.html import briefing_html
 from qxmonitor.delivery.xlsx import briefing_xlsx
-from qxmonitor.disclosure import Gate
+from qxmonitor.disclosure import Gate, progress, target_needs
 from qxmonitor.errors import DisclosureError, QxError
 from qxmonitor.period import Period
 from tests.delivery import town
@@ -169,11 +169,15 @@ def test_tables_repeat_their_head_and_the_chart_has_words(papers: dict[str, dict
     document = docx.Document(BytesIO(papers["joint"]["docx"]))
     for table in document.tables:
         assert table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
-    steps, trend = document.element.body.iter(qn("wp:docPr"))
+    steps, strip, trend = document.element.body.iter(qn("wp:docPr"))
     assert steps.get("descr").startswith("瀑布图：规上工业累计总产值增速分解。上年原报数")
     assert trend.get("descr").startswith("折线图：规上工业总产值同比走势。2026年10月当月同比0.8%")
     captions = [p.text for p in document.paragraphs if p.text.startswith("图")]
-    assert captions == ["图1　规上工业累计总产值增速分解", "图2　规上工业总产值同比走势"]
+    assert strip.get("descr").startswith("灯号图：景气灯号")
+    assert "综合警情指数蓝" in strip.get("descr")
+    lamps = "景气灯号（红为过热，蓝为过冷，与风险提示级别无关）"
+    titles = ["规上工业累计总产值增速分解", lamps, "规上工业总产值同比走势"]
+    assert captions == [f"图{number}　{title}" for number, title in enumerate(titles, start=1)]
 
 
 def test_exact_parts_of_growth_stand_in_the_statistical_edition_alone(papers: dict[str, dict[str, bytes]]) -> None:
@@ -193,7 +197,7 @@ def test_a_growth_that_cannot_be_taken_apart_says_why(material: Material, gate: 
     text = scan_bytes(briefing_docx(view, "stats", DATE)).text
     assert "累计产值增速分解：上年同期报表不足，本期不作分解" in text
     assert view.waterfall is None and view.chart is not None
-    assert view.chart.number.text == "1"
+    assert view.chart.number.text == "2"  # after the lamps
 
 
 def test_the_package_is_neutral(papers: dict[str, dict[str, bytes]]) -> None:
@@ -272,7 +276,8 @@ def test_an_empty_town_is_still_a_paper(gate: Callable[..., Gate], material: Mat
     """Nothing computed, nothing filed: every section says so in a line."""
     nothing = Material(
         material.figures.iloc[:0], material.alerts.iloc[:0], material.firms.iloc[:0], material.progress.iloc[:0],
-        material.receipts.iloc[:0], material.revisions.iloc[:0],
+        material.receipts.iloc[:0], material.revisions.iloc[:0], material.first,
+        material.needs.iloc[:0],
     )  # fmt: skip
     view = build(gate("joint"), office().edition("joint"), town.PERIOD, nothing, DATE)
     text = scan_bytes(briefing_docx(view, "joint", DATE)).text
@@ -339,9 +344,7 @@ def test_a_firm_that_stopped_is_no_fall_of_a_hundred_percent(gate: Callable[...,
     ("change", "said"),
     [
         ({"months_left": 0, "pace_required": float("nan")}, "目标期已过，还差145家"),
-        ({"months_left": 6, "pace_required": 145 / 6, "plausible": False},
-         "还差145家，需月均增加24.17家，按近一年进度难以达到"),
-        ({"months_left": 6, "pace_required": 145 / 6, "plausible": None}, "还差145家，需月均增加24.17家"),
+        ({"months_left": 6, "pace_required": 145 / 6}, "还差145家，需月均增加24.17家"),
         ({"months_left": 6, "pace_required": 0.0, "met": True}, "已达到"),
     ],
 )  # fmt: skip
@@ -349,5 +352,39 @@ def test_what_is_said_of_a_target(gate: Callable[..., Gate], change: dict[str, A
     table = town.progress().iloc[:1].astype(object)
     for name, value in change.items():
         table[name] = [value]
-    (target,) = gate("joint").progress(table, town.PERIOD)
+    (target,) = progress(gate("joint"), table, town.PERIOD)
     assert target.verdict is not None and target.verdict.text == said
+
+
+def test_where_a_target_is_heading(gate: Callable[..., Gate]) -> None:
+    end = {"expected": 690.4, "low80": 660.2, "high80": 720.6, "low95": 640.0, "high95": 741.0, "chance": 0.0004}
+    table = town.progress().iloc[:1].assign(months_left=6, pace_required=145 / 6, outlook="难以达到", **end)
+    (target,) = progress(gate("joint"), table, town.PERIOD)
+    assert target.forecast is not None and target.outlook is not None
+    assert target.forecast.text == "按走势预测期末为690家（80%区间660至721，95%区间640至741），难以达到"
+    assert (target.ending.text, target.outlook.text) == ("690（660至721）", "难以达到")
+    (without,) = progress(gate("joint"), table.assign(expected=float("nan")), town.PERIOD)
+    assert without.forecast is not None and without.forecast.text == "历史数据不足，不作预测"
+    assert without.outlook is not None and without.outlook.text == "不作预测"
+    assert without.ending.text == "…"
+
+
+def test_a_chain_that_may_not_be_shown_is_part_of_the_rest(gate: Callable[..., Gate]) -> None:
+    shown = {}
+    for reader in EDITIONS:
+        mine = gate(reader)
+        rest = mine.period(town.PERIOD)
+        (need,) = target_needs(mine, town.needs(), town.progress(), town.PERIOD, rest)
+        shown[reader] = {part.name.text: part.more.text for part in need.chains}
+        assert need.gap.text == "9.5" and need.beyond is not None
+        told = sum(part.more.number or 0.0 for part in need.chains) + (need.beyond.number or 0.0)
+        assert told == pytest.approx(9.5)
+    assert list(shown["stats"]) == ["光电通讯", "婴幼童玩具用品"]
+    assert list(shown["joint"]) == ["光电通讯", "2026年10月"]
+
+
+def test_a_target_that_may_not_be_shown_needs_nothing_said(gate: Callable[..., Gate]) -> None:
+    hidden = town.progress()
+    hidden.loc[hidden["target"] == "cluster_optoelectronics", "entity"] = "C03"
+    mine = gate("joint")
+    assert target_needs(mine, town.needs(), hidden, town.PERIOD, mine.blank()) == ()

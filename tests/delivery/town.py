@@ -167,7 +167,8 @@ def progress() -> pd.DataFrame:
     """Three targets: a public one, one of a chain that may be given or not, and a concentration figure."""
     common = {
         "clause": "一", "relation": "at_least", "baseline": None, "proxy": False, "elapsed": 1.0, "months_left": 0,
-        "pace_recent": 0.5, "coverage": 1.0, "hidden_groups": 60, "note": None,
+        "pace_recent": 0.5, **dict.fromkeys(("expected", "low80", "high80", "low95", "high95", "chance"), float("nan")),
+        "outlook": None, "coverage": 1.0, "hidden_groups": 60, "note": None,
     }  # fmt: skip
     rows = [
         ("firms_above_scale", "firms_above_scale", "town", "town", "register", "家", 800.0, 655.0, 65, 0.3),
@@ -181,13 +182,20 @@ def progress() -> pd.DataFrame:
                 **common, "target": target, "name": target, "indicator": indicator, "entity_kind": kind,
                 "entity": entity, "source": source, "unit": unit, "goal": goal,
                 "current": current, "share": current / goal,
-                "met": None if current != current else current >= goal, "plausible": None, "groups": groups,
+                "met": None if current != current else current >= goal, "groups": groups,
                 "top2": top2,
                 "state": "expected-absent" if current != current else "value", "pace_required": float("nan"),
             }
             for target, indicator, kind, entity, source, unit, goal, current, groups, top2 in rows
         ]
     )  # fmt: skip
+
+
+def needs() -> pd.DataFrame:
+    """A gap that C01 and a chain nobody outside may see would have to fill."""
+    rows = [("C01", 9.0, 7.25), ("C03", 2.0, 1.5)]
+    frame = pd.DataFrame(rows, columns=["entity", "room", "more"])
+    return frame.assign(target="cluster_optoelectronics", entity_kind="chain", expected=250.0, gap=9.5, beyond=0.75)
 
 
 def receipts() -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.permitted_use import permitted_use
 from qxmonitor.catalog.readers import readers
-from qxmonitor.disclosure import Cleared, Gate, pattern
+from qxmonitor.disclosure import Cleared, Gate, pattern, progress
 from qxmonitor.disclosure.cleared import one_line
 from qxmonitor.errors import DisclosureError
 from qxmonitor.period import Period
@@ -19,10 +19,11 @@ from tests.delivery import town
 
 ADMINISTRATIVE = ["gxj", "swj", "leaders", "finance", "hr", "invest", "joint"]
 ONE, TWO, THREE, FOUR = town.FIRMS.index
-SEALERS = {"disclosure/gate.py", "disclosure/values.py", "disclosure/cleared.py", "disclosure/notices.py",
-           "delivery/render.py", "delivery/words.py", "delivery/chart.py", "delivery/waterfall.py",
-           "delivery/chainmap.py",
-           "delivery/watch_mail.py"}  # fmt: skip
+SEALERS = {
+    "disclosure/gate.py", "disclosure/values.py", "disclosure/cleared.py", "disclosure/notices.py",
+    "disclosure/climate.py", "disclosure/targets.py", "delivery/render.py", "delivery/words.py", "delivery/chart.py",
+    "delivery/waterfall.py", "delivery/chainmap.py", "delivery/lamps.py", "delivery/watch_mail.py",
+}  # fmt: skip
 Gates = Callable[..., Gate]
 
 
@@ -219,7 +220,7 @@ def test_without_a_pattern_no_aggregate_alert_is_told() -> None:
 
 def test_targets_follow_their_indicators(gate: Gates) -> None:
     states = {
-        reader: [line.current.state for line in gate(reader).progress(town.progress(), town.PERIOD)]
+        reader: [line.current.state for line in progress(gate(reader), town.progress(), town.PERIOD)]
         for reader in ("stats", "gxj")
     }
     # register count, trailing output of a chain, concentration, no feed

@@ -1,0 +1,252 @@
+"""The town's climate: composite and diffusion indices, the score behind the lamps, and the lead of imports.
+
+Rows ready for the frame, since they stand on figures of all months of the panel (``climate.yml`` says which). Levels
+are linked on the comparable basis and adjusted for season and festival first; a history too short for that gives no
+index, and the state says so. Groups and dominance of a row are the worst of everything it stands on, so that the gate
+judges the weakest part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qxmonitor.calendar import DatumState
+from qxmonitor.catalog.climate import Series, TownFigure, climate
+from qxmonitor.indicators import composite
+from qxmonitor.indicators.engine import Engine, Figures
+from qxmonitor.indicators.grouping import Grouping
+from qxmonitor.indicators.lead import Scan, scan
+from qxmonitor.indicators.linked import link
+from qxmonitor.indicators.seasonal import adjust
+from qxmonitor.indicators.view import Bytes, Floats, View
+from qxmonitor.period import Period
+
+SCORE = "climate_score"
+INDICES = ("climate_coincident", "climate_leading", "climate_diffusion_coincident", "climate_diffusion_leading", SCORE)
+LEADS = ("import_lead", "import_lead_r", "import_lead_low", "import_lead_high")
+READY = frozenset((*INDICES, *LEADS))
+"""Catalogue entries whose rows come from here."""
+
+_SOURCE = "returns"
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Slots' values of one or several entities (k, T), and the weakest figure behind them (k,)."""
+
+    values: Floats
+    groups: Floats
+    top2: Floats
+    states: tuple[Bytes, ...] = ()
+
+
+def climate_rows(engine: Engine, keys: frozenset[str] = READY) -> pd.DataFrame:
+    """Rows of :data:`INDICES` for the town and of :data:`LEADS` for the town and the chains, for the months asked."""
+    view, slots = engine.view, _slots(engine.view)
+    rows = _score(engine) if SCORE in keys else []
+    if slots:
+        through = Engine(view.at(slots))
+        if keys & set(INDICES[:-1]):
+            for key, told in _indices(through, slots).items():
+                rows += _rows(view, slots, key, "town", ("town",), told)
+        if keys & set(LEADS):
+            rows += _leads(through, view, slots)
+    else:
+        nothing = _Told(np.empty((1, 0)), np.zeros(1), np.ones(1))
+        for key in (*INDICES[:-1], *LEADS):
+            rows += _rows(view, slots, key, "town", ("town",), nothing)
+    order = {key: at for at, key in enumerate((*INDICES, *LEADS))}
+    rows.sort(key=lambda row: (order[row["indicator"]], row["entity_kind"], row["period"], row["entity"]))
+    return pd.DataFrame(rows)
+
+
+def _slots(view: View) -> tuple[Period, ...]:
+    """The panel's months without Januaries: what series are made of, whatever months are asked."""
+    return tuple(p for p in view.panel.months if p.month != 1)
+
+
+# -- series --------------------------------------------------------------------------------------------------------
+
+
+def _figures(engine: Engine, indicator: str, source: str, level: str = "town") -> Figures:
+    figure = TownFigure.model_validate({"indicator": indicator, "source": source})
+    use = next(use for use in figure.entry.sources if use.source == source)
+    found = engine.figures(figure.entry, use, level)
+    engine.forget()
+    return found
+
+
+def _levels(engine: Engine, stem: str, source: str, level: str = "town") -> _Told:
+    """A stem's months, February the mean of January and February, linked and adjusted."""
+    month, year = (_figures(engine, f"{stem}_{kind}", source, level) for kind in ("m", "ytd"))
+    february = np.array([p.month == 2 for p in engine.view.periods])
+    values = np.where(february, year.value / 2.0, month.value)
+    behind = [month, year]
+    if source == _SOURCE:  # who is in scope changes; growth is on the comparable basis
+        behind.append(_figures(engine, f"{stem}_growth", source, level))
+        values = link(values, 1.0 + behind[-1].value)
+    return _told(adjust(engine.view.periods, values).adjusted, behind)
+
+
+def _series(engine: Engine, series: Series) -> _Told:
+    if series.kind == "level":
+        return _levels(engine, series.indicator.removesuffix("_m"), series.source)
+    figures = _figures(engine, series.indicator, series.source)
+    return _told(figures.value, [figures])
+
+
+def _told(values: Floats, behind: list[Figures]) -> _Told:
+    known = [np.isfinite(figures.value) for figures in behind]
+    groups = np.min([np.where(k, f.groups, np.inf).min(axis=1) for k, f in zip(known, behind, strict=True)], axis=0)
+    top2 = np.max([np.where(k, f.top2, 0.0).max(axis=1) for k, f in zip(known, behind, strict=True)], axis=0)
+    return _Told(values, np.where(np.isfinite(groups), groups, 0.0), top2, tuple(f.state[:1] for f in behind))
+
+
+# -- composite and diffusion indices -----------------------------------------------------------------------------
+
+
+def _indices(engine: Engine, slots: tuple[Period, ...]) -> dict[str, _Told]:
+    """The four indices over all slots, one entity each."""
+    rules, found = climate(), dict[str, _Told]()
+    scale, base = np.nan, np.zeros(len(slots), dtype=np.bool_)
+    for group in rules.groups:  # the coincident one first: the other is brought to its amplitude, on its base year
+        told = [_series(engine, series) for series in group.series]
+        weights = np.array([series.weight for series in group.series])
+        values = composite.told(np.concatenate([t.values for t in told]), weights, rules.least)
+        change = composite.changes(values, np.array([series.kind == "rate" for series in group.series]))
+        mean = composite.mean_change(change, weights, rules.least)
+        size = composite.mean_size(mean)
+        scale = size if group.id == "coincident" else scale
+        index = composite.chained(mean, size / scale, np.asarray(np.isfinite(values).any(axis=0)))
+        if group.id == "coincident":
+            base = np.array([p.year == rules.base(engine.view.panel.months[0]) for p in slots])
+        found[f"climate_{group.id}"] = _joined(composite.rebased(index, base), told)
+        breadth = composite.diffusion(change, weights, rules.least)
+        found[f"climate_diffusion_{group.id}"] = _joined(breadth, told)
+    return found
+
+
+def _joined(values: Floats, told: list[_Told]) -> _Told:
+    groups = np.min([t.groups for t in told], axis=0)
+    top2 = np.max([t.top2 for t in told], axis=0)
+    return _Told(values[None, :], groups, top2, reduce(lambda a, b: (*a, *b.states), told, ()))
+
+
+# -- the score behind the lamps ----------------------------------------------------------------------------------
+
+
+def _score(engine: Engine) -> list[dict[str, Any]]:
+    """Sum of the components' points brought to the published scale, in the months asked."""
+    lamps, view = climate().lamps, engine.view
+    behind = [_figures(engine, c.indicator, c.source) for c in lamps.components]
+    points = np.full((len(behind), view.q), np.nan)
+    for at, (component, figures) in enumerate(zip(lamps.components, behind, strict=True)):
+        entry = component.entry
+        for column in np.flatnonzero(np.isfinite(figures.value[0])):
+            shown = round(float(figures.value[0, column]) * entry.display.multiply, entry.decimals)
+            points[at, column] = component.points(shown)
+    known = np.isfinite(points)
+    share = known.mean(axis=0)
+    mean = np.where(known, points, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    total = np.floor(mean * lamps.scale.components + 0.5)
+    total = np.where(share >= lamps.scale.least, total, np.nan)
+    groups = np.where(known, np.array([f.groups[0] for f in behind]), np.inf).min(axis=0)
+    top2 = np.where(known, np.array([f.top2[0] for f in behind]), 0.0).max(axis=0)
+    return [
+        _row(
+            period, SCORE, "town", "town", total[at], [f.state[0, at] for f in behind], share[at],
+            groups[at] if np.isfinite(groups[at]) else 0, top2[at],
+        )
+        for at, period in enumerate(view.periods)
+    ]  # fmt: skip
+
+
+# -- imports of parts ahead of output ------------------------------------------------------------------------------
+
+
+def _leads(engine: Engine, view: View, slots: tuple[Period, ...]) -> list[dict[str, Any]]:
+    """The lag scan of the newest slot, town and chains; earlier months say that it is not worked out for them."""
+    rows = []
+    for level in ("town", "chain"):
+        output = _levels(engine, "output", _SOURCE, level)
+        imports = _parts(engine, view, slots, level)
+        entities = engine.entities(level)
+        values = np.full((len(LEADS), len(entities), len(slots)), np.nan)
+        for at in range(len(entities)):
+            values[:, at, -1] = _lead(imports.values[at], output.values[at], len(entities))
+        groups, top2 = np.minimum(imports.groups, output.groups), np.maximum(imports.top2, output.top2)
+        for key, value in zip(LEADS, values, strict=True):
+            rows += _rows(view, slots, key, level, entities, _Told(value, groups, top2, output.states))
+    return rows
+
+
+def _lead(imports: Floats, output: Floats, looks: int) -> tuple[float, float, float, float]:
+    """Lag (only where the interval excludes 0), correlation, and its interval."""
+    rules = climate().lead
+    leader, follower = (np.diff(np.log(series)) for series in (imports, output))
+    found: Scan = scan(leader, follower, rules.farthest, rules.confidence, rules.least, looks)
+    if found.best is None:
+        return (np.nan,) * 4
+    r, low, high = (float(part[found.best]) for part in (found.correlation, found.low, found.high))
+    return (float(found.best) if low > 0.0 else np.nan), r, low, high
+
+
+def _parts(engine: Engine, view: View, slots: tuple[Period, ...], level: str) -> _Told:
+    """Imports of parts by entity, adjusted; groups and dominance of the last year's."""
+    lines, grouping = view.panel.trade, engine.groupings[level]
+    mine = lines[(lines["flow"] == "I") & lines["chapter"].astype("str").isin(climate().lead.chapters)]
+    mine = mine[mine["rmb"].notna()]
+    view.at(slots).take("customs.import_rmb")  # a trace listens
+    months = view.panel.months
+    firms = np.zeros((view.n, len(months)))
+    np.add.at(firms, (mine["firm"].to_numpy(), mine["month"].to_numpy()), mine["rmb"].to_numpy(dtype=np.float64))
+    here = view.at(months).arrived("customs_monthly")
+    totals = np.where(here, grouping.by_entity(grouping.by_group(firms)), np.nan)
+    column = {month: at for at, month in enumerate(months)}
+    now = totals[:, [column[p] for p in slots]]
+    before = totals[:, [max(column[p] - 1, 0) for p in slots]]
+    february = np.array([p.month == 2 and column[p] > 0 for p in slots])
+    values = np.where(february, (now + before) / 2.0, now)
+    year = firms[:, max(column[slots[-1]] - 11, 0) : column[slots[-1]] + 1].sum(axis=1, keepdims=True)
+    return _Told(adjust(slots, values).adjusted, *_weakest(grouping, year))
+
+
+def _weakest(grouping: Grouping, year: Floats) -> tuple[Floats, Floats]:
+    return grouping.groups(year > 0)[:, 0].astype(np.float64), grouping.top2(grouping.by_group(year))[:, 0]
+
+
+# -- rows ----------------------------------------------------------------------------------------------------------
+
+
+def _rows(
+    view: View, slots: tuple[Period, ...], key: str, level: str, entities: tuple[str, ...], told: _Told
+) -> list[dict[str, Any]]:
+    column = {period: at for at, period in enumerate(slots)}
+    rows = []
+    for period in view.periods:
+        at = column.get(period)
+        for number, entity in enumerate(entities):
+            value = told.values[number, at] if at is not None else np.nan
+            states = [state[0, at] for state in told.states] if at is not None else []
+            share = float(np.isfinite(value))
+            rows.append(_row(period, key, level, entity, value, states, share, told.groups[number], told.top2[number]))
+    return rows
+
+
+def _row(
+    period: Period, key: str, kind: str, entity: str, value: float, states: list[Any], share: float, groups: float,
+    top2: float,
+) -> dict[str, Any]:  # fmt: skip
+    """One row of the frame; without a value its state is what its inputs lack."""
+    why = next((s for s in (DatumState.LATE, DatumState.FAILED) if s in states), DatumState.EXPECTED_ABSENT)
+    known = bool(np.isfinite(value))
+    return {
+        "period": str(period), "indicator": key, "entity_kind": kind, "entity": entity, "source": _SOURCE,
+        "value": float(value), "state": (DatumState.VALUE if known else why).word, "coverage": float(share),
+        "groups": int(groups), "top2": float(top2), "hidden_groups": int(groups),
+    }  # fmt: skip
