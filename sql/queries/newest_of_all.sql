@@ -6,5 +6,7 @@ select greatest(
     (select max(recorded_at) from rule_activation),
     (select max(recorded_at) from run),
     (select max(recorded_at) from alert_event),
+    (select max(recorded_at) from silence),
+    (select max(recorded_at) from silence_end),
     (select max(recorded_at) from given_value)
 ) as recorded_at
