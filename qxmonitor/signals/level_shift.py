@@ -45,7 +45,8 @@ BAR = 20.0
 """The likelihood ratio that every shift must pay.
 
 Of simulated series of 60 to 300 months without a shift, from white noise to random walks, errors with Student's t of 4
-degrees, one in a hundred has a larger one (per kind of noise 0 to 3 %); the number of months hardly matters.
+degrees, one in a hundred has a larger one in the first scan (per kind of noise 0 to 3 %); the number of months
+hardly matters.
 """
 HOPE, PATIENCE = 8.0, 2
 """A scan goes on past shifts that do not pay by themselves: while a ratio reaches the first, this many in a row."""
