@@ -10,8 +10,9 @@ fitted, all series at once, and
 compares the best account without a shift with the best one with it. Taking the noise anew on both sides matters: one
 large shift makes any series look like a random walk (Perron 1989), and then nothing would ever be found in it. Errors
 count up to :data:`WILD` robust standard deviations only, so that a shift is proved by the months that stay at the new
-level and not by one jump: to a random walk, a jump is one wild error. The largest ratio is a shift when it exceeds
-:data:`BAR`; its column joins the others and the scan goes on. Single spikes are levelled before.
+level and not by one jump: to a random walk, a jump is one wild error. The best column joins the others and the scan
+goes on, since of two opposite shifts neither may be seen without the other; kept are the first k whose ratios sum to
+most after :data:`BAR` is paid for each. Single spikes are levelled before.
 
 Sup-tests of this kind: Andrews (1993). The bar was set on simulated series alone (decision 36).
 """
@@ -41,11 +42,14 @@ EDGE = 6
 SPIKE = 4.0
 """Robust standard deviations from which a single month is a spike."""
 BAR = 20.0
-"""The likelihood ratio that a shift must exceed.
+"""The likelihood ratio that every shift must pay.
 
 Of simulated series of 60 to 300 months without a shift, from white noise to random walks, errors with Student's t of 4
-degrees, one in a hundred has a larger one (per kind of noise 0 to 3 %); the number of months hardly matters.
+degrees, one in a hundred has a larger one in the first scan (per kind of noise 0 to 3 %); the number of months
+hardly matters.
 """
+HOPE, PATIENCE = 8.0, 2
+"""A scan goes on past shifts that do not pay by themselves: while a ratio reaches the first, this many in a row."""
 WILD = 2.5
 """Robust standard deviations at which a single error stops counting for more."""
 MOST = 8
@@ -83,19 +87,23 @@ def level_shifts(values: Floats) -> Shifts:
     """
     worked, usable = _worked(values)
     months = values.shape[1]
-    found: list[_Best] = []
     rows = np.flatnonzero(usable) if months >= LEAST else np.zeros(0, dtype=np.int64)
     base = _base(months)[None]
-    for _ in range(MOST):
-        best = _scanned(worked, rows, base).above_bar()
-        if not len(best.rows):
-            break
-        found.append(best)
-        base = np.broadcast_to(base, (len(rows), *base.shape[1:]))[np.isin(rows, best.rows)]
-        shifted = np.arange(months)[None, :] >= best.month[:, None]
+    total, most = np.zeros(len(values)), np.zeros(len(values))
+    kept = np.zeros(len(values), dtype=np.int64)
+    rounds: list[_Best] = []
+    while len(rows) and len(rounds) < MOST:
+        best = _scanned(worked, rows, base)
+        rounds.append(best)
+        total[rows] += best.ratio - BAR
+        better = rows[total[rows] > most[rows]]
+        most[better], kept[better] = total[better], len(rounds)
+        going = (best.ratio >= HOPE) & (len(rounds) - kept[rows] < PATIENCE)
+        base = np.broadcast_to(base, (len(rows), *base.shape[1:]))[going]
+        shifted = np.arange(months)[None, :] >= best.month[going, None]
         base = np.concatenate([base, shifted[:, :, None].astype(np.float64)], axis=2)
-        rows = best.rows
-    whole = _Best.joined(found)
+        rows = rows[going]
+    whole = _Best.joined([best.where(kept[best.rows] > number) for number, best in enumerate(rounds)])
     order = np.lexsort((whole.month, whole.rows))
     return Shifts(whole.rows[order], whole.month[order], whole.ratio[order], whole.size[order])
 
@@ -109,8 +117,7 @@ class _Best:
     ratio: Floats
     size: Floats
 
-    def above_bar(self) -> _Best:
-        keep = self.ratio > BAR
+    def where(self, keep: Bools) -> _Best:
         return _Best(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
 
     @staticmethod

@@ -1,0 +1,81 @@
+"""The gate before a rule may speak, and what a decision on it changes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from qxmonitor import backtesting
+from qxmonitor.catalog.rules import Rule, rules
+from qxmonitor.errors import QxError
+from qxmonitor.warehouse import Warehouse, proving
+
+GOOD = {"cases": 40, "precision": 0.9, "recall": 0.9, "delay": 0.5, "false_share": 0.001, "missed": ""}
+
+
+@pytest.fixture
+def rule() -> Rule:
+    return rules().rule("receivables_squeeze")
+
+
+def _card(rule: Rule, version: str | None = None, **figures: float) -> dict[str, object]:
+    return {
+        "rule": rule.id, "version": version or rule.version, "first": "2021-01", "last": "2022-12",
+        "labels": "其后结果", "met": True, "card": GOOD | figures,
+    }  # fmt: skip
+
+
+def test_no_rule_speaks_before_it_has_shown_what_it_owes(warehouse: Warehouse, rule: Rule) -> None:
+    shipped = {r.id for r in rules().rules if r.active}
+    assert proving.active_rules(warehouse) == shipped
+    with pytest.raises(QxError, match="尚未回测"):
+        backtesting.activate(warehouse, rule.id, who="王工", why="试用")
+    proving.write_cards(warehouse, [_card(rule, version="000000000000")])
+    with pytest.raises(QxError, match="尚未回测"):  # another version's scorecard
+        backtesting.activate(warehouse, rule.id, who="王工", why="试用")
+    proving.write_cards(warehouse, [_card(rule), _card(rule, precision=0.2)])
+    with pytest.raises(QxError, match=r"未达启用标准：准确率 0\.2，要求不低于 0\.5"):  # the newest counts
+        backtesting.activate(warehouse, rule.id, who="王工", why="试用")
+    assert proving.active_rules(warehouse) == shipped
+
+    proving.write_cards(warehouse, [_card(rule)])
+    before = warehouse.settings.now() - timedelta(days=1)
+    backtesting.activate(warehouse, rule.id, who="王工", why="回测达标")
+    assert proving.active_rules(warehouse) == shipped | {rule.id}
+    assert proving.active_rules(warehouse, known_at=before) == shipped
+    told = next(row for row in backtesting.listing(warehouse) if row["rule"] == rule.id)
+    assert (told["active"], told["met"], told["who"], told["why"]) == (True, True, "王工", "回测达标")
+
+    backtesting.deactivate(warehouse, rule.id, who="王工", why="口径调整")
+    assert proving.active_rules(warehouse) == shipped
+    backtesting.deactivate(warehouse, "stop", who="王工", why="检修季")
+    assert proving.active_rules(warehouse) == shipped - {"stop"}
+    backtesting.activate(warehouse, "bonded_overdue", who="王工", why="事实")  # owes no proof
+    with pytest.raises(QxError, match="没有规则"):
+        backtesting.activate(warehouse, "no_such_rule", who="王工", why="试用")
+
+
+@pytest.mark.parametrize(
+    ("figures", "word"),
+    [
+        ({"cases": 4}, "案例只有 4 起"),
+        ({"recall": 0.1}, "命中率"),
+        ({"false_share": 0.5}, "误报率"),
+        ({"delay": None}, "平均滞后（月） 无"),
+    ],
+)
+def test_each_figure_below_its_bar_is_told(rule: Rule, figures: dict[str, float], word: str) -> None:
+    assert backtesting.shortfalls(rule.proof, GOOD) == []
+    [line] = backtesting.shortfalls(rule.proof, GOOD | figures)
+    assert line.startswith(word)
+
+
+def test_a_version_follows_the_definition_and_not_the_proof(rule: Rule) -> None:
+    assert rule.model_copy(update={"active": True, "proof": None}).version == rule.version
+    assert rule.model_copy(update={"close_after": 5}).version != rule.version
+
+
+def test_history_too_short_is_one_line(warehouse: Warehouse) -> None:
+    with pytest.raises(QxError, match="不足 12 个"):
+        backtesting.backtest(warehouse)
