@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from qxmonitor import growth, indicators
+from qxmonitor import growth, indicators, letters
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.delivery import briefing
@@ -73,17 +74,22 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         approved=asof.read(scene.wh, "approved_figure", known_at=scene.known_at, recorded_at=scene.recorded_at),
         known=scene.known(),
         labels=labels(scene.events),
-        **(_growth(scene) if statistical else {}),
+        **(_growth(scene) | {"letters": _letters(scene)} if statistical else {}),
     )
 
 
-def _growth(scene: Scene) -> dict[str, pd.DataFrame]:
+def _growth(scene: Scene) -> dict[str, Any]:
     """Why output grew and how nodes fare, in figures of firms: for the statistical channel alone."""
     return {
         "decomposition": growth.town_growth(scene.wh, scene.panel, scene.period, scene.recorded_at),
         "contributions": indicators.contributions(scene.panel, [scene.period]),
         "nodes": node_table(scene.panel, scene.period),
     }
+
+
+def _letters(scene: Scene) -> dict[str, int]:
+    """Letters about the month, as known and recorded when the scene was."""
+    return letters.counts(scene.wh, scene.period, known_at=scene.panel.known_at, recorded_at=scene.recorded_at)
 
 
 def receipts_of(scene: Scene) -> pd.DataFrame:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.errors import QxError
+from qxmonitor.feeds.rulings import rulings_of
 from qxmonitor.indicators.formula import FORMULAS, STRUCTURES
 from qxmonitor.indicators.levels import PARTS, Levels, members
 from qxmonitor.indicators.lines import KEYS
@@ -58,7 +59,8 @@ def trace(wh: Warehouse, figure: str, *, known_at: datetime | None = None) -> li
         known_at: as known then.
 
     Returns:
-        One row a cell: figure, entity, period, field, file, sheet, row, cell, value; by entity, period and field.
+        One row a cell: figure, entity, period, field, file, sheet, row, cell, value, by entity, period and field; and
+        ``read_by``, the decisions on a unit or heading by which the file was read, '' for as it stands.
 
     Raises:
         QxError: the figure is not written so, is unknown, counts returns, or comes from the register or a reference
@@ -89,7 +91,7 @@ def trace(wh: Warehouse, figure: str, *, known_at: datetime | None = None) -> li
     ]
     cells = pd.concat(found).sort_values(["entity", "period", "field", "file", "sheet", "row"]).assign(figure=figure)
     cells = cells.drop_duplicates(["entity", "period", "field", "file", "sheet", "row"])
-    columns = ["figure", "entity", "period", "field", "file", "sheet", "row", "cell", "value"]
+    columns = ["figure", "entity", "period", "field", "file", "sheet", "row", "cell", "value", "read_by"]
     return [{str(key): value for key, value in row.items()} for row in cells[columns].to_dict("records")]
 
 
@@ -191,9 +193,11 @@ def _cells(
         _cell(places[file_id], str(sheet), int(row), column)
         for file_id, sheet, row in zip(facts["file_id"], facts["sheet"], facts["row"], strict=True)
     ]
+    read_by = {key: "；".join(r.note for r in rulings_of(words)) for key, words in contents["reading"].items()}
     return facts.assign(
-        field=column, value=facts[column], cell=where, file=facts["file_id"].map(contents["file"])
-    )[["entity", "period", "field", "file", "sheet", "row", "cell", "value"]]  # fmt: skip
+        field=column, value=facts[column], cell=where, file=facts["file_id"].map(contents["file"]),
+        read_by=facts["file_id"].map(read_by),
+    )[["entity", "period", "field", "file", "sheet", "row", "cell", "value", "read_by"]]  # fmt: skip
 
 
 def _cell(cells: Mapping[str, str], sheet: str, row: int, column: str) -> str:

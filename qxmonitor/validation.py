@@ -7,6 +7,7 @@ the facts they speak of. Only what every rule said of every file is kept, since 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -37,27 +38,26 @@ COLUMNS = ["check", "name", "severity", "entity", "period", "field", "reason", "
            "other_period", "other_file", "other_sheet", "other_row", "other_cell"]  # fmt: skip
 
 
-def check(wh: Warehouse, period: Period, *, known_at: datetime | None = None, values: bool = False) -> list[Row]:
+def flat(found: pd.DataFrame, columns: Sequence[str]) -> list[Row]:
+    """Some columns of findings as flat rows."""
+    shown = found[list(columns)].to_dict("records")
+    return [{str(name): _plain(value) for name, value in row.items()} for row in shown]
+
+
+def findings(
+    wh: Warehouse, period: Period, *, known_at: datetime | None = None, recorded_at: datetime | None = None
+) -> pd.DataFrame:
     """Findings about one month: between its rows, its files, the firm's earlier returns.
 
     Args:
         wh: an open warehouse.
         period: the month.
         known_at: as known then.
-        values: with the figures on both sides; for the statistics office only.
+        recorded_at: as recorded then.
 
     Returns:
-        One row a finding: check, name, severity, entity, period, field, reason, and the cells on both sides.
+        One row a finding: check, name, severity, entity, period, field, reason, the cells and figures on both sides.
     """
-    found = findings(wh, period, known_at=known_at)
-    columns = [*COLUMNS, "value", "other_value"] if values else COLUMNS
-    return [{str(name): _plain(value) for name, value in row.items()} for row in found[columns].to_dict("records")]
-
-
-def findings(
-    wh: Warehouse, period: Period, *, known_at: datetime | None = None, recorded_at: datetime | None = None
-) -> pd.DataFrame:
-    """:func:`check` as a frame, with the figures."""
     recorded_at = recorded_at or wh.newest_recorded()
     frames = {
         table: asof.read(

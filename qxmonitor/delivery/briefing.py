@@ -104,6 +104,8 @@ class Quality:
     reported: Cleared
     rate: Cleared
     late: tuple[TypeGroup, ...]
+    letters: dict[str, Cleared] | None
+    """Letters to firms by what became of them; for firm-level rights only, None where none was written."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ class Material:
         revisions: indicator, entity_kind, entity, source, period, before, value, groups_changed; may be empty.
         decomposition: the town's cumulative one, as ``indicators.decompose`` gives it; for firm-level rights only.
         contributions: of the chains, as ``indicators.contributions`` gives them; likewise.
+        letters: to firms about the month: issued, answered, verified, refiled, open; likewise.
         approved: 市局反馈数 as read: indicator, period, measure, value, growth.
         chains: the chain map: chain, node, upstream.
         nodes: as ``indicators.chains.node_table`` gives them; for firm-level rights only.
@@ -195,6 +198,7 @@ class Material:
     revisions: pd.DataFrame
     decomposition: pd.DataFrame | None = None
     contributions: pd.DataFrame | None = None
+    letters: Mapping[str, int] | None = None
     approved: pd.DataFrame | None = None
     chains: pd.DataFrame | None = None
     nodes: pd.DataFrame | None = None
@@ -295,7 +299,7 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         bases=by_basis(stories),
         festival=_festival(stories),
         count=gate.count(stories),
-        quality=_quality(gate, figures, material.receipts, period, stand.late),
+        quality=_quality(gate, figures, material, period, stand.late),
         revised=gate.count(revisions.rows) if revisions.rows else None,
         tables=numbered(gate, [table for table in tables if table.rows]),
         growth=growth,
@@ -361,9 +365,9 @@ def _compared(gate: Gate, figures: Figures, period: Period) -> tuple[Compared, .
     return tuple(rows)
 
 
-def _quality(
-    gate: Gate, figures: Figures, receipts: pd.DataFrame, period: Period, late: tuple[TypeGroup, ...]
-) -> Quality:
+def _quality(gate: Gate, figures: Figures, material: Material, period: Period, late: tuple[TypeGroup, ...]) -> Quality:
+    receipts, letters = material.receipts, material.letters
+    shown = gate.may("quality", "firm") and letters is not None and letters["issued"] > 0
     sums = {name: int(receipts[name].sum()) if len(receipts) else 0 for name in COUNTS}
     counts = gate.tally(sums)
     return Quality(
@@ -375,6 +379,7 @@ def _quality(
         reported=figures.get("firms_reported", period),
         rate=figures.get("reporting_rate", period),
         late=late,
+        letters=gate.tally(letters) if shown and letters is not None else None,
     )
 
 

@@ -78,7 +78,7 @@ def stamps(
         if not spoken.any():
             raise NothingKnown(f"{period.label}及以前没有任何已知报表，无法计算")
         used = spoken | files["period"].isna() | (files["feed"] == "register")
-        lines = files["sha256"].str.cat(stated, sep=" ")[used]
+        lines = files["sha256"].str.cat(files["reading"]).str.cat(stated, sep=" ")[used]
         of_it = decided[(decided["period"] <= period) | decided["period"].isna() | (decided["feed"] == "register")]
         words = of_it["words"] + " " + of_it["known_at"].map(pd.Timestamp.isoformat).astype("str")
         stood_on = "\n".join(
@@ -199,7 +199,10 @@ def periods_run(wh: Warehouse, *, known_at: datetime | None = None, recorded_at:
 
 
 def decided_since(wh: Warehouse) -> list[Period]:
-    """Months somebody decided on (a file withdrawn, a firm identified) since they were computed, earliest first."""
+    """Months somebody decided on since they were computed, earliest first.
+
+    A file was withdrawn, a firm identified, or the unit or a heading of a file ruled.
+    """
     return [Period(month) for month in wh.arrow(sql.query("decided_since"))["period"].to_pylist()]
 
 

@@ -49,6 +49,16 @@ def paragraphs(content: bytes) -> list[str]:
     return [p.text for p in docx.Document(BytesIO(content)).paragraphs]
 
 
+def test_letters_are_counted_for_the_statistics_office_only(gate: Callable[..., Gate], material: Material) -> None:
+    letters = {"issued": 31, "answered": 22, "verified": 9, "refiled": 5, "open": 4}
+    said = {}
+    for edition in office().editions:
+        view = build(gate(edition.reader), edition, town.PERIOD, replace(material, letters=letters), DATE)
+        said[edition.reader] = briefing_html(view, edition.reader)
+    assert "发函31份：企业已答复22份（其中核实无误9份），已更正或补报5份，尚待答复4份。" in said["stats"]
+    assert "发函" not in said["joint"]
+
+
 @pytest.mark.parametrize("reader", EDITIONS)
 def test_the_same_view_gives_the_same_bytes(
     papers: dict[str, dict[str, bytes]], views: dict[str, Briefing], reader: str

@@ -17,7 +17,7 @@ import numpy as np
 import openpyxl
 import pytest
 
-from qxmonitor import datadocs, pipeline, validation
+from qxmonitor import datadocs, letters, pipeline, validation
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.settings import Settings
@@ -190,7 +190,7 @@ PLANTED = {
 
 
 def test_every_planted_defect_is_found_and_nothing_else(wh: Warehouse) -> None:
-    found = validation.check(wh, LAST)
+    found = letters.check(wh, LAST)
     firm_of = {uscc(firm): firm for firm in FIRMS}
     by_firm = {
         (row["check"], firm_of[row["entity"]], row["cell"], row["other_period"], row["other_cell"])
@@ -208,15 +208,15 @@ def test_every_planted_defect_is_found_and_nothing_else(wh: Warehouse) -> None:
 
 
 def test_values_are_shown_when_asked_for(wh: Warehouse) -> None:
-    (row,) = [row for row in validation.check(wh, LAST, values=True) if row["check"] == "cumulative"]
+    (row,) = [row for row in letters.check(wh, LAST, values=True) if row["check"] == "cumulative"]
     assert row["value"] == figures(CUMULATIVE, 2026, 4)["output", "ytd"] + 700
     assert row["other_value"] == figures(CUMULATIVE, 2026, 3)["output", "ytd"]
 
 
 def test_a_sound_month_has_no_finding_and_the_past_is_as_it_was_known(wh: Warehouse) -> None:
-    assert validation.check(wh, Period("2026-03")) == []
-    assert validation.check(wh, LAST, known_at=datetime(2026, 5, 1, tzinfo=SHANGHAI)) == []
-    assert validation.check(wh, Period("2031-01")) == []
+    assert letters.check(wh, Period("2026-03")) == []
+    assert letters.check(wh, LAST, known_at=datetime(2026, 5, 1, tzinfo=SHANGHAI)) == []
+    assert letters.check(wh, Period("2031-01")) == []
 
 
 def test_the_mirror_gap_names_the_rows_on_both_sides(wh: Warehouse) -> None:
