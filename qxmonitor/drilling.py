@@ -10,6 +10,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from qxmonitor.catalog.office import office
@@ -23,10 +24,14 @@ from qxmonitor.delivery.mail import readable
 from qxmonitor.disclosure import Gate, Pattern
 from qxmonitor.errors import QxError
 from qxmonitor.period import Period
+from qxmonitor.signals.conditions import words
 
 Row = dict[str, Any]
 
-_FIRM, _CHAIN = "91000000DRILL00001", "DRILL"
+_FIRM, _CHAIN, _NODE = "91000000DRILL00001", "DRILL", "DRILL/N1"
+_CHAINS = pd.DataFrame(
+    {"chain": [_CHAIN], "chain_name": ["演练产业链（虚构）"], "node": ["N1"], "node_name": ["演练节点"]}
+)
 _EVIDENCE: Row = {"basis": "month", "growth": -0.45, "adjusted": -0.45, "months": 3, "current": 55_000, "base": 100_000}
 
 
@@ -77,8 +82,12 @@ def _mail(rule: Rule, watch: Watch, level: int, to: Reader, month: Period, now: 
 
 
 def _alert(rule: Rule, watch: Watch, level: int, month: Period) -> pd.DataFrame:
-    entity = {"firm": _FIRM, "chain": _CHAIN}.get(watch.kind, watch.kind)
-    proof = {**_EVIDENCE, "since": str(month), "trend": "opened", "alerts": 1, "due": str(month)}
+    entity = {"firm": _FIRM, "chain": _CHAIN, "node": _NODE}.get(watch.kind, watch.kind)
+    proof: Row = {**_EVIDENCE}
+    if rule.test is not None:
+        said = words(rule, watch, np.array([watch.levels.steps()[level - 1]]))
+        proof |= {"told": said["told"][0], "limit": said["limit"]}  # type: ignore[index]
+    proof |= {"since": str(month), "trend": "opened", "alerts": 1, "due": str(month)}
     row = {
         "alert_id": f"{rule.id}:{watch.kind}:{entity}:{watch.source}:{month}", "rule": rule.id,
         "entity_kind": watch.kind, "entity": entity, "source": watch.source, "level": level, "state": "opened",
@@ -92,11 +101,17 @@ def _gate(rule: Rule, to: Reader, month: Period) -> Gate:
     everybody = "、".join(reader.id for reader in readers().readers)
     granted = [{"subject": _FIRM, "items": item, "readers": everybody, "since": "2000-01", "until": None}]
     published = frozenset(
-        (str(month), rule.indicator, watch.kind, _CHAIN if watch.kind == "chain" else watch.kind, watch.source)
+        (
+            str(month),
+            rule.indicator,
+            watch.kind,
+            {"chain": _CHAIN, "node": _NODE}.get(watch.kind, watch.kind),
+            watch.source,
+        )
         for watch in rule.watch
     )
     return Gate(
         to.id, to.purposes[0], authorisations=pd.DataFrame(granted), simulated=False,
         firms=pd.DataFrame({"name": ["演练企业（虚构）"]}, index=[_FIRM]),
-        chains=pd.DataFrame({"chain": [_CHAIN], "chain_name": ["演练产业链（虚构）"]}), pattern=Pattern(published),
+        chains=_CHAINS, pattern=Pattern(published),
     )  # fmt: skip

@@ -22,7 +22,7 @@ from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.signals.fold import IDENTITY
 from qxmonitor.signals.silence import silenced_by
-from qxmonitor.warehouse import Warehouse, asof, life, store
+from qxmonitor.warehouse import Warehouse, asof, life, proving, store
 
 Row = dict[str, Any]
 
@@ -32,7 +32,7 @@ _STATES = {
     "failed": "报来但未通过校验",
     "withheld": "不予提供",
 }
-_MEASURES = {"growth_below": "adjusted", "zero_months": "months", "late_months": "months"}
+_MEASURES = {"growth_below": "adjusted", "zero_months": "months", "late_months": "months", "conditions": "value"}
 """What of the evidence a judge compares with the thresholds."""
 
 
@@ -112,9 +112,15 @@ def _distance(rule: Rule, watch: Watch, level: int, proof: Row) -> str:
     if level >= len(steps) or not isinstance(value, int | float):
         return ""
     step, word = steps[level], LEVEL_NAMES[level]
+    value = abs(value) if rule.test is not None and rule.test.side == "apart" else value
+    falling = rule.judge == "growth_below" or (rule.test is not None and rule.test.side == "below")
+    if (value <= step) if falling else (value >= step):
+        return f"；已到{word}色阈值 {step:g}，但持续月数或其他条件未满足"
     gap = abs(step - value)
-    shown = f"{step:.0%}，还差 {gap * 100:.1f} 个百分点" if abs(step) < 1 else f"{step:g} 个月，还差 {gap:g} 个月"
-    return f"；未到{word}色阈值 {shown}"
+    if rule.judge == "growth_below":
+        return f"；未到{word}色阈值 {step:.0%}，还差 {gap * 100:.1f} 个百分点"
+    unit = "个月" if rule.judge in ("zero_months", "late_months") else ""
+    return f"；未到{word}色阈值 {step:g}{unit}，还差 {gap:.3g}{unit}"
 
 
 def _not_judged(wh: Warehouse, name: str, rule: Rule, watch: Watch, identity: dict[str, str], month: Period) -> Row:
@@ -123,12 +129,17 @@ def _not_judged(wh: Warehouse, name: str, rule: Rule, watch: Watch, identity: di
     same = (values[IDENTITY[1:]] == pd.Series(identity)[IDENTITY[1:]]).all(axis=1)
     found = values[same & (values["indicator"] == rule.indicator)]
     title = indicators().indicator(rule.indicator).name
-    if exempt(month):
+    coverage = float(found.iloc[0]["coverage"]) if len(found) and pd.notna(found.iloc[0]["coverage"]) else 1.0
+    if rule.id not in proving.active_rules(wh):
+        why = "规则未启用，见 qxmonitor rules list"
+    elif exempt(month):
         why = "按报表制度，这个月产销总值表免报"
     elif found.empty:
         why = f"没有这个对象的“{title}”（{rule.indicator}）：名录、授权或报表中没有"
     elif found.iloc[0]["state"] != "value":
         why = f"缺少输入“{title}”：{_STATES.get(str(found.iloc[0]['state']), str(found.iloc[0]['state']))}"
+    elif rule.test is not None and coverage < rule.test.min_coverage:
+        why = f"覆盖率 {coverage:.0%}，低于 {rule.test.min_coverage:.0%}"
     else:
         base = f"，或上年同期不足 {watch.min_base:g} 千元" if watch.min_base else ""
         why = f"“{title}”有数，但没有可比的上年同期数{base}，或已归入停产"

@@ -12,7 +12,7 @@ from qxmonitor.delivery.alerts import Known
 from qxmonitor.disclosure import Gate, Pattern, Successive, outside, pattern, successive
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period, months
-from qxmonitor.warehouse import Warehouse, asof, given, issues, life, store
+from qxmonitor.warehouse import Warehouse, asof, given, issues, life, proving, store
 from qxmonitor.warehouse.panel import read_panel
 
 HISTORY = 37
@@ -87,6 +87,7 @@ class Scene:
             linked=signals.links(self.panel.firms, self.panel.chains),
             firms=self.panel.firms,
             verdicts=self.verdicts,
+            false_shares=proving.false_shares(self.wh, self.recorded_at),
         )
 
     def reported(self) -> float:

@@ -61,6 +61,7 @@ class Known:
         linked: :data:`qxmonitor.signals.inhibit.LINKS`.
         firms: the register, index USCC: chain.
         verdicts: of the month: period, rule, entity_kind, entity, source.
+        false_shares: rule → false alarms a judged month, as its scorecard shows; the catalogue's rate for the others.
     """
 
     told: pd.DataFrame = field(default_factory=lambda: _empty(TOLD))
@@ -70,6 +71,7 @@ class Known:
     verdicts: pd.DataFrame = field(
         default_factory=lambda: _empty(["period", "rule", "entity_kind", "entity", "source"])
     )
+    false_shares: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

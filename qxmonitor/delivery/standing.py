@@ -122,7 +122,8 @@ def standing(
     risks = tuple(one for one in stories if economic[one.rule.text])
     before = [story(gate, None, alert, date) for alert in gate.alerts(carried, period)]
     counts = judged(gate, known.verdicts)
-    rates = {rule.id: alerting().false_alarms.of(rule.id) for rule in rules().rules if rule.economic}
+    declared = {rule.id: alerting().false_alarms.of(rule.id) for rule in rules().rules if rule.economic}
+    rates = declared | {rule: share for rule, share in known.false_shares.items() if rule in declared}
     held = [cleared[one].entity for one in shown.loc[quiet != "", "alert_id"]]
     return Standing(
         levels=by_level(gate, risks),

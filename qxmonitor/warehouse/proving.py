@@ -44,6 +44,19 @@ def newest_card(wh: Warehouse, rule: Rule) -> Row | None:
     return mine[-1] | {"card": json.loads(mine[-1]["card"])} if mine else None
 
 
+def false_shares(wh: Warehouse, recorded_at: datetime | None = None) -> dict[str, float]:
+    """Rule → false alarms a judged month by the last scorecard of its present version recorded by then."""
+    versions = {(rule.id, rule.version) for rule in rules().rules}
+    cards = wh.arrow(sql.query("rule_scorecards")).to_pylist()
+    known = [row for row in cards if row["recorded_at"] <= (recorded_at or FOREVER)]
+    shares = {
+        row["rule"]: json.loads(row["card"]).get("false_share")
+        for row in known
+        if (row["rule"], row["version"]) in versions
+    }
+    return {rule: float(share) for rule, share in shares.items() if share is not None}
+
+
 def write_cards(wh: Warehouse, cards: list[Row]) -> None:
     """Store scorecards: rule, version, first, last, labels, met, card (a mapping)."""
     with wh.adbc() as connection:
