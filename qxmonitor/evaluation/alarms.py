@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from qxmonitor.calendar import festival_share
 from qxmonitor.catalog.plans import LEVELS
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import reference
 from qxmonitor.feeds.opening import open_file
 from qxmonitor.period import Period, months
-from qxmonitor.signals.detect import detect
+from qxmonitor.signals.detect import detect, festival_shares
 from qxmonitor.signals.detect.judged import DRIFT, FALL, STOP
 
 OUT_COLUMNS = ("period", "level", "why")
@@ -42,8 +41,7 @@ def evaluate(path: Path, out: Path | None = None) -> list[dict[str, Any]]:
     """
     axis, values, growth = read(path)
     worked = 1 + values / 100 if growth else values
-    festival = np.array([festival_share(p) for p in axis])
-    found = detect(worked[None], festival, 1 - axis[0].month)
+    found = detect(worked[None], festival_shares(axis), 1 - axis[0].month)
     rows = []
     for t in np.flatnonzero(found.level[0] > 0):
         expected = float(found.expected[0, t])

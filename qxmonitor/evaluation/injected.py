@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qxmonitor.calendar import festival_share
 from qxmonitor.errors import Refused
 from qxmonitor.evaluation import forecast as files
 from qxmonitor.evaluation.rivals import logs
 from qxmonitor.indicators.smoothing import YEAR, Flags, Floats, median
+from qxmonitor.signals.detect import festival_shares
 from qxmonitor.signals.detect.shift import Shape
 from qxmonitor.simulate.series import JUDGED_FROM, Series, simulate
 
@@ -65,7 +65,7 @@ class Sample:
         untouched: without events: where shifts are put in.
         quiet: judged months in which nothing happens.
         month: ``(m,)`` calendar months, 0 where unknown.
-        festival: ``(m,)``.
+        festival: ``(2, m)``.
         merged: ``(n,)``.
         band: ``(n,)`` number of its noise band.
     """
@@ -92,7 +92,7 @@ def simulated(firms: int, months: int, seed: int) -> Sample:
     quiet[:, :JUDGED_FROM] = False
     return Sample(
         town, town.values, town.quiet, quiet, np.array([p.month for p in town.axis], dtype=np.int64),
-        np.array([festival_share(p) for p in town.axis]), town.merged, np.digitize(town.one_step, BANDS),
+        festival_shares(town.axis), town.merged, np.digitize(town.one_step, BANDS),
     )  # fmt: skip
 
 
@@ -117,7 +117,8 @@ def real(path: Path) -> Sample:
     noise = 1.4826 * median(np.abs(rest - median(rest, axis=1)[:, None]), axis=1) / np.sqrt(2)
     span = values.shape[1]
     return Sample(
-        None, values, values, np.isfinite(values) & (age > JUDGED_FROM), np.zeros(span, dtype=np.int64), np.zeros(span),
+        None, values, values, np.isfinite(values) & (age > JUDGED_FROM),
+        np.zeros(span, dtype=np.int64), np.zeros((2, span)),
         np.zeros(len(values), dtype=np.bool_), np.digitize(noise, BANDS),
     )  # fmt: skip
 

@@ -40,6 +40,8 @@ WANDER = 0.12
 DEPTH = (0.1, 0.55)
 """Output lost on a day of the festival's window; year by year it differs by :data:`DEPTH_SD` of itself."""
 DEPTH_SD = 0.15
+EARLIER = 7
+"""Most days by which a firm's own window lies before the usual one; firms lie evenly between none and this."""
 MERGED = 0.5
 """Share of firms that report January with February."""
 
@@ -149,9 +151,9 @@ def simulate(
     expected = _expected(axis, season, rng)
     path = np.cumsum(rng.normal(0, 1, (count, span)) * step[:, None], axis=1)
     quiet = expected + path + rng.standard_t(TAIL, (count, span)) * noise[:, None]
-    planted = _plan(count, span, chain, lead, rng) if events else ()
-    effect = effects(planted, count, span)
     merged = rng.random(count) < MERGED
+    planted = _plan(axis, merged, chain, lead, rng) if events else ()
+    effect = effects(planted, count, span)
     early = np.ones_like(effect)
     early[:, :-IMPORT_LEAD] = effect[:, IMPORT_LEAD:]
     own = rng.normal(0, 0.5, (count, 1)) - 1.5 + rng.standard_t(TAIL, (count, span)) * noise[:, None]
@@ -205,7 +207,8 @@ def _expected(axis: tuple[Period, ...], season: Floats, rng: np.random.Generator
     pattern *= (season / pattern.std(axis=1))[:, None]
     years = np.array([p.year - axis[0].year for p in axis])
     depth = rng.uniform(*DEPTH, (count, 1)) * np.exp(rng.normal(0, DEPTH_SD, (count, years[-1] + 1)))
-    share = np.array([festival_share(p) for p in axis])
+    usual, early = (np.array([festival_share(p, days) for p in axis]) for days in (0, EARLIER))
+    share = usual + rng.random((count, 1)) * (early - usual)
     festival = np.log1p(-np.minimum(depth, 0.9)[:, years] * share * _WINDOW / _MONTH)
     return np.asarray(level + growth + pattern[:, [p.month - 1 for p in axis]] + festival)
 
@@ -218,8 +221,15 @@ def _chains(count: int) -> tuple[Ints, Ints]:
     return chain, np.where(chain >= 0, chain * size, -1)
 
 
-def _plan(count: int, span: int, chain: Ints, lead: Ints, rng: np.random.Generator) -> tuple[Event, ...]:
-    """Events at the fixed prevalence, at most one a firm, and one shock of a lead firm in five years."""
+def _plan(
+    axis: tuple[Period, ...], merged: Flags, chain: Ints, lead: Ints, rng: np.random.Generator
+) -> tuple[Event, ...]:
+    """Events at the fixed prevalence, at most one a firm, and one shock of a lead firm in five years.
+
+    What would begin in a February that is reported with January begins in January.
+    """
+    count, span = len(merged), len(axis)
+    february = [p.month == 2 for p in axis]
     events: list[Event] = []
     hit = np.zeros(count, dtype=np.bool_)
     for _ in range(max(round(span / 60), 1) if span > JUDGED_FROM + 8 else 0):
@@ -231,7 +241,8 @@ def _plan(count: int, span: int, chain: Ints, lead: Ints, rng: np.random.Generat
             late = 0 if first else int(rng.integers(1, 4))
             size = LEAD_FALL if first else LEAD_FALL * float(rng.uniform(0.3, 0.8))
             end = min(start + late + length, span) - 1
-            events.append(Event("lead" if first else "supplier", int(firm), start + late, end, size))
+            begin = start + late - (merged[firm] and february[start + late])
+            events.append(Event("lead" if first else "supplier", int(firm), int(begin), end, size))
             hit[firm] = True
     chance = rng.random((count, span))
     monthly = np.cumsum([FALLS / 12, STOPS / 12, DRIFTS / 12])
@@ -241,5 +252,6 @@ def _plan(count: int, span: int, chain: Ints, lead: Ints, rng: np.random.Generat
         kind = ("fall", "stop", "drift")[int(np.searchsorted(monthly, chance[firm, start], side="right"))]
         size = {"fall": 0.25 + 0.5 * rng.random() ** 2, "stop": 1.0, "drift": 0.1 + 0.2 * rng.random()}[kind]
         length = int(rng.integers(*{"fall": (6, 19), "stop": (3, 13), "drift": (12, 25)}[kind]))
-        events.append(Event(kind, int(firm), start, min(start + length, span) - 1, float(size)))
+        end = min(start + length, span) - 1
+        events.append(Event(kind, int(firm), int(start - (merged[firm] and february[start])), end, float(size)))
     return tuple(sorted(events, key=lambda e: (e.start, e.firm)))

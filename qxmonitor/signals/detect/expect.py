@@ -23,20 +23,27 @@ from qxmonitor.indicators.smoothing import YEAR, Flags, Floats
 
 AGES = 8
 """Ages of a step, in months, for which signatures are kept."""
-WANDERS = (0.02, 0.1, 0.35)
+WANDERS = (0.04, 0.25)
 """Monthly sd of the level's steps relative to the noise."""
 SEASONS = (0.1, 0.6, 1.7)
 """Prior sd of a month's seasonal effect relative to the noise."""
-SLOPES = (0.04, 0.2)
+SLOPES = (0.04, 0.2, 0.2)
 """Prior sd of the monthly slope, relative to the noise."""
-FESTIVALS = (0.8, 3.0)
+FESTIVALS = (0.8, 3.0, 10.0)
 """Prior sd of the festival's effect, relative to the noise; one for each of the slopes."""
 SEASON_STEP = 0.03
 """Monthly sd by which a seasonal effect may change, relative to the noise and to the season's own size."""
 FESTIVAL_EFFECT = -0.22
 """Prior mean of the festival's effect: log of what a whole window in one month leaves."""
-FESTIVAL_NOISE = 0.15
-"""Further noise of a month full of festival, relative to the festival's prior sd."""
+TIMING = 1.0
+"""Prior sd of the effect of an early window (:data:`EARLIER`), relative to that of the festival's effect."""
+FESTIVAL_NOISE = 0.2
+"""Further noise of a month full of festival, or as full as the timing has it, relative to the festival's prior sd."""
+UNSURE = 0.3
+"""Further sd (log) of a month that the early window would fill and the usual one would not, or the reverse: few years
+tell a series' timing, and an error of a few days is no event."""
+EARLIER = 7
+"""Days between the usual window and an early one: some stop before others, and each series learns its own timing."""
 TAIL = 6.0
 """Degrees of freedom of errors."""
 HUBER = 2.0
@@ -47,10 +54,10 @@ REFINED, ROUNDS = 4, 2
 """Every so many months the scale is estimated anew from all errors so far, in so many rounds (EM for Student's t)."""
 RENEWED = 5.0
 """Standard deviations by which a step of :data:`AGES` months must stand out to become the new normal."""
-CHUNK = 512
+CHUNK = 256
 
-_LEVEL, _SLOPE, _FESTIVAL = 0, 1, 2 + YEAR
-_STATES = 3 + YEAR
+_LEVEL, _SLOPE, _FESTIVAL, _TIMING = 0, 1, 2 + YEAR, 3 + YEAR
+_STATES = 4 + YEAR
 _FAR = 100.0
 
 
@@ -80,16 +87,16 @@ def expect(logs: Floats, festival: Floats, january: int) -> Expected:
 
     Args:
         logs: ``(n, m)`` natural logarithms; NaN where there is no positive value.
-        festival: ``(m,)`` or ``(n, m)`` share of the festival's window in each month.
+        festival: ``(2, n, m)`` share of the festival's window in each month, and of the early window.
         january: the column of any January (may lie outside).
 
     Raises:
         ValueError: shapes that do not fit.
     """
     logs = np.asarray(logs, dtype=np.float64)
-    if logs.ndim != 2:
-        raise ValueError("values must be (series, months)")
-    festival = np.broadcast_to(np.asarray(festival, dtype=np.float64), logs.shape)
+    if logs.ndim != 2 or festival.shape != (2, *logs.shape):
+        raise ValueError("values must be (series, months), the festival (2, series, months)")
+    festival = np.concatenate([festival[0], festival[1] - festival[0]], axis=1)
     count, span = logs.shape
     value, error, scale = (np.full(logs.shape, np.nan) for _ in range(3))
     made = Expected(
@@ -108,7 +115,7 @@ def expect(logs: Floats, festival: Floats, january: int) -> Expected:
     for at in range(0, count, CHUNK):
         rows = order[at : at + CHUNK]
         kinds, kind = np.unique(pattern.ravel()[rows], return_inverse=True)
-        _run(made, rows, logs[rows], same[kinds, :span] > 0, same[kinds, span:], kind, january)
+        _run(made, rows, logs[rows], same[kinds, :span] > 0, same[kinds, span:].reshape(-1, 2, span), kind, january)
     return made
 
 
@@ -120,6 +127,7 @@ class _Covariance:
         self.wander, self.season, slope, self.festival = np.array([(w, s, *more) for w, s, more in grid]).T
         prior = np.zeros((self.wander.size, _STATES))
         prior[:, _LEVEL], prior[:, _SLOPE], prior[:, _FESTIVAL] = _FAR, slope**2, self.festival**2
+        prior[:, _TIMING] = (TIMING * self.festival) ** 2
         prior[:, 2:_FESTIVAL] = self.season[:, None] ** 2
         self.matrix = np.tile(prior[:, :, None] * np.eye(_STATES), (count, 1, 1, 1))
         self.step = np.zeros((count, self.wander.size, AGES, _STATES))
@@ -133,26 +141,36 @@ class _Covariance:
         p[:, :, _LEVEL, _LEVEL] += self.wander**2
         season = np.arange(2, _FESTIVAL)
         p[:, :, season, season] += (SEASON_STEP * self.season[:, None]) ** 2
-        toward = p[..., _LEVEL] + p[..., 2 + phase] + share[:, None, None] * p[..., _FESTIVAL]
-        own = toward[..., _LEVEL] + toward[..., 2 + phase] + share[:, None] * toward[..., _FESTIVAL]
-        variance = own + 1.0 + (FESTIVAL_NOISE * self.festival * share[:, None]) ** 2
+        toward = _shown(p, phase, share[:, :, None, None])
+        own = _shown(toward, phase, share[:, :, None])
+        full = share[:, 0] + np.abs(share[:, 1])
+        variance = own + 1.0 + (FESTIVAL_NOISE * self.festival * full[:, None]) ** 2
         gain = np.where(known[:, None, None], toward / variance[..., None], 0.0)
         p -= gain[..., :, None] * toward[..., None, :]
         step = self.step
         step[:, :, 1:] = step[:, :, :-1].copy()
         step[:, :, 0] = 0.0
         step[..., _LEVEL] += step[..., _SLOPE]
-        shown = step[..., _LEVEL] + step[..., 2 + phase] + share[:, None, None] * step[..., _FESTIVAL]
-        signature = 1.0 - shown
+        signature = 1.0 - _shown(step, phase, share[:, :, None, None])
         step += gain[:, :, None, :] * signature[..., None]
         return variance, gain, signature
+
+
+def _shown(state: Floats, phase: int, share: Floats) -> Floats:
+    """What a month shows of states (last axis): level, its season, the festival and its timing."""
+    return np.asarray(
+        state[..., _LEVEL]
+        + state[..., 2 + phase]
+        + share[:, 0] * state[..., _FESTIVAL]
+        + share[:, 1] * state[..., _TIMING]
+    )
 
 
 def _run(
     made: Expected, rows: npt.NDArray[np.int64], logs: Floats, known: Flags, share: Floats,
     kind: npt.NDArray[np.int64], january: int,
 ) -> None:  # fmt: skip
-    """Filter some series whose patterns are ``known`` and ``share``, ``(k, m)``; ``kind`` says whose is whose."""
+    """Filter some series of patterns ``known`` ``(k, m)`` and ``share`` ``(k, 2, m)``; ``kind`` says whose is whose."""
     count, span = logs.shape
     covariance = _Covariance(len(known))
     models = covariance.wander.size
@@ -166,18 +184,19 @@ def _run(
     seen = np.zeros(count, dtype=np.int64)
     renewed = np.full(count, -1, dtype=np.int64)
     for t in range(span):
-        phase, share_now, here = (t - january) % YEAR, share[kind, t], known[kind, t]
+        phase, share_now, here = (t - january) % YEAR, share[kind, :, t], known[kind, t]
         fresh = here & ~begun
         if fresh.any():
-            state[fresh, :, _LEVEL] = (logs[fresh, t] - FESTIVAL_EFFECT * share_now[fresh])[:, None]
+            state[fresh, :, _LEVEL] = (logs[fresh, t] - FESTIVAL_EFFECT * share_now[fresh, 0])[:, None]
             begun |= fresh
-        variance, gain, signature = (part[kind] for part in covariance.month(phase, share[:, t], known[:, t]))
+        variance, gain, signature = (part[kind] for part in covariance.month(phase, share[:, :, t], known[:, t]))
         state[..., _LEVEL] += state[..., _SLOPE]
-        ahead = state[..., _LEVEL] + state[..., 2 + phase] + share_now[:, None] * state[..., _FESTIVAL]
+        ahead = _shown(state, phase, share_now[:, :, None])
         weight = np.exp(fit - fit.max(axis=1, keepdims=True))
         weight /= weight.sum(axis=1, keepdims=True)
         middle = (weight * ahead).sum(axis=1)
         spread = (weight * (variance * square + (ahead - middle[:, None]) ** 2)).sum(axis=1)
+        spread = spread + (UNSURE * share_now[:, 1]) ** 2
         error = np.where(here, logs[:, t] - middle, np.nan)
         shown = np.einsum("ng,nga->na", weight, signature)
         made.value[rows, t] = np.where(begun, middle, np.nan)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from qxmonitor.calendar import festival_share
 from qxmonitor.indicators.january import fold, shares
 from qxmonitor.indicators.smoothing import Flags, Floats
-from qxmonitor.signals.detect.expect import expect
+from qxmonitor.period import Period
+from qxmonitor.signals.detect.expect import EARLIER, expect
 from qxmonitor.signals.detect.shift import combined, evidence
 
 FEWEST = 20
 """Values before a month from which on it is judged: two years, of eleven months where January goes with February."""
-THRESHOLD = 2.49
+THRESHOLD = 2.47
 """Evidence (log of a mean likelihood ratio) from which a month speaks: at most 1 % of quiet months of simulated
 series, at calibrated noise."""
 STOPPED = 0.03
@@ -35,7 +38,8 @@ class Detected:
     Attributes:
         kind: ``NOT_JUDGED``, ``QUIET``, ``DRIFT``, ``FALL`` or ``STOP``.
         level: 0 quiet, 1 blue … 4 red; −1 not judged.
-        evidence: log likelihood ratio, infinite for a stop; NaN where not judged.
+        evidence: log likelihood ratio, infinite for a stop, at most nought where the month lies above what was
+            expected (what is back at its height speaks no more); NaN where not judged.
         expected: what the month should have been, in the series' own unit.
         loss: share of that which is missing (negative: more than expected).
     """
@@ -47,6 +51,11 @@ class Detected:
     loss: Floats
 
 
+def festival_shares(axis: Sequence[Period]) -> Floats:
+    """Shares of the usual and of the early window of the Spring Festival in each month, ``(2, m)``."""
+    return np.array([[festival_share(p, days) for p in axis] for days in (0, EARLIER)])
+
+
 def detect(
     values: Floats, festival: Floats, january: int, *, merged: Flags | None = None, threshold: float = THRESHOLD
 ) -> Detected:
@@ -55,7 +64,7 @@ def detect(
     Args:
         values: ``(n, m)`` of what is positive by nature (output, sales, power …); NaN is a month without a value,
             nought is a value.
-        festival: ``(m,)`` share of the festival's window in each month (:func:`~qxmonitor.calendar.festival_share`).
+        festival: ``(2, m)`` of :func:`festival_shares`; all nought for series that know no such calendar.
         january: the column of any January (may lie outside).
         merged: ``(n, m)`` Februaries whose value is the sum of January and February; such a series has no January in
             any year, as in :func:`~qxmonitor.indicators.forecast.forecast`.
@@ -65,17 +74,16 @@ def detect(
         ValueError: shapes that do not fit.
     """
     values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 2 or festival.shape != values.shape[1:]:
-        raise ValueError("values must be (series, months), the festival (months,)")
+    if values.ndim != 2 or festival.shape != (2, values.shape[1]):
+        raise ValueError("values must be (series, months), the festival (2, months)")
     flags = np.zeros(values.shape, dtype=np.bool_) if merged is None else merged
     if flags.shape != values.shape:
         raise ValueError("flags must have the shape of the values")
     folded = np.asarray(flags.any(axis=1))
     values = fold(values, flags, folded, january)
-    share = shares(festival, folded, january)
-    assert share is not None
+    share = np.stack([np.asarray(shares(window, folded, january)) for window in festival])
     blocks = [
-        _judged(values[at : at + BLOCK], share[at : at + BLOCK], january, threshold)
+        _judged(values[at : at + BLOCK], share[:, at : at + BLOCK], january, threshold)
         for at in range(0, max(len(values), 1), BLOCK)
     ]
     return Detected(*(np.concatenate([getattr(b, name) for b in blocks]) for name in Detected.__annotations__))
@@ -92,12 +100,13 @@ def _judged(values: Floats, share: Floats, january: int, threshold: float) -> De
     kinds = evidence(seen)
     both = combined(kinds, seen.scale)
     judged = (positive & (seen.seen >= FEWEST)) | stop
-    both = np.where(judged, np.where(stop, np.inf, both), np.nan)
-    speaks = judged & (both >= threshold)
+    above = seen.error > 0
+    both = np.where(judged, np.where(stop, np.inf, np.where(above, np.minimum(both, 0.0), both)), np.nan)
     with np.errstate(invalid="ignore"):
+        loss = np.where(judged, 1 - values / expected, np.nan)
+        speaks = judged & (both >= threshold)
         kind = np.select([~judged, stop, speaks & (kinds["fall"] >= kinds["drift"]), speaks],
                          [NOT_JUDGED, STOP, FALL, DRIFT], QUIET)  # fmt: skip
-        loss = np.where(judged, 1 - values / expected, np.nan)
     steps = np.sum([np.nan_to_num(loss) >= step for step in LOSSES[1:]], axis=0) + 1
     level = np.where(judged, np.where(speaks, steps, 0), -1)
     return Detected(kind.astype(np.int8), level.astype(np.int8), both, np.where(judged, expected, np.nan), loss)
