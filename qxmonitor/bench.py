@@ -50,7 +50,7 @@ _LAST = Period("2026-10")
 """Newest month of what is simulated; fixed, so that every run of the benchmark does the same work."""
 
 _ITEMS = ("工业总产值(当年价格)", "工业销售产值(当年价格)", "其中:出口交货值", "企业用电量(万千瓦时)")
-_REGISTER = {
+REGISTER = {
     "行业代码": "3922", "产业链": "", "链节点": "", "经济类型": "170", "规上": "是", "高新技术企业": "否",
     "先进制造业": "否", "高技术制造业": "否", "专精特新": "否", "倍增企业": "否", "境内上市": "否", "研发机构": "否",
     "重点企业": "否",
@@ -97,9 +97,9 @@ def measure(scale: str) -> list[Row]:
 
 def measure_scale(scale: Scale, repeats: int = _REPEATS) -> list[Row]:
     """:func:`measure` for any size; ``repeats`` is how often start-up is timed."""
-    with _home() as settings:
+    with home() as settings:
         rows = _export(settings, scale)
-    with _home() as settings:
+    with home() as settings:
         rows += _workbook(settings.home, scale)
         rows += _town(settings, scale)
         rows += _startup(settings, repeats)
@@ -116,34 +116,34 @@ def _export(settings: Settings, scale: Scale) -> list[Row]:
     axis = months(_LAST - (scale.months - 1), _LAST)
     folder = settings.home / "landing"
     folder.mkdir()
-    first, second = (_write_export(folder / f"export-{n}.csv", codes, axis, rng) for n in (1, 2))
+    first, second = (write_export(folder / f"export-{n}.csv", codes, axis, rng) for n in (1, 2))
     count = len(codes) * len(axis)
     with Warehouse(settings) as wh:
         wh.init()
         [register] = pipeline.ingest(wh, [_write_register(folder / "register.xlsx", codes)])
         if register["accepted"] != len(codes):
             raise QxError(f"基准测试的名录未全部入库：{register['reasons']}")
-        whole = _command(settings, "ingest", str(first))
+        whole = command(settings, "ingest", str(first))
         stages = _stages(wh, second)
         copies = {kind: _copy(wh, kind, count) for kind in ("indexed", "plain")}
     staged = sum(stages.values())
     share = 100 * copies["indexed"] / staged
     return [
-        _row("export: rows", count, "rows"),
-        _row("export: qxmonitor ingest, whole command", whole.wall, "s"),
-        _row("export: qxmonitor ingest, whole command", count / whole.wall, "rows/s"),
-        _row("export: qxmonitor ingest, peak memory", whole.peak, "MiB"),
-        *(_row(f"export: stage {name}", seconds, "s") for name, seconds in stages.items()),
-        _row("export: all stages, in a running process", count / staged, "rows/s"),
-        _row("export: raw COPY, same shape and indexes", copies["indexed"], "s"),
-        _row("export: raw COPY, same shape and indexes", count / copies["indexed"], "rows/s"),
-        _row("export: raw COPY, no index", copies["plain"], "s"),
-        _row("export: raw COPY, no index", count / copies["plain"], "rows/s"),
-        _row("export: whole command / raw COPY with indexes", whole.wall / copies["indexed"], "times"),
-        _row("export: all stages / raw COPY with indexes", staged / copies["indexed"], "times"),
-        _row("export: rows a second of all stages / of raw COPY with indexes", share, "%"),
-        _row("export: all stages / raw COPY, no index", staged / copies["plain"], "times"),
-        _row("export: stage load / raw COPY with indexes", stages["load"] / copies["indexed"], "times"),
+        row("export: rows", count, "rows"),
+        row("export: qxmonitor ingest, whole command", whole.wall, "s"),
+        row("export: qxmonitor ingest, whole command", count / whole.wall, "rows/s"),
+        row("export: qxmonitor ingest, peak memory", whole.peak, "MiB"),
+        *(row(f"export: stage {name}", seconds, "s") for name, seconds in stages.items()),
+        row("export: all stages, in a running process", count / staged, "rows/s"),
+        row("export: raw COPY, same shape and indexes", copies["indexed"], "s"),
+        row("export: raw COPY, same shape and indexes", count / copies["indexed"], "rows/s"),
+        row("export: raw COPY, no index", copies["plain"], "s"),
+        row("export: raw COPY, no index", count / copies["plain"], "rows/s"),
+        row("export: whole command / raw COPY with indexes", whole.wall / copies["indexed"], "times"),
+        row("export: all stages / raw COPY with indexes", staged / copies["indexed"], "times"),
+        row("export: rows a second of all stages / of raw COPY with indexes", share, "%"),
+        row("export: all stages / raw COPY, no index", staged / copies["plain"], "times"),
+        row("export: stage load / raw COPY with indexes", stages["load"] / copies["indexed"], "times"),
     ]
 
 
@@ -191,7 +191,7 @@ def _copy(wh: Warehouse, kind: str, count: int) -> float:
         return time.perf_counter() - begin
 
 
-def _write_export(path: Path, codes: Sequence[str], axis: Sequence[Period], rng: np.random.Generator) -> Path:
+def write_export(path: Path, codes: Sequence[str], axis: Sequence[Period], rng: np.random.Generator) -> Path:
     """The csv of a platform export; figures are plausible, so that few rows draw a remark."""
     heads = ["统一社会信用代码", "单位详细名称", "报告期"]
     heads += [f"{item};{column}" for item in _ITEMS for column in _COLUMNS]
@@ -212,9 +212,9 @@ def _write_register(path: Path, codes: Sequence[str]) -> Path:
     with xlsxwriter.Workbook(str(path)) as book:
         sheet = book.add_worksheet("企业名录")
         sheet.write_row(0, 0, ["重点企业名录（模拟数据）"])
-        sheet.write_row(2, 0, ["统一社会信用代码", "企业名称", "纳入年月", *_REGISTER])
+        sheet.write_row(2, 0, ["统一社会信用代码", "企业名称", "纳入年月", *REGISTER])
         for number, code in enumerate(codes):
-            sheet.write_row(3 + number, 0, [code, f"模拟企业{number}", "2020-01", *_REGISTER.values()])
+            sheet.write_row(3 + number, 0, [code, f"模拟企业{number}", "2020-01", *REGISTER.values()])
     return path
 
 
@@ -253,10 +253,10 @@ def _workbook(folder: Path, scale: Scale, repeats: int = _REPEATS) -> list[Row]:
             raise QxError(f"基准测试的工作簿未全部读入：{accepted} 行")
         pairs.append((calamine, reader))
     return [
-        _row("workbook: rows", scale.book_firms, "rows"),
-        _row("workbook: read, recognised and normalised", statistics.median(r for _, r in pairs), "s"),
-        _row("workbook: bare calamine, cells alone", statistics.median(c for c, _ in pairs), "s"),
-        _row("workbook: our speed / bare calamine", statistics.median(100 * c / r for c, r in pairs), "%"),
+        row("workbook: rows", scale.book_firms, "rows"),
+        row("workbook: read, recognised and normalised", statistics.median(r for _, r in pairs), "s"),
+        row("workbook: bare calamine, cells alone", statistics.median(c for c, _ in pairs), "s"),
+        row("workbook: our speed / bare calamine", statistics.median(100 * c / r for c, r in pairs), "%"),
     ]
 
 
@@ -293,7 +293,7 @@ def _town(settings: Settings, scale: Scale) -> list[Row]:
         before: [folder for folder in folders if folder.name <= split],
         _LAST: [folder for folder in folders if folder.name > split],
     }
-    rows = [_row("town: simulating the files (not part of any sum)", simulating, "s")]
+    rows = [row("town: simulating the files (not part of any sum)", simulating, "s")]
     with Warehouse(settings) as wh:
         wh.init()
         for period, name in ((before, "town"), (_LAST, "one more month")):
@@ -303,25 +303,25 @@ def _town(settings: Settings, scale: Scale) -> list[Row]:
 
 def _lived(settings: Settings, period: Period, folders: Sequence[Path], name: str) -> list[Row]:
     """From landed files to rendered mails and documents of the newest month, command by command."""
-    at = replace(settings, fixed_now=_after(period))
+    at = replace(settings, fixed_now=after(period))
     out = settings.documents_dir
     steps = {
-        "ingest": [_command(at, "ingest", *map(str, folders))],
-        "run, mails planned": [_command(at, "run", str(period))],
-        "deliver": [_command(at, "deliver")],
+        "ingest": [command(at, "ingest", *map(str, folders))],
+        "run, mails planned": [command(at, "run", str(period))],
+        "deliver": [command(at, "deliver")],
         "briefing, all editions": [
-            _command(at, "brief", str(period), "--for", edition.id, "--out", str(out)) for edition in office().editions
+            command(at, "brief", str(period), "--for", edition.id, "--out", str(out)) for edition in office().editions
         ],
     }
     costs = [cost for step in steps.values() for cost in step]
     made = sum(1 for place in (settings.maildir.glob("*/new/*"), out.iterdir()) for path in place if path.is_file())
     return [
-        _row(f"{name}: files", sum(1 for folder in folders for path in folder.rglob("*") if path.is_file()), "files"),
-        *(_row(f"{name}: {step}", sum(c.wall for c in found), "s") for step, found in steps.items()),
-        _row(f"{name}: landed files to mails and briefing", sum(cost.wall for cost in costs), "s"),
-        _row(f"{name}: processor time of the commands", sum(cost.cpu for cost in costs), "s"),
-        _row(f"{name}: peak memory of a command", max(cost.peak for cost in costs), "MiB"),
-        _row(f"{name}: mails and documents there", made, "files"),
+        row(f"{name}: files", sum(1 for folder in folders for path in folder.rglob("*") if path.is_file()), "files"),
+        *(row(f"{name}: {step}", sum(c.wall for c in found), "s") for step, found in steps.items()),
+        row(f"{name}: landed files to mails and briefing", sum(cost.wall for cost in costs), "s"),
+        row(f"{name}: processor time of the commands", sum(cost.cpu for cost in costs), "s"),
+        row(f"{name}: peak memory of a command", max(cost.peak for cost in costs), "MiB"),
+        row(f"{name}: mails and documents there", made, "files"),
     ]
 
 
@@ -332,7 +332,7 @@ def _startup(settings: Settings, repeats: int) -> list[Row]:
     """Commands that do next to nothing, and the server by itself; medians."""
 
     def median(*words: str) -> float:
-        return statistics.median(_command(settings, *words).wall for _ in range(repeats))
+        return statistics.median(command(settings, *words).wall for _ in range(repeats))
 
     version, stopped = median("--version"), median("list", "ledger")
     starts = []
@@ -343,10 +343,10 @@ def _startup(settings: Settings, repeats: int) -> list[Row]:
     with Warehouse(settings):
         running = median("list", "ledger")
     return [
-        _row("start-up: qxmonitor --version", version, "s"),
-        _row("start-up: qxmonitor list ledger, server running", running, "s"),
-        _row("start-up: qxmonitor list ledger, server stopped (start and stop included)", stopped, "s"),
-        _row("start-up: server", statistics.median(starts), "s"),
+        row("start-up: qxmonitor --version", version, "s"),
+        row("start-up: qxmonitor list ledger, server running", running, "s"),
+        row("start-up: qxmonitor list ledger, server stopped (start and stop included)", stopped, "s"),
+        row("start-up: server", statistics.median(starts), "s"),
     ]
 
 
@@ -354,11 +354,11 @@ def _startup(settings: Settings, repeats: int) -> list[Row]:
 
 
 @contextmanager
-def _home() -> Iterator[Settings]:
+def home() -> Iterator[Settings]:
     """A temporary home, removed with its server's data wherever that lies."""
     home = Path(tempfile.mkdtemp(prefix="qxmonitor-bench-"))
     home.chmod(0o755)  # so that root's server user can pass; figures lie in private folders below
-    settings = Settings(home=home, fixed_now=_after(_LAST))
+    settings = Settings(home=home, fixed_now=after(_LAST))
     try:
         yield settings
     finally:
@@ -366,7 +366,7 @@ def _home() -> Iterator[Settings]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _command(settings: Settings, *words: str) -> _Cost:
+def command(settings: Settings, *words: str) -> _Cost:
     """Run a command of ours in a process of its own.
 
     Exit code 1 of ``ingest`` only says that some simulated file was refused, which is part of the work.
@@ -396,10 +396,11 @@ def _command(settings: Settings, *words: str) -> _Cost:
     return _Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def _after(period: Period) -> datetime:
+def after(period: Period) -> datetime:
     """The day after a month's release."""
     return release_calendar().released_at(period) + timedelta(days=1)
 
 
-def _row(what: str, figure: float, unit: str) -> Row:
+def row(what: str, figure: float, unit: str) -> Row:
+    """One figure of the benchmark."""
     return {"what": what, "figure": round(figure, 3 if figure < 100 else 0), "unit": unit}

@@ -110,7 +110,7 @@ def build_full(wh: Warehouse, out: Path, period: Period, *, known_at: datetime |
     pages: dict[str, str] = {}
     entries = []
     for file in said.drop_duplicates("file_id").to_dict("records"):
-        outcome = intake.read_kept(wh.files.path(file["sha256"]))
+        (outcome,) = intake.read_kept([wh.files.path(file["sha256"])])
         if not isinstance(outcome, Batch):
             continue  # read once and not any more: a reader became stricter since
         for table, frame in outcome.tables.items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 GROUP_ROWS, GROUP_FILES, GROUP_BYTES = 200_000, 2_000, 256 << 20
 """A group is validated and loaded together once it holds this much of any."""
 
+_PART_FILES, _PART_BYTES = 250, 8 << 20
+"""Files are read together up to so many; only then is a group looked at again."""
 _KEEPERS = 8
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -124,11 +126,12 @@ def groups(pending: Iterable[Arrival], place: Callable[[str], Path], feed: str |
     """
     group: list[Read] = []
     rows = size = 0
-    for arrival in pending:
-        read = Read(arrival, read_kept(place(arrival.sha256), feed))
-        group.append(read)
-        rows += read.outcome.rows_read if isinstance(read.outcome, Batch) else 0
-        size += arrival.size
+    for part in _parts(pending):
+        outcomes = read_kept([place(arrival.sha256) for arrival in part], feed)
+        for arrival, outcome in zip(part, outcomes, strict=True):
+            group.append(Read(arrival, outcome))
+            rows += outcome.rows_read if isinstance(outcome, Batch) else 0
+            size += arrival.size
         if rows >= GROUP_ROWS or len(group) >= GROUP_FILES or size >= GROUP_BYTES:
             yield group
             group, rows, size = [], 0, 0
@@ -136,19 +139,35 @@ def groups(pending: Iterable[Arrival], place: Callable[[str], Path], feed: str |
         yield group
 
 
-def read_kept(kept: Path, feed: str | None = None) -> Batch | Refused:
-    """What a kept file holds, or the one-line reason why it is refused."""
-    try:
-        batch = feeds.read_file(kept)
-    except Refused as refusal:
-        return refusal
-    except Exception:
+def _parts(pending: Iterable[Arrival]) -> Iterator[list[Arrival]]:
+    """Arrivals in order, as many at once as are read together; a large file is read alone."""
+    part: list[Arrival] = []
+    size = 0
+    for arrival in pending:
+        if part and (len(part) >= _PART_FILES or size + arrival.size > _PART_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(arrival)
+        size += arrival.size
+    if part:
+        yield part
+
+
+def read_kept(kept: Sequence[Path], feed: str | None = None) -> list[Batch | Refused]:
+    """What kept files hold, each by itself, or the one-line reason why it is refused."""
+    return [_outcome(path, found, feed) for path, found in zip(kept, feeds.read_files(kept), strict=True)]
+
+
+def _outcome(path: Path, found: Batch | Exception, feed: str | None) -> Batch | Refused:
+    if isinstance(found, Refused):
+        return found
+    if isinstance(found, Exception):
         # A reader's own fault must cost one file, not the whole call; the trace goes to the log, never to a receipt.
-        log.exception("reader failed on %s", kept.name)
+        log.error("reader failed on %s", path.name, exc_info=found)
         return Refused("读取程序出错，文件已留存，请将本文件交运维人员")
-    if feed is not None and batch.feed != feed:
-        return Refused(f"本文件是 {batch.feed}，不是要求的 {feed}")
-    return batch
+    if feed is not None and found.feed != feed:
+        return Refused(f"本文件是 {found.feed}，不是要求的 {feed}")
+    return found
 
 
 def files(path: Path) -> Iterator[Path]:

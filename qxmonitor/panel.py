@@ -5,7 +5,7 @@ Pure data, no database: the warehouse fills it, indicators and signals only read
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -64,3 +64,39 @@ class Panel:
     parameters: pd.DataFrame | None = None
     trade: pd.DataFrame = field(default_factory=no_trade)
     projects: pd.DataFrame = field(default_factory=no_projects)
+
+    def window(self, last: Period, months: int) -> Panel:
+        """The panel as it would have been read at the same moment up to an earlier month.
+
+        Args:
+            last: the last month, within the panel.
+            months: how many, ``last`` included; none lies before the panel.
+
+        Raises:
+            ValueError: the window does not lie within the panel.
+        """
+        end = last.ordinal - self.months[0].ordinal + 1
+        begin = end - months
+        if begin < 0 or end > len(self.months):
+            raise ValueError(f"{last} and {months - 1} months before it do not lie within the panel")
+        span = slice(begin, end)
+        kept, handed = self.months[span], self.parameters
+        if handed is not None:
+            handed = handed[handed["period"].between(str(kept[0]), str(kept[-1]))].reset_index(drop=True)
+        return replace(
+            self,
+            months=kept,
+            values={name: grid[:, span] for name, grid in self.values.items()},
+            states={name: grid[:, span] for name, grid in self.states.items()},
+            authorised=self.authorised[:, span],
+            parameters=handed,
+            trade=_within(self.trade, span),
+            projects=_within(self.projects, span),
+        )
+
+
+def _within(rows: pd.DataFrame, span: slice) -> pd.DataFrame:
+    """Rows whose month (a column number) lies in the span, counted from its beginning."""
+    kept = rows[(rows["month"] >= span.start) & (rows["month"] < span.stop)].reset_index(drop=True)
+    found: pd.DataFrame = kept.assign(month=kept["month"] - span.start)
+    return found

@@ -12,12 +12,14 @@ import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from qxmonitor import indicators, intake, look, readiness, signals
+from qxmonitor import alerting, intake, look, readiness, runs
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.release import Family, release_calendar
@@ -33,12 +35,11 @@ from qxmonitor.issuing import brief, decide, draft, replay
 from qxmonitor.landing import folder
 from qxmonitor.landing.sftp_server import SftpServer
 from qxmonitor.period import Period
-from qxmonitor.scene import HISTORY, Scene
-from qxmonitor.warehouse import Warehouse, landed, store
+from qxmonitor.scene import Scene
+from qxmonitor.warehouse import Warehouse, landed, life, store
 from qxmonitor.warehouse.core import LOCK_MONTHS
 from qxmonitor.warehouse.files import Sight
 from qxmonitor.warehouse.load import DUPLICATE, load
-from qxmonitor.warehouse.panel import read_panel
 from qxmonitor.watch import watch
 
 __all__ = [
@@ -211,7 +212,7 @@ def _keep(wh: Warehouse, still: dict[Path, Sight]) -> dict[Path, QxError]:
 
 
 def _indexed(wh: Warehouse, arrival: intake.Arrival, sight: Sight) -> Row:
-    outcome = intake.read_kept(wh.files.path(arrival.sha256))
+    (outcome,) = intake.read_kept([wh.files.path(arrival.sha256)])
     batch = outcome if isinstance(outcome, Batch) else None
     single = batch is not None and batch.period is not None and batch.feed in release_calendar().by_feed
     return {
@@ -270,52 +271,17 @@ def run(wh: Warehouse, period: Period, *, known_at: datetime | None = None, noti
     if notify and known_at is not None:
         raise QxError("回看不发邮件，不能同时要求补发通知")
     with wh.alone(LOCK_MONTHS):
-        for month, then in _never_run(wh, period, known_at):
-            _compute(wh, month, then)
-        stamp = _compute(wh, period, known_at)
-        again = [] if known_at is not None else _outdated(wh, period)
-        for month in again:
-            _compute(wh, month, None)
-        alerts = store.refold(wh, signals.fold)
+        for then, earlier in groupby(runs.never_run(wh, period, known_at), key=itemgetter(1)):
+            runs.compute(wh, [month for month, _ in earlier], then)
+        [stamp] = runs.compute(wh, [period], known_at)
+        again = [] if known_at is not None else runs.outdated(wh, period)
+        runs.compute(wh, again, None)
+        alerts = alerting.refold(wh)
         planned, why = _plan(wh, period, known_at, notify)
     counts = store.run_counts(wh, stamp.run_id or 0)
     open_alerts = int((alerts["state"] != "closed").sum())
     return {"period": str(period), "known_at": stamp.known_at.isoformat(), **counts, "open_alerts": open_alerts,
             "also": " ".join(again), "planned": planned, "planning": why}  # fmt: skip
-
-
-def _outdated(wh: Warehouse, period: Period) -> list[Period]:
-    """Later months that have a run, but none that stands on what is known now."""
-    done = store.periods_run(wh)
-    later = [period + ahead for ahead in range(1, HISTORY) if period + ahead in done]
-    return [stamp.period for stamp in store.stamps(wh, later) if stamp.run_id is None] if later else []
-
-
-def _compute(wh: Warehouse, period: Period, known_at: datetime | None) -> store.Stamp:
-    """Indicators and verdicts of one month, unless they stand already for the same inputs."""
-    recorded_at = wh.newest_recorded()
-    [stamp] = store.stamps(wh, [period], known_at=known_at, recorded_at=recorded_at)
-    if stamp.run_id is None:
-        panel = read_panel(wh, period, months=HISTORY, known_at=known_at, recorded_at=recorded_at)
-        values, verdicts = indicators.compute(panel, [period]), signals.judge(panel, [period])
-        [stamp] = store.write_runs(wh, [stamp], values, verdicts)
-    return stamp
-
-
-def _never_run(wh: Warehouse, period: Period, known_at: datetime | None) -> list[tuple[Period, datetime | None]]:
-    """Earlier months with output returns that have no run at all, each with the time to run it as known at.
-
-    That is its own release day, so that it comes out as if it had been run then, whatever month is asked for first;
-    a month whose returns came only later (history loaded in bulk) is run as known at the time asked for.
-    """
-    first = store.first_known(wh, "b204_1", known_at)
-    done = store.periods_run(wh)
-    missing = []
-    for month in (period - back for back in range(HISTORY - 1, 0, -1)):
-        if month in first.index and month not in done:
-            released = release_calendar().released_at(month)
-            missing.append((month, released if first[month] <= released else known_at))
-    return missing
 
 
 def _plan(wh: Warehouse, period: Period, known_at: datetime | None, notify: str) -> tuple[int, str]:
@@ -338,9 +304,10 @@ def _plan(wh: Warehouse, period: Period, known_at: datetime | None, notify: str)
     if not notify and (why := readiness.too_little(scene)):
         return 0, why
     gates = {reader.id: scene.gate_for(reader) for reader in readers().readers if reader.alerts}
-    messages = alert_mails.mails(gates, scene.alerts, month, now, notify)
+    mails = alert_mails.plan(gates, scene.alerts, month, now, notify, scene.known())
     with wh.engine.begin() as connection:
-        new = ledger.plan(connection, messages, now)
+        new = ledger.plan(connection, mails.messages, now)
+        life.note_told(connection, mails.told[mails.told["message_id"].isin([*new, ""])], now)
         if not notify:
             store.note_planned(connection, alert_mails.KIND, month, stamp.run_id or 0, len(new), now)
     return len(new), "已列入发送台账" if new else "此前已列入台账"

@@ -7,7 +7,6 @@ Spring Festival that wanders between January and February is nothing to speak of
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from qxmonitor.catalog.plans import LEVELS
 from qxmonitor.errors import Refused
+from qxmonitor.evaluation.files import write_csv
 from qxmonitor.feeds import reference
 from qxmonitor.feeds.opening import open_file
 from qxmonitor.period import Period, months
@@ -59,7 +59,7 @@ def evaluate(path: Path, out: Path | None = None) -> list[dict[str, Any]]:
             }
         )
     if out is not None:
-        _write(out, path, rows)
+        write_csv(out, OUT_COLUMNS, ([row[name] for name in OUT_COLUMNS] for row in rows), read=[path])
     return rows
 
 
@@ -85,19 +85,3 @@ def read(path: Path) -> tuple[list[Period], np.ndarray[Any, np.dtype[np.float64]
     values[[p.ordinal - axis[0].ordinal for p in periods]] = points["value"].to_numpy(dtype=np.float64)
     name, unit = (str(points[column].iloc[0]) for column in ("name", "unit"))
     return axis, values, "%" in unit and any(word in name for word in _GROWTH)
-
-
-def _write(out: Path, path: Path, rows: list[dict[str, Any]]) -> None:
-    """Whole or not at all, never over the file that was read."""
-    if out.exists() and out.samefile(path):
-        raise Refused("输出文件不能是输入文件")
-    draft = out.with_name(f".{out.name}.draft")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, OUT_COLUMNS, extrasaction="ignore", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-        draft.replace(out)
-    except OSError:
-        raise Refused("输出文件无法写入") from None

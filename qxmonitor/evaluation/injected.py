@@ -124,12 +124,13 @@ def real(path: Path) -> Sample:
 
 
 def put_in(sample: Sample, scenario: Scenario, rng: np.random.Generator) -> tuple[Floats, Ints]:
-    """A shift in every series, from a month of its own with some months left; one that would begin in a merged
-    February begins in January, since the two are one return.
+    """A shift in every series, from a month of its own with some months left.
+
+    One that would begin in a merged February begins in January, since the two are one return.
 
     Returns:
         ``(n, m)`` values, and ``(n,)`` the columns where it begins.
-    """  # noqa: D205 -- one sentence
+    """
     count, span = sample.untouched.shape
     first = np.argmax(np.isfinite(sample.untouched), axis=1) + JUDGED_FROM
     start = first + np.floor(rng.random(count) * np.maximum(span - 7 - first, 1)).astype(np.int64)

@@ -6,8 +6,9 @@ under ``catalog/forms`` (:mod:`qxmonitor.feeds.sheet`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import (
@@ -30,8 +31,9 @@ from qxmonitor.feeds import (
 )
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.opening import Opened, open_file
+from qxmonitor.feeds.taken import Layout, Taken, batches
 
-__all__ = ["FEEDS", "Feed", "Opened", "open_file", "read_file", "sniff"]
+__all__ = ["FEEDS", "Feed", "MessageFeed", "Opened", "open_file", "read_file", "read_files", "sniff"]
 
 
 class Feed(Protocol):
@@ -50,6 +52,24 @@ class Feed(Protocol):
 
     def read(self, opened: Opened) -> Batch:
         """Read the file.
+
+        Raises:
+            Refused: it cannot be read as a whole.
+        """
+
+
+@runtime_checkable
+class MessageFeed(Feed, Protocol):
+    """A feed of small messages, whose frames are made for many files together.
+
+    Attributes:
+        LAYOUT: its tables and their columns.
+    """
+
+    LAYOUT: Layout
+
+    def take(self, opened: Opened) -> Taken:
+        """The rows of a file.
 
         Raises:
             Refused: it cannot be read as a whole.
@@ -101,6 +121,26 @@ def read_file(path: Path) -> Batch:
     """
     opened = open_file(path)
     return personal.scrub(sniff(opened).read(opened))
+
+
+def read_files(paths: Sequence[Path]) -> list[Batch | Exception]:
+    """Open, recognise and read files; in order the batch of each, or what was raised over it."""
+    found: dict[int, Batch | Exception] = {}
+    taken: dict[str, tuple[MessageFeed, dict[int, Taken]]] = {}
+    for at, path in enumerate(paths):
+        try:
+            opened = open_file(path)
+            feed = sniff(opened)
+            if isinstance(feed, MessageFeed):
+                taken.setdefault(feed.FEED, (feed, {}))[1][at] = feed.take(opened)
+            else:
+                found[at] = personal.scrub(feed.read(opened))
+        except Exception as error:
+            found[at] = error
+    for feed, some in taken.values():
+        made = batches(list(some.values()), feed.LAYOUT)
+        found |= {at: personal.scrub(batch) for at, batch in zip(some, made, strict=True)}
+    return [found[at] for at in range(len(paths))]
 
 
 def _described(opened: Opened) -> str:

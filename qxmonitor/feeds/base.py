@@ -33,6 +33,9 @@ VERDICT_COLUMNS = ["fact_table", "rule", "field", "severity", "reason", "evaluat
 to some twenty addresses, sheets by number since their names may name a firm."""
 
 
+_NO_TOTALS = pd.DataFrame(columns=TOTAL_COLUMNS)
+
+
 @dataclass
 class Batch:
     """One file, normalised.
@@ -61,7 +64,7 @@ class Batch:
     cells: dict[str, str] = field(default_factory=dict)
     origin: str | None = "real"
     notes: list[str] = field(default_factory=list)
-    totals: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TOTAL_COLUMNS))
+    totals: pd.DataFrame = field(default_factory=lambda: _NO_TOTALS)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -20,11 +20,11 @@ from qxmonitor import identity
 from qxmonitor.catalog.codes import codes, commodity
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import bonded_message, bonded_status
-from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE, Batch
+from qxmonitor.feeds.base import WHOSE, Batch
 from qxmonitor.feeds.bonded_message import Values
 from qxmonitor.feeds.csvfile import SHEET
-from qxmonitor.feeds.grid import gather
 from qxmonitor.feeds.numbers import LARGEST
+from qxmonitor.feeds.taken import Layout, Taken, batches
 from qxmonitor.period import Period
 
 if TYPE_CHECKING:
@@ -39,10 +39,19 @@ _OWNERS = (
     ("bizopetpssccd", "bizopetpsno", "bizopetpsnm"),
 )
 _DOLLARS = {"502", "USD"}
-_HEAD = (
-    "subject", "period", "document", "declared_on", "flow", "living", "mode", "list_type", "customs_declared",
-    "transport", "inner_no", "change",
-)  # fmt: skip
+_HEAD = {
+    "subject": "str", "period": "str", "document": "str", "declared_on": "object", "flow": "str", "living": "object",
+    "mode": "str", "list_type": "str", "customs_declared": "object", "transport": "str", "inner_no": "str",
+    "change": "Int64",
+}  # fmt: skip
+LAYOUT: Layout = {
+    "bonded_line": {
+        "sheet": "str", "row": "int64", **_HEAD, "hs": "str", "quantity": "float64", "usd": "float64",
+        "gross_kg": "float64",
+    },
+    **bonded_status.LAYOUT,
+    "bonded_pocket": bonded_status.LAYOUT["bonded_pocket"] | _HEAD,
+}  # fmt: skip
 _DEAD = {"staged", "returned", "deleted", "voided"}
 
 
@@ -54,7 +63,12 @@ def matches(opened: Opened) -> bool:
 
 
 def read(opened: Opened) -> Batch:
-    """Read one message or one pocket of it.
+    """Read one message or one pocket of it; raises as :func:`take`."""
+    return batches([take(opened)], LAYOUT)[0]
+
+
+def take(opened: Opened) -> Taken:
+    """Take one message or one pocket of it apart.
 
     Raises:
         Refused: of another kind, holding several inventories, or, come whole, without head or goods.
@@ -76,55 +90,31 @@ def read(opened: Opened) -> Batch:
         raise Refused(faults[0][2])
     lines = bonded_message.sequenced(message.lines, "gdsseqno")
     rows = [(row, *_goods(line)) for row, line in lines]
-    rejects = [(SHEET, row, *fault) for row, _, own in rows for fault in [*faults, *own]]
+    rejects = [(row, *fault) for row, _, own in rows for fault in [*faults, *own]]
     rejects += [
-        (SHEET, row, "商品序号", "bonded.sequence", "商品序号缺失、不是整数或重复", line.get("gdsseqno", ""))
+        (row, "商品序号", "bonded.sequence", "商品序号缺失、不是整数或重复", line.get("gdsseqno", ""))
         for row, line in lines
         if str(row) != line.get("gdsseqno", "").lstrip("0")
     ]
-    rejected = {reject[1] for reject in rejects}
-    good = [(row, figures) for row, figures, _ in rows if row not in rejected]
-
-    table = pd.DataFrame(
-        {
-            "sheet": [SHEET] * len(good),
-            "row": [row for row, _ in good],
-            **{name: [value] * len(good) for name, value in fields.items()},
-            **{name: [figures[name] for _, figures in good] for name in ("hs", "quantity", "usd", "gross_kg")},
-        }
-    )
-    tables = {"bonded_line": table.astype(_HEADLESS if message.head is None else _DTYPES if not len(good) else {})}
+    rejected = {reject[0] for reject in rejects}
+    good = [{"sheet": SHEET, "row": row, **fields, **figures} for row, figures, _ in rows if row not in rejected]
+    tables = {"bonded_line": good}
     if events and not faults:
-        tables["bonded_status"] = bonded_status.status_table(events)
+        tables["bonded_status"] = bonded_status.status_rows(events)
     if message.pocket is not None:
         usable = fields if not faults else dict.fromkeys(_HEAD)
-        tables["bonded_pocket"] = bonded_status.pocket_table(message, usable)
-    return Batch(
+        tables["bonded_pocket"] = bonded_status.pocket_rows(message, usable)
+    return Taken(
         feed=FEED,
         form=FORM if message.code == "INV101" else message.code.lower(),
         period=Period(str(fields["period"])) if fields["period"] else None,
         tables=tables,
-        lines=_numbered(tuple(row for row, *_ in rows)).copy(),
-        rejects=_rejects(rejects, fields),
-        control=gather([], ["sheet", "row", "text"]),
+        lines=[row for row, *_ in rows],
+        rejects=rejects,
+        whose={name: str(fields[name]) if fields[name] else None for name in WHOSE},
         origin=origin_of(str(fields["subject"] or "")),
         notes=[*bonded_status.pocket_note(message), *_notes(fields), *_owner_note(message.head)],
     )
-
-
-def _rejects(rejects: list[tuple[Any, ...]], fields: dict[str, Any]) -> pd.DataFrame:
-    if not rejects:
-        return gather([], [*REJECT_COLUMNS, *WHOSE])
-    whose = {name: str(fields[name]) if fields[name] else None for name in WHOSE}
-    return pd.DataFrame(rejects, columns=REJECT_COLUMNS).assign(**whose)
-
-
-_DTYPES = {"sheet": "str", "row": "int64", "quantity": "float64", "usd": "float64", "gross_kg": "float64"}
-_HEADLESS = {
-    **_DTYPES,
-    **dict.fromkeys(("subject", "period", "document", "flow", "mode", "list_type", "transport", "inner_no"), "str"),
-    "change": "Int64", "hs": "str",
-}  # fmt: skip
 
 
 def _head(head: Values) -> tuple[dict[str, Any], list[Fault]]:
@@ -204,12 +194,6 @@ def figure(line: Values, name: str, label: str, faults: list[Fault]) -> float:
 def origin_of(subject: str) -> str | None:
     """Whether a subject is a simulated or a real firm's; None where it does not tell."""
     return identity.origin(pd.Series([subject], dtype="str")) if subject else None
-
-
-@lru_cache(maxsize=1024)
-def _numbered(rows: tuple[int, ...]) -> pd.DataFrame:
-    """The lines of a message; most messages number theirs 1, 2, 3."""
-    return pd.DataFrame({"sheet": pd.Series([SHEET] * len(rows), dtype="str"), "row": pd.Series(rows, dtype="int64")})
 
 
 def _goods(line: Values) -> tuple[dict[str, str | float | None], list[Fault]]:

@@ -14,6 +14,7 @@ from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from qxmonitor.errors import Refused
@@ -213,7 +214,12 @@ def take_apart(opened: Opened) -> Message:
 
 def fold(element: etree._Element) -> str:
     """Local name, without case and underscores (``total_pocket_qty``, ``passportUsedTypeCd``)."""
-    return str(element.tag).rpartition("}")[2].replace("_", "").lower()
+    return _folded(str(element.tag))
+
+
+@lru_cache(maxsize=4096)
+def _folded(tag: str) -> str:
+    return tag.rpartition("}")[2].replace("_", "").lower()
 
 
 def first(root: etree._Element, name: str) -> etree._Element | None:

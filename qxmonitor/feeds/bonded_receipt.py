@@ -13,16 +13,15 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from qxmonitor.catalog.codes import commodity
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import bonded_message, bonded_status
-from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.bonded import figure, firm_of, origin_of
 from qxmonitor.feeds.bonded_message import Message, Values
 from qxmonitor.feeds.csvfile import SHEET
-from qxmonitor.feeds.grid import gather
+from qxmonitor.feeds.taken import Layout, Row, Taken, batches
 from qxmonitor.period import Period
 
 if TYPE_CHECKING:
@@ -32,6 +31,20 @@ if TYPE_CHECKING:
 FEED = FORM = "bonded_receipt"
 
 _TABLES = {"note": "bonded_note", "pass": "bonded_pass", "declaration": "bonded_declaration"}
+_PLACE = {"sheet": "str", "row": "int64"}
+_PAPER = {"document": "str", "period": "str", "declared_on": "object", "flow": "str"}
+LAYOUT: Layout = {
+    "bonded_note": {
+        **_PLACE, **_PAPER, "declaration": "str", "inventories": "str", "hs": "str", "quantity": "float64",
+        "usd": "float64", "gross_kg": "float64",
+    },
+    "bonded_pass": {
+        **_PLACE, "subject": "str", **_PAPER, "pass_type": "str", "inventories": "str", "total_kg": "float64",
+        "gross_kg": "float64", "read_kg": "float64", "passed_on": "object",
+    },
+    "bonded_declaration": {**_PLACE, "subject": "str", "outside": "str", **_PAPER},
+    **bonded_status.LAYOUT,
+}  # fmt: skip
 _FLOWS = {"I": "I", "E": "E"}
 _INSIDE = ("areainetpssccd", "areainetpsno", "areainetpsnm")
 _OUTSIDE = ("areaoutetpssccd", "areaoutetpsno", "areaoutetpsnm")
@@ -50,50 +63,53 @@ def matches(opened: Opened) -> bool:
 
 
 def read(opened: Opened) -> Batch:
-    """Read one paper.
+    """Read one paper; raises as :func:`take`."""
+    return batches([take(opened)], LAYOUT)[0]
+
+
+def take(opened: Opened) -> Taken:
+    """Take one paper apart.
 
     Raises:
         Refused: several documents in one file, neither a head nor an answer, or a stock note without goods.
     """
     message = bonded_message.take_apart(opened)
     if message.kind is None:
-        line = [{"sheet": SHEET, "row": 1, "text": _ACKNOWLEDGED}]
-        return _batch(message, {}, [(1, {}, [])], [], control=pd.DataFrame(line))
+        return _taken(message, {}, [(1, {}, [])], [], control={1: _ACKNOWLEDGED})
     if message.head is None and message.result is None:
         raise Refused(
             f"报文里没有{message.kind.title}表头，也没有审批结果" + ("，目前只收带表头的分包" if message.pocket else "")
         )
     found, faults = bonded_status.events(message)
     lines = _lines(message)
-    tables = {}
+    tables: dict[str, list[Row]] = {}
     if not faults:
-        tables["bonded_status"] = bonded_status.status_table(found)
+        tables["bonded_status"] = bonded_status.status_rows(found)
     rows = [{"sheet": SHEET, "row": row, **fields} for row, fields, own in lines if fields and not own and not faults]
     if rows:
-        tables[_TABLES[message.kind.subject]] = pd.DataFrame(rows)
+        tables[_TABLES[message.kind.subject]] = rows
     if message.pocket is not None:
         document = found[0]["document"] if found else None
-        tables["bonded_pocket"] = bonded_status.pocket_table(message, {"document": document})
-    return _batch(message, tables, lines, faults)
+        tables["bonded_pocket"] = bonded_status.pocket_rows(message, {"document": document})
+    return _taken(message, tables, lines, faults)
 
 
-def _batch(
+def _taken(
     message: Message,
-    tables: dict[str, pd.DataFrame],
+    tables: dict[str, list[Row]],
     lines: Lines,
     faults: list[Fault],
-    control: pd.DataFrame | None = None,
-) -> Batch:
-    rejects = [(SHEET, row, *fault) for row, _, own in lines for fault in [*faults, *own]]
+    control: dict[int, str] | None = None,
+) -> Taken:
     subjects = [fields[name] for _, fields, _ in lines for name in ("subject", "outside") if fields.get(name)]
-    return Batch(
+    return Taken(
         feed=FEED,
         form=message.code.lower() or "commonresponemessage",
         period=None,  # what it says is of its document, whose month stands in another file
         tables=tables,
-        lines=pd.DataFrame({"sheet": SHEET, "row": [row for row, *_ in lines]}).astype({"sheet": "str"}),
-        rejects=gather([pd.DataFrame(rejects, columns=REJECT_COLUMNS)] if rejects else [], REJECT_COLUMNS),
-        control=gather([control] if control is not None else [], ["sheet", "row", "text"]),
+        lines=[row for row, *_ in lines],
+        rejects=[(row, *fault) for row, _, own in lines for fault in [*faults, *own]],
+        control=control or {},
         origin=next((mark for one in subjects if (mark := origin_of(one))), None),
         notes=bonded_status.pocket_note(message),
     )

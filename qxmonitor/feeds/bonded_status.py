@@ -9,16 +9,26 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import pandas as pd
-
 from qxmonitor.catalog.codes import codes
 from qxmonitor.feeds.bonded_message import Message, Values, day, number_of, numbers
+from qxmonitor.feeds.taken import Layout, Row
 
 HEAD_SHEET = "表头"
 """Where events and pockets stand: they are said by a message's head, not by one of its counted lines."""
 
 Fault = tuple[str, str, str, str]
 """field, rule, reason, raw"""
+
+LAYOUT: Layout = {
+    "bonded_status": {
+        "sheet": "str", "row": "int64", "kind": "str", "document": "str", "before": "str", "status": "str",
+        "on_day": "object", "change": "Int64",
+    },
+    "bonded_pocket": {
+        "sheet": "str", "row": "int64", "message": "str", "pocket": "int64", "pockets": "int64", "kind": "str",
+        "document": "str",
+    },
+}  # fmt: skip
 
 _GATE = "SAS223"
 _DECIDED = ("dcltime", "invtdcltime")
@@ -73,16 +83,12 @@ def related_inventories(message: Message) -> list[str]:
     return numbers(*named, *(block.get("rltbondinvtno", "") for block in blocks))
 
 
-def status_table(found: list[dict[str, Any]]) -> pd.DataFrame:
+def status_rows(found: list[dict[str, Any]]) -> list[Row]:
     """Events as rows of ``bonded_status``."""
-    frame = pd.DataFrame(found, columns=["kind", "document", "before", "status", "on_day", "change"])
-    frame["change"] = frame["change"].astype("Int64")
-    frame.insert(0, "row", range(1, len(frame) + 1))
-    frame.insert(0, "sheet", HEAD_SHEET)
-    return frame
+    return [{"sheet": HEAD_SHEET, "row": row, **event} for row, event in enumerate(found, start=1)]
 
 
-def pocket_table(message: Message, fields: dict[str, Any]) -> pd.DataFrame:
+def pocket_rows(message: Message, fields: dict[str, Any]) -> list[Row]:
     """The one row of ``bonded_pocket``: which part of a message the file is, and what its head says, if it has one."""
     pocket = message.pocket
     assert pocket is not None and message.kind is not None
@@ -90,7 +96,7 @@ def pocket_table(message: Message, fields: dict[str, Any]) -> pd.DataFrame:
         "sheet": HEAD_SHEET, "row": 1, "message": pocket.message, "pocket": pocket.number, "pockets": pocket.total,
         "kind": message.kind.subject, **fields,
     }  # fmt: skip
-    return pd.DataFrame([mine])
+    return [mine]
 
 
 def pocket_note(message: Message) -> list[str]:

@@ -11,16 +11,14 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from qxmonitor.catalog.codes import commodity
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import bonded_message, bonded_status
-from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
+from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.bonded import figure, firm_of, is_operator, origin_of
 from qxmonitor.feeds.bonded_message import Values
 from qxmonitor.feeds.csvfile import SHEET
-from qxmonitor.feeds.grid import gather
+from qxmonitor.feeds.taken import Layout, Row, Taken, batches
 
 if TYPE_CHECKING:
     from qxmonitor.feeds.bonded_status import Fault
@@ -37,7 +35,13 @@ _FIGURES = {
 }
 _DAYS = {"in_on": ("indate", "最近入仓日期"), "limit_on": ("limitdate", "存储期限")}
 _TEXTS = ("subject", "period", "account", "ledger", "document", "hs", "unit")
-_COLUMNS = ["sheet", "row", *_TEXTS, *_FIGURES, *_DAYS]
+LAYOUT: Layout = {
+    "bonded_stock": {
+        "sheet": "str", "row": "int64", **dict.fromkeys(_TEXTS, "str"), **dict.fromkeys(_FIGURES, "float64"),
+        **dict.fromkeys(_DAYS, "object"), "operator": "object",
+    },
+    "bonded_pocket": bonded_status.LAYOUT["bonded_pocket"] | {"subject": "str", "period": "str"},
+}  # fmt: skip
 
 
 def matches(opened: Opened) -> bool:
@@ -46,7 +50,12 @@ def matches(opened: Opened) -> bool:
 
 
 def read(opened: Opened) -> Batch:
-    """Read one ledger or one pocket of it.
+    """Read one ledger or one pocket of it; raises as :func:`take`."""
+    return batches([take(opened)], LAYOUT)[0]
+
+
+def take(opened: Opened) -> Taken:
+    """Take one ledger or one pocket of it apart.
 
     Raises:
         Refused: no day of sending, several ledgers, or, come whole, without head or lines.
@@ -66,7 +75,8 @@ def read(opened: Opened) -> Batch:
     lines = bonded_message.sequenced(message.lines, "gdsseqno")
     if fault and not lines:
         raise Refused(fault[2])
-    rows: list[dict[str, Any]] = []
+    operator = is_operator(head) if head else None
+    rows: list[Row] = []
     rejects: list[tuple[Any, ...]] = []
     for row, line in lines:
         faults: list[Fault] = [fault] if fault else []
@@ -74,28 +84,24 @@ def read(opened: Opened) -> Batch:
             sequence = line.get("gdsseqno", "")
             faults.append(("商品序号", "bonded.sequence", "商品序号缺失、不是整数或重复", sequence))
         mine = {
-            "sheet": SHEET, "row": row, "subject": subject, "period": period,
+            "sheet": SHEET, "row": row, "subject": subject, "period": period, "operator": operator,
             **_line(line, line.get("bwsno") or account, faults),
         }  # fmt: skip
         mine["ledger"] = f"{mine['account']} {period}"
-        rejects += [(SHEET, row, *one) for one in faults]
+        rejects += [(row, *one) for one in faults]
         if not faults:
             rows.append(mine)
-    frame = pd.DataFrame(rows, columns=_COLUMNS).astype(dict.fromkeys(_TEXTS, "str") | {"row": "int64"})
-    frame["operator"] = is_operator(head) if head else None
-    tables = {"bonded_stock": frame.astype(dict.fromkeys(_FIGURES, "float64"))}
+    tables = {"bonded_stock": rows}
     if message.pocket is not None:
         fields = {"document": account, "subject": subject if fault is None else None, "period": period}
-        tables["bonded_pocket"] = bonded_status.pocket_table(message, fields)
-    numbered = pd.DataFrame({"sheet": SHEET, "row": pd.Series([row for row, _ in lines], dtype="int64")})
-    return Batch(
+        tables["bonded_pocket"] = bonded_status.pocket_rows(message, fields)
+    return Taken(
         feed=FEED,
         form=message.code.lower(),
         period=period,
         tables=tables,
-        lines=numbered.astype({"sheet": "str"}),
-        rejects=gather([pd.DataFrame(rejects, columns=REJECT_COLUMNS)] if rejects else [], REJECT_COLUMNS),
-        control=gather([], ["sheet", "row", "text"]),
+        lines=[row for row, _ in lines],
+        rejects=rejects,
         origin=origin_of(subject or ""),
         notes=bonded_status.pocket_note(message),
     )

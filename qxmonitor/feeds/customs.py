@@ -265,9 +265,13 @@ def _control_text(body: Body, control: npt.NDArray[np.bool_]) -> npt.NDArray[np.
     """What a control line says: the words of its first cell, and nothing of a contact person."""
     if not control.any():
         return np.array([], dtype=object)
-    rows = pd.DataFrame({place: body.text(place)[control] for place in range(body.width)})
-    first = rows.where(rows != "").bfill(axis=1).iloc[:, 0]
-    text = first.fillna("").astype("str").str.slice(0, 80)
+    first = pd.Series("", index=np.flatnonzero(control), dtype="str")
+    for place in range(body.width):
+        open_ = first == ""
+        if not open_.any():
+            break
+        first = first.mask(open_, body.text(place)[control])
+    text = first.str.slice(0, 80)
     personal = text.str.contains(r"人[:：]|电话|联系|手机|\d{7,}", regex=True)
     return text.mask(personal, "（经办人信息，不保留）").to_numpy(dtype=object)
 

@@ -127,7 +127,7 @@ def settle(
             **figures,
         }
     )
-    return rows[mask & ~lines.rejected & ~lines.control].astype({"kind": "str"})
+    return rows[mask & lines.data].astype({"kind": "str"})
 
 
 def _is_unit(text: str) -> bool:

@@ -1,9 +1,9 @@
 """Pure functions from a :class:`~qxmonitor.panel.Panel` to figures; no database, no reader, no rendering."""
 
-from qxmonitor.indicators.compute import COLUMNS, compute
+from qxmonitor.indicators.compute import COLUMNS, compute, computed
 from qxmonitor.indicators.contribute import contributions
 from qxmonitor.indicators.decompose import decompose
 from qxmonitor.indicators.revisions import revisions
 from qxmonitor.indicators.targets import progress
 
-__all__ = ["COLUMNS", "compute", "contributions", "decompose", "progress", "revisions"]
+__all__ = ["COLUMNS", "compute", "computed", "contributions", "decompose", "progress", "revisions"]

@@ -9,10 +9,11 @@ targets. Nothing depends on the order of the inputs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -24,6 +25,7 @@ from qxmonitor.indicators.lines import part_rows
 from qxmonitor.indicators.reference import reference_rows
 from qxmonitor.indicators.targets import target_rows
 from qxmonitor.indicators.view import View
+from qxmonitor.packed import FIGURE_COLUMNS, NOT_SHOWN, Packed
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
 
@@ -36,103 +38,136 @@ COLUMNS = [
 LEVELS = ("firm", *PARTS)
 """Levels whose figures are made of firms; those of the others come as ready rows."""
 
-_WORDS = [state.word for state in DatumState]
 _CONSTANT = frozenset({"indicator", "source", "entity_kind"})
-_CODED = frozenset({"period", "entity", "state"})
 _NUMBERS: dict[str, Any] = {
     "value": np.float64, "coverage": np.float64, "top2": np.float64, "groups": np.int64, "hidden_groups": np.int64,
 }  # fmt: skip
 
 
 def compute(panel: Panel, periods: Sequence[Period]) -> pd.DataFrame:
-    """Compute every catalogue entry.
+    """Compute every catalogue entry; arguments and errors as of :func:`computed`.
+
+    Returns:
+        :data:`COLUMNS`, one row per indicator × entity × source × period.
+    """
+    return computed(panel, periods).frame()
+
+
+def computed(panel: Panel, periods: Sequence[Period]) -> Computed:
+    """Compute every catalogue entry, left as arrays.
 
     Args:
         panel: what is known; twelve months before the first asked one serve growth of trade and trailing years.
         periods: the months asked, in any order.
 
-    Returns:
-        :data:`COLUMNS`, one row per indicator × entity × source × period.
-
     Raises:
         QxError: a month asked lies outside the panel.
     """
     view = View(panel, periods)
-    blocks = _Blocks(view)
-    engine = Engine(view) if view.n else None
-    for entry in indicators().indicators if engine else ():
-        for use in entry.sources:
-            for level in use.levels:
-                if engine and level in LEVELS:
-                    blocks.add(entry.id, use.source, level, engine.entities(level), engine.figures(entry, use, level))
-        if engine:
+    blocks: list[Block] = []
+    ready: list[pd.DataFrame] = []
+    if view.n:
+        engine = Engine(view)
+        for entry in indicators().indicators:
+            for use in entry.sources:
+                for level in use.levels:
+                    if level in LEVELS:
+                        figures = engine.figures(entry, use, level)
+                        blocks.append(Block(entry.id, use.source, level, engine.entities(level), figures))
             engine.forget()
-    if engine:
-        blocks.add_rows(part_rows(view))
-    blocks.add_rows(_reference(view))
-    if engine:
-        blocks.add_rows(target_rows(engine))
-    return blocks.frame()
+        ready.append(part_rows(view))
+    ready.append(_reference(view))
+    if view.n:
+        ready.append(target_rows(engine))
+    return Computed(view.periods, blocks, pd.concat(ready, ignore_index=True)[COLUMNS])
 
 
-@dataclass
-class _Blocks:
-    """Gathers arrays per block and makes strings of codes once, at the end."""
+@dataclass(frozen=True)
+class Block:
+    """One indicator × source × level: figures of k entities × q months."""
 
-    view: View
-    arrays: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
-    entities: dict[str, int] = field(default_factory=dict)
-    codes: dict[str, Any] = field(default_factory=dict)
+    indicator: str
+    source: str
+    level: str
+    entities: tuple[str, ...]
+    figures: Figures
 
-    def add(self, indicator: str, source: str, level: str, entities: tuple[str, ...], figures: Figures) -> None:
-        """One indicator × source × level: the shown cells, period by period."""
-        flat = np.flatnonzero(figures.shown.T)
-        period, entity = np.divmod(flat, len(entities))
-        for name, word in (("indicator", indicator), ("source", source), ("entity_kind", level)):
-            self.arrays[name].append(pa.repeat(pa.scalar(word, pa.large_string()), len(flat)))
-        if level not in self.codes:
-            self.codes[level] = np.array([self._code(name) for name in entities], dtype=np.int32)
-        self.arrays["entity"].append(self.codes[level][entity])
-        self.arrays["period"].append(period.astype(np.int32))
-        everything = len(flat) == figures.shown.size
-        for name in ("value", "state", "coverage", "groups", "top2", "hidden_groups"):
-            cells = getattr(figures, name).T.ravel()
-            self.arrays[name].append(cells if everything else cells[flat])
 
-    def add_rows(self, rows: pd.DataFrame) -> None:
-        """A few ready-made rows with all the frame's columns."""
-        for name in COLUMNS:
-            column = rows[name]
-            if name in _CONSTANT:
-                self.arrays[name].append(pa.array(column.tolist(), pa.large_string()))
-                continue
-            if name in _CODED:
-                column = column.map({word: code for code, word in enumerate(self._words(name, column))})
-            self.arrays[name].append(column.to_numpy(dtype=_NUMBERS.get(name, np.int32)))
+@dataclass(frozen=True)
+class Computed:
+    """All figures of q months.
+
+    Attributes:
+        periods: the q months, in order.
+        blocks: figures made of firms, in catalogue order.
+        ready: rows of the levels that come as rows, :data:`COLUMNS`.
+    """
+
+    periods: tuple[Period, ...]
+    blocks: list[Block]
+    ready: pd.DataFrame
 
     def frame(self) -> pd.DataFrame:
+        """All figures as one long frame, :data:`COLUMNS`; strings are made of codes once, at the end."""
+        arrays: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+        words: dict[str, dict[str, int]] = {"entity": {}, "state": {}, "period": {}}
+        words["state"] = {state.word: int(state) for state in DatumState}
+        words["period"] = {str(period): place for place, period in enumerate(self.periods)}
+        codes: dict[str, Any] = {}
+        for block in self.blocks:
+            figures, level = block.figures, block.level
+            flat = np.flatnonzero(figures.shown.T)
+            period, entity = np.divmod(flat, len(block.entities))
+            for name, word in (("indicator", block.indicator), ("source", block.source), ("entity_kind", level)):
+                arrays[name].append(pa.repeat(pa.scalar(word, pa.large_string()), len(flat)))
+            if level not in codes:
+                codes[level] = _numbers(words["entity"], block.entities)
+            arrays["entity"].append(codes[level][entity])
+            arrays["period"].append(period.astype(np.int32))
+            everything = len(flat) == figures.shown.size
+            for name in FIGURE_COLUMNS:
+                cells = getattr(figures, name).T.ravel()
+                arrays[name].append(cells if everything else cells[flat])
+        for name in COLUMNS:
+            column = self.ready[name]
+            if name in _CONSTANT:
+                arrays[name].append(pa.array(column.tolist(), pa.large_string()))
+            elif name in words:
+                arrays[name].append(_numbers(words[name], column))
+            else:
+                arrays[name].append(column.to_numpy(dtype=_NUMBERS[name]))
         columns: dict[str, Any] = {}
         for name in COLUMNS:
             if name in _CONSTANT:
-                columns[name] = pd.array(pa.chunked_array(self.arrays[name], pa.large_string()), dtype="str")
+                columns[name] = pd.array(pa.chunked_array(arrays[name], pa.large_string()), dtype="str")
                 continue
-            whole = np.concatenate(self.arrays[name])
-            if name in _CODED:
-                columns[name] = pd.array(self._words(name), dtype="str").take(whole)
+            whole = np.concatenate(arrays[name])
+            if name in words:
+                columns[name] = pd.array(list(words[name]), dtype="str").take(whole)
             else:
                 columns[name] = whole.astype(_NUMBERS[name], copy=False)
         return pd.DataFrame(columns, copy=False)
 
-    def _words(self, name: str, more: Iterable[str] = ()) -> list[str]:
-        """The vocabulary of a coded column, in code order; entities grow by those of ``more``."""
-        if name == "entity":
-            for word in more:
-                self._code(word)
-            return list(self.entities)
-        return _WORDS if name == "state" else [str(period) for period in self.view.periods]
+    def packed(self, period: Period) -> Packed:
+        """The figures of one of the months as they are stored.
 
-    def _code(self, word: str) -> int:
-        return self.entities.setdefault(word, len(self.entities))
+        Raises:
+            ValueError: it is not one of them.
+        """
+        at, packed = self.periods.index(period), Packed()
+        for block in self.blocks:
+            shown = block.figures.shown[:, at]
+            if shown.any():
+                figures = {name: getattr(block.figures, name)[:, at] for name in FIGURE_COLUMNS}
+                figures["state"] = np.where(shown, figures["state"].astype(np.int16), NOT_SHOWN)
+                packed.add(block.indicator, block.level, block.source, block.entities, figures)
+        packed.add_rows(self.ready[self.ready["period"] == str(period)])
+        return packed
+
+
+def _numbers(known: dict[str, int], words: Iterable[str]) -> npt.NDArray[np.int32]:
+    """The code of each word; new words get the next ones."""
+    return np.array([known.setdefault(word, len(known)) for word in words], dtype=np.int32)
 
 
 def _reference(view: View) -> pd.DataFrame:

@@ -8,26 +8,27 @@ a month is the newest by ``known_at``, then by ``recorded_at``. Alerts are a pro
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
 import pandas as pd
+import pyarrow as pa
+from adbc_driver_postgresql import dbapi
 from sqlalchemy import Connection, text
 
 from qxmonitor import __version__
 from qxmonitor.catalog._yaml import HERE as CATALOGUE
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.errors import NothingKnown
+from qxmonitor.packed import FIGURE_COLUMNS, Packed
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.warehouse import sql
 from qxmonitor.warehouse.core import FOREVER, LOCK_ALERT, LOCK_RUN, Warehouse, fetch, lock, run
 from qxmonitor.warehouse.load import append
 
-VALUE_COLUMNS = [
-    "indicator", "entity_kind", "entity", "source", "value", "state", "coverage", "groups", "top2", "hidden_groups",
-]  # fmt: skip
+VALUE_COLUMNS = ["indicator", "entity_kind", "entity", "source", *FIGURE_COLUMNS]
 VERDICT_COLUMNS = ["rule", "entity_kind", "entity", "source", "level", "evidence"]
 ALERT_COLUMNS = [
     "alert_id", "rule", "entity_kind", "entity", "source", "level", "state", "opened", "period", "closed", "evidence",
@@ -91,14 +92,16 @@ def stamps(
     return found
 
 
-def write_runs(wh: Warehouse, found: Sequence[Stamp], indicators: pd.DataFrame, verdicts: pd.DataFrame) -> list[Stamp]:
-    """Store the values and verdicts of the stamped months, each month once, all in one transaction.
+def write_runs(
+    wh: Warehouse, found: Sequence[Stamp], figures: Mapping[Period, Packed], verdicts: pd.DataFrame
+) -> list[Stamp]:
+    """Store the figures and verdicts of the stamped months, each month once, all in one transaction.
 
     Args:
         wh: an open warehouse.
         found: stamps from :func:`stamps`, taken BEFORE the panel was read, with the same known_at and recorded_at.
-        indicators: ``period`` and :data:`VALUE_COLUMNS`; rows of other months are left out.
-        verdicts: ``period`` and :data:`VERDICT_COLUMNS`; likewise.
+        figures: those of each stamped month.
+        verdicts: ``period`` and :data:`VERDICT_COLUMNS`; rows of other months are left out.
 
     Returns:
         The stamps with their ``run_id``; a month whose identical run exists keeps that run untouched.
@@ -127,16 +130,23 @@ def write_runs(wh: Warehouse, found: Sequence[Stamp], indicators: pd.DataFrame, 
                 }
             )
             append(connection, "run", frame)
-            for table, rows, columns in (
-                ("indicator_value", indicators, VALUE_COLUMNS),
-                ("verdict", verdicts, VERDICT_COLUMNS),
-            ):
-                ids = rows["period"].astype(object).map(fresh)
-                kept = rows.loc[ids.notna(), columns].assign(run_id=ids[ids.notna()].astype("int64"))
-                if len(kept):
-                    append(connection, table, kept)
+            for stamp in new:
+                _write_figures(connection, int(stamp.run_id or 0), figures[stamp.period])
+            ids = verdicts["period"].astype(object).map(fresh)
+            kept = verdicts.loc[ids.notna(), VERDICT_COLUMNS].assign(run_id=ids[ids.notna()].astype("int64"))
+            if len(kept):
+                append(connection, "verdict", kept)
             connection.commit()
     return done
+
+
+def _write_figures(connection: dbapi.Connection, run_id: int, packed: Packed) -> None:
+    lists = {"list": list(packed.lists.values()), "entities": [list(entities) for entities in packed.lists]}
+    for table, columns in (("indicator_entities", pa.table(lists)), ("indicator_block", packed.table())):
+        schema = connection.adbc_get_table_schema(table)
+        whole = columns.append_column("run_id", pa.array([run_id] * len(columns), pa.int64()))
+        with connection.cursor() as cursor:
+            cursor.adbc_ingest(table, whole.select(schema.names).cast(schema), mode="append")
 
 
 def read_indicators(
@@ -159,11 +169,6 @@ def read_verdicts(
 ) -> pd.DataFrame:
     """The verdicts of the run that counts, likewise: run_id, period, known_at and :data:`VERDICT_COLUMNS`."""
     return _of_newest_runs(wh, "verdicts", period, known_at, recorded_at)
-
-
-def read_events(wh: Warehouse, *, recorded_at: datetime | None = None) -> pd.DataFrame:
-    """What people did with alerts, in the order they did it."""
-    return local(wh.frame(sql.query("alert_events"), recorded_at or FOREVER))
 
 
 def read_alerts(wh: Warehouse) -> pd.DataFrame:
@@ -232,7 +237,7 @@ def refold(wh: Warehouse, fold: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFr
 
     Args:
         wh: an open warehouse.
-        fold: (verdicts, events) → :data:`ALERT_COLUMNS`, pure.
+        fold: (verdicts, events) → :data:`ALERT_COLUMNS`, which reads nothing that another process may be changing.
 
     Returns:
         The alerts written.
@@ -240,7 +245,7 @@ def refold(wh: Warehouse, fold: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFr
     with wh.adbc() as connection:
         lock(connection, LOCK_ALERT)
         verdicts = fetch(connection, sql.query("verdicts"), "0000-00", "9999-99", FOREVER, FOREVER).to_pandas()
-        events = local(fetch(connection, sql.query("alert_events"), FOREVER).to_pandas())
+        events = local(fetch(connection, sql.query("alert_events"), FOREVER, FOREVER).to_pandas())
         alerts = fold(verdicts, events)
         run(connection, sql.query("alerts_clear"))
         if len(alerts):

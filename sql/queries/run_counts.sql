@@ -1,4 +1,4 @@
 -- $1 run_id.
 select
-    (select count(*) from indicator_value where run_id = $1) as values,
+    (select count(*) from reads.indicator_value where run_id = $1) as values,
     (select count(*) from verdict where run_id = $1) as verdicts

@@ -67,6 +67,14 @@ def test_a_total_by_formula_is_a_control_line_and_a_column_nobody_uses_is_nobody
     assert batch.control["row"].tolist() == [9]
 
 
+def test_a_unit_by_formula_makes_no_fact_of_its_row() -> None:
+    header = ["统一社会信用代码", "报告期", "产品名称", "计量单位", "产量;本月"]
+    rows = [[uscc(1), "2026 00 10", "玩具", "万个", 3], [uscc(2), "2026 00 10", "玩具（吨）", "=A1", 4]]
+    batch = read(workbook({"表": [["B204-1表 分产品"], ["计量单位：千元"], header, *rows]}))
+    assert rejected(batch) == [[5, "计量单位", RULE, REASON, ""]]
+    assert batch.tables["output_detail"]["row"].tolist() == [4]
+
+
 def test_saved_results_are_the_values() -> None:
     out = io.BytesIO()
     with xlsxwriter.Workbook(out) as book:

@@ -1,4 +1,5 @@
-"""What the fuzz target starts from: every form a small simulated town writes, each file cut to a few rows."""
+"""What the fuzz target starts from: every form a small simulated town writes, each file cut to a few rows, and messages
+of every type."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, text
 from qxmonitor.period import Period
 from qxmonitor.simulate.town import write_town
-from tests.fuzz import write
+from tests.fuzz import messages, write
 
 Sheets = list[tuple[str, list[list[Any]]]]
 
@@ -57,31 +58,34 @@ class Seed:
     def weight(self) -> float:
         """How often it is taken: small files are read in less time, so more of them are."""
         if self.kind == "xml":
-            return 4.0
+            return 2.0
         return 1000 / (200 + sum(len(rows) * max(map(len, rows), default=0) for _, rows in self.sheets))
 
 
 def plant(seed: int = 1, folder: Path | None = None) -> list[Seed]:
-    """Seeds of every form that is read, from a town simulated for the purpose."""
+    """Seeds of every form that is read, from messages of every type and a town simulated for the purpose.
+
+    The months are those in which the yearly sheet falls due too.
+    """
     with tempfile.TemporaryDirectory() as made:
         town = folder or Path(made) / "town"
         if not town.exists():
-            write_town(town, firms=24, first=Period("2026-08"), last=Period("2026-10"), seed=seed)
-        found: dict[tuple[str, str, str], list[Seed]] = {}
-        for path in sorted((town / "landing").rglob("*")):
-            if path.is_file() and (one := _seed(path)) is not None:
-                found.setdefault((one.feed, one.form, one.kind), []).append(one)
+            write_town(town, firms=24, first=Period("2026-02"), last=Period("2026-04"), seed=seed)
+        files = [(path.name, path.read_bytes()) for path in sorted((town / "landing").rglob("*")) if path.is_file()]
+    found: dict[tuple[str, str, str], list[Seed]] = {}
+    for name, data in [*messages.every(), *files]:
+        if (one := _seed(name, data)) is not None:
+            found.setdefault((one.feed, one.form, one.kind), []).append(one)
     return [one for _, many in sorted(found.items()) for one in many[:: max(1, len(many) // A_FORM)][:A_FORM]]
 
 
-def _seed(path: Path) -> Seed | None:
-    data = path.read_bytes()
+def _seed(name: str, data: bytes) -> Seed | None:
     try:
         opened = feeds.open_file(data)
         batch = feeds.sniff(opened).read(opened)
     except Refused:
         return None
-    one = Seed(path.name, batch.feed, batch.form, opened.kind, data)
+    one = Seed(name, batch.feed, batch.form, opened.kind, data)
     if opened.kind in ("xlsx", "xls"):
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         one.sheets = [

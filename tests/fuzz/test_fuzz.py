@@ -10,7 +10,9 @@ import pytest
 
 from qxmonitor import feeds
 from qxmonitor.errors import Refused
+from qxmonitor.feeds import bonded, bonded_receipt, bonded_stock
 from qxmonitor.feeds.base import Batch
+from qxmonitor.feeds.bonded_message import KINDS
 from tests.fuzz import blobs, oracle, run, seeds
 
 
@@ -25,9 +27,16 @@ def read(one: seeds.Seed) -> Batch:
 
 
 @pytest.mark.slow
-def test_every_form_the_simulator_writes_is_a_seed_and_holds(planted: list[seeds.Seed]) -> None:
-    monthly = {"register", "b204_1", "b203", "self_report", "customs_monthly", "bonded_inv101", "reference"}
-    assert monthly <= {one.feed for one in planted} <= {feed.FEED for feed in feeds.FEEDS}
+def test_every_form_of_the_registry_is_a_seed(planted: list[seeds.Seed]) -> None:
+    of_messages = {feed.FEED for feed in (bonded, bonded_receipt, bonded_stock)}
+    registered = {(feed.FEED, feed.FORM) for feed in feeds.FEEDS if feed.FEED not in of_messages}
+    assert {(one.feed, one.form) for one in planted if one.feed not in of_messages} == registered
+    types = {code.lower() for kind in KINDS for code in kind.codes} - {"inv101"} | {bonded.FORM, "commonresponemessage"}
+    assert {one.form for one in planted if one.feed in of_messages} == types
+
+
+@pytest.mark.slow
+def test_the_seeds_hold(planted: list[seeds.Seed]) -> None:
     for one in planted:
         batch = read(one)
         assert batch.rows_read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -135,9 +136,9 @@ def new_module_database(
     made: list[str] = []
     with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
 
-        def new(name: str) -> Settings:
+        def new(name: str, template: str = "warehouse") -> Settings:
             made.append(f"shared_{name}")
-            connection.execute(f"create database {made[-1]} template warehouse".encode())
+            connection.execute(f"create database {made[-1]} template {template}".encode())
             return Settings(home=tmp_path_factory.mktemp(name), database_url=embedded.dsn("psycopg", made[-1]))
 
         yield new
@@ -145,12 +146,40 @@ def new_module_database(
             connection.execute(f"drop database {name} with (force)".encode())
 
 
+@dataclass(frozen=True)
+class TakenIn:
+    """The whole town taken in once; only ever copied."""
+
+    settings: Settings
+    receipts: list[dict[str, Any]]
+
+    def copy_to(self, settings: Settings) -> Settings:
+        """The settings of a warehouse made from this one's database, with its files and its clock."""
+        shutil.copytree(self.settings.home, settings.home, copy_function=os.link, dirs_exist_ok=True)
+        return replace(settings, fixed_now=self.settings.fixed_now)
+
+
+@pytest.fixture(scope="session")
+def taken_in(town: Town, embedded: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TakenIn]:
+    """The database ``taken_in`` holds the town, taken in at once by a clock a day after its last release."""
+    with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
+        connection.execute("create database taken_in template warehouse")
+    settings = Settings(
+        home=tmp_path_factory.mktemp("taken_in"), database_url=embedded.dsn("psycopg", "taken_in"),
+        fixed_now=release_calendar().released_at(town.last) + timedelta(days=1),
+    )  # fmt: skip
+    with Warehouse(settings) as wh:
+        receipts = pipeline.ingest(wh, [town.landing])
+    yield TakenIn(settings, receipts)
+    with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
+        connection.execute("drop database taken_in with (force)")
+
+
 @pytest.fixture(scope="module")
-def ingested(town: Town, new_module_database: Callable[[str], Settings]) -> Iterator[Ingested]:
+def ingested(town: Town, taken_in: TakenIn, new_module_database: Callable[..., Settings]) -> Iterator[Ingested]:
     """The whole town taken in at once; nothing run yet. Tests of a module share it and only add runs."""
-    now = release_calendar().released_at(town.last) + timedelta(days=1)
-    with Warehouse(replace(new_module_database("ingested"), fixed_now=now)) as wh:
-        yield Ingested(wh, town, pipeline.ingest(wh, [town.landing]))
+    with Warehouse(taken_in.copy_to(new_module_database("ingested", "taken_in"))) as wh:
+        yield Ingested(wh, town, taken_in.receipts)
 
 
 @pytest.fixture(scope="session")
@@ -168,7 +197,7 @@ def live(town: Town) -> Callable[[Warehouse], None]:
 
 @pytest.fixture(scope="session")
 def reference_state(
-    town: Town, embedded: Settings, tmp_path_factory: pytest.TempPathFactory, live: Callable[[Warehouse], None]
+    taken_in: TakenIn, embedded: Settings, tmp_path_factory: pytest.TempPathFactory, live: Callable[[Warehouse], None]
 ) -> Iterator[Callable[[], dict[str, Any]]]:
     """The end state of an undisturbed run, computed once on first use."""
     known: list[dict[str, Any]] = []
@@ -176,12 +205,10 @@ def reference_state(
     def state() -> dict[str, Any]:
         if not known:
             with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
-                connection.execute("create database reference_state template warehouse")
-            now = release_calendar().released_at(town.last) + timedelta(days=1)
+                connection.execute("create database reference_state template taken_in")
             url = embedded.dsn("psycopg", "reference_state")
-            settings = Settings(home=tmp_path_factory.mktemp("reference"), database_url=url, fixed_now=now)
-            with Warehouse(settings) as wh:
-                pipeline.ingest(wh, [town.landing])
+            settings = Settings(home=tmp_path_factory.mktemp("reference"), database_url=url)
+            with Warehouse(taken_in.copy_to(settings)) as wh:
                 live(wh)
                 known.append(end_state(wh))
         return known[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +16,7 @@ from qxmonitor.period import Period, months
 from qxmonitor.settings import Settings
 from qxmonitor.simulate import write_town
 from qxmonitor.warehouse import Warehouse, store
-from tests.pipeline.conftest import Town
+from tests.pipeline.conftest import Ingested, Town
 
 pytestmark = pytest.mark.slow
 
@@ -27,14 +26,11 @@ Judged = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 """Alerts as listed, and verdicts."""
 
 
-def judged(town: Town, settings: Settings) -> Judged:
+def judged(town: Town, wh: Warehouse) -> Judged:
     """The alerts, and the verdicts of every month as known on its release day."""
-    now = release_calendar().released_at(town.last) + timedelta(days=1)
-    with Warehouse(replace(settings, fixed_now=now)) as wh:
-        pipeline.ingest(wh, [town.landing])
-        pipeline.run(wh, town.last)  # runs the months before it as well
-        assert store.periods_run(wh) >= {p for p in town.periods if p.month != 1}
-        return look.listing(wh, "alerts"), store.read_verdicts(wh).to_dict("records")
+    pipeline.run(wh, town.last)  # runs the months before it as well
+    assert store.periods_run(wh) >= {p for p in town.periods if p.month != 1}
+    return look.listing(wh, "alerts"), store.read_verdicts(wh).to_dict("records")
 
 
 def falls(town: Town) -> list[dict[str, Any]]:
@@ -85,8 +81,8 @@ def false_alarm_share(town: Town, verdicts: list[dict[str, Any]]) -> float:
 
 
 @pytest.fixture(scope="module")
-def small(town: Town, new_module_database: Callable[[str], Settings]) -> Judged:
-    return judged(town, new_module_database("alerts"))
+def small(ingested: Ingested) -> Judged:
+    return judged(ingested.town, ingested.wh)
 
 
 def test_falls_and_quiet_months_of_the_small_town(town: Town, small: Judged) -> None:
@@ -110,7 +106,9 @@ def test_falls_and_quiet_months_of_a_larger_town(tmp_path: Path, settings: Setti
     write_town(tmp_path / "town", firms=120, first=first, last=last, seed=1)
     truth = json.loads((tmp_path / "town/truth.json").read_text(encoding="utf-8"))
     town = Town(tmp_path / "town", first, last, truth)
-    alerts, verdicts = judged(town, settings)
+    with Warehouse(replace(settings, fixed_now=release_calendar().released_at(last) + timedelta(days=1))) as wh:
+        pipeline.ingest(wh, [town.landing])
+        alerts, verdicts = judged(town, wh)
     assert len(falls(town)) >= 8
     assert missed(town, alerts) == []
     assert false_alarm_share(town, verdicts) <= 0.05

@@ -58,3 +58,26 @@ def test_the_ledger_of_the_first_version(first_version: Engine) -> None:
     assert (found["<2@x>"]["state"], found["<2@x>"]["next_try_at"]) == ("deferred", DATE)
     assert told[:4] == [(f"<{n}@x>", "planned", "系统") for n in range(4)]
     assert set(told[4:]) == {("<0@x>", "accepted", "系统"), ("<2@x>", "deferred", "系统"), ("<3@x>", "sending", "系统")}
+
+
+FIGURES = """
+insert into run values (1, '2026-10', now(), now(), 'x');
+insert into indicator_value values
+    (1, 'output_m', 'firm', 'B', 'returns', 2.5, 'value', 1, 1, 1, 0),
+    (1, 'output_m', 'firm', 'A', 'returns', null, 'late', 0, 0, null, 0),
+    (1, 'output_m', 'town', 'town', 'returns', null, 'failed', 0.5, 1, 1, 1),
+    (1, 'reporting_rate', 'town', 'town', 'returns', 0.5, 'value', null, 2, null, null);
+"""
+
+
+def test_figures_of_the_first_version_are_the_same(first_version: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with first_version.begin() as conn:
+        conn.execute(text(FIGURES))
+        before = conn.execute(text("select * from indicator_value order by indicator, entity_kind, entity")).all()
+    monkeypatch.undo()
+    upgrade(first_version, "head", "new")
+    with first_version.begin() as conn:
+        found = text("select * from reads.indicator_value order by indicator, entity_kind, entity")
+        after = conn.execute(found).all()
+    assert [tuple(row)[:-1] for row in after] == [tuple(row)[:-1] for row in before]
+    assert [row.hidden_groups for row in after] == [0, 0, 1, 0]

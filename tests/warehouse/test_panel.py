@@ -133,6 +133,25 @@ def test_the_same_panel_as_known_then(town, make):
     assert read_panel(town, Period("2026-03"), months=2).values["returns.output_m"][1, 0] == 2.0
 
 
+def test_a_window_is_what_would_have_been_read(town, make):
+    then = make.day(200)
+    wide = read_panel(town, Period("2026-03"), months=4, known_at=then)
+    for last, width in (("2026-03", 2), ("2026-02", 3), ("2026-01", 1)):
+        read = read_panel(town, Period(last), months=width, known_at=then)
+        seen = wide.window(Period(last), width)
+        assert (seen.months, seen.known_at) == (read.months, read.known_at)
+        for part in ("values", "states"):
+            assert getattr(seen, part).keys() == getattr(read, part).keys()
+            for key, grid in getattr(read, part).items():
+                np.testing.assert_array_equal(getattr(seen, part)[key], grid)
+        np.testing.assert_array_equal(seen.authorised, read.authorised)
+        for part in ("firms", "reference", "chains", "parameters", "trade", "projects"):
+            pd.testing.assert_frame_equal(getattr(seen, part).astype(object), getattr(read, part).astype(object))
+    for last, width in (("2026-04", 1), ("2025-12", 2)):
+        with pytest.raises(ValueError, match="do not lie within"):
+            wide.window(Period(last), width)
+
+
 def test_an_empty_warehouse_gives_an_empty_panel(warehouse):
     panel = read_panel(warehouse, Period("2026-03"), months=3)
     assert panel.firms.empty and not panel.simulated

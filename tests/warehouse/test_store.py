@@ -6,22 +6,26 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
+from qxmonitor import indicators
 from qxmonitor.errors import QxError
+from qxmonitor.packed import Packed
 from qxmonitor.period import Period
 from qxmonitor.warehouse import store
 from qxmonitor.warehouse.load import load
+from tests.indicators.town import random_town
 
 MARCH, APRIL = Period("2026-03"), Period("2026-04")
 
 
 def values(make, numbers):
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         [
             {"period": p, "indicator": "output_m", "entity_kind": "firm", "entity": make.A, "source": "returns",
-             "value": v, "state": "value", "coverage": 1.0, "groups": 1, "top2": None, "hidden_groups": None}
+             "value": v, "state": "value", "coverage": 1.0, "groups": 1, "top2": None, "hidden_groups": 0}
             for p, v in numbers.items()
         ]
     )  # fmt: skip
+    return {period: Packed.of(mine) for period, mine in rows.groupby("period")}
 
 
 def verdicts(make, levels):
@@ -104,13 +108,14 @@ def test_alerts_are_folded_from_all_verdicts_and_events_and_replaced_as_a_whole(
     with loaded.engine.begin() as connection:
         connection.execute(
             text(
-                "insert into alert_event (rule, entity_kind, entity, source, period, kind, who, why, recorded_at)"
-                " values ('output_drop', 'firm', 'x', 'returns', '2026-03', 'closed', 'w', 'y', now())"
+                "insert into alert_event (event_id, rule, entity_kind, entity, source, opened, period, kind, who, why,"
+                " known_at, recorded_at) values (1, 'output_drop', 'firm', 'x', 'returns', '2026-03', '2026-03',"
+                " 'close', 'w', 'y', now(), now())"
             )
         )
 
     def fold(found, events):
-        assert found["period"].tolist() == ["2026-03", "2026-04"] and events["kind"].tolist() == ["closed"]
+        assert found["period"].tolist() == ["2026-03", "2026-04"] and events["kind"].tolist() == ["close"]
         head = found.iloc[[0]]
         return head.assign(alert_id="a1", state="open", opened="2026-03", closed=None)
 
@@ -120,3 +125,17 @@ def test_alerts_are_folded_from_all_verdicts_and_events_and_replaced_as_a_whole(
     assert alerts[["alert_id", "level", "state", "opened"]].to_numpy().tolist() == [["a1", 2, "open", "2026-03"]]
     store.refold(loaded, lambda found, _events: found.iloc[:0].reindex(columns=store.ALERT_COLUMNS))
     assert store.read_alerts(loaded).empty
+
+
+def test_stored_figures_are_those_computed(loaded, make):
+    """Gaps, late firms, trade and all levels of a random town: what is read back is the frame, row for row."""
+    panel = random_town(3).panel()
+    order = ["indicator", "entity_kind", "entity", "source"]
+    for run, period in zip((MARCH, APRIL), panel.months[-2:], strict=True):
+        frame = indicators.compute(panel, [period])
+        packed = indicators.computed(panel, panel.months[-3:]).packed(period)
+        (stamp,) = store.write_runs(loaded, store.stamps(loaded, [run]), {run: packed}, verdicts(make, {run: 0}))
+        expected = frame.drop(columns="period").sort_values(order, ignore_index=True)
+        found = store.read_indicators(loaded, run)[expected.columns].sort_values(order, ignore_index=True)
+        pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+        assert store.run_counts(loaded, stamp.run_id)["values"] == len(frame) > 500

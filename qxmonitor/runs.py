@@ -1,0 +1,85 @@
+"""Runs: the figures and verdicts of months, computed as known at one time and stored once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import pandas as pd
+
+from qxmonitor import indicators, signals
+from qxmonitor.catalog.release import release_calendar
+from qxmonitor.panel import Panel
+from qxmonitor.period import Period
+from qxmonitor.scene import HISTORY
+from qxmonitor.warehouse import Warehouse, proving, store
+from qxmonitor.warehouse.panel import read_panel
+
+AT_ONCE = 6
+"""Months computed and stored together: what a killed call has to do again, and what has to fit in memory."""
+
+
+def compute(wh: Warehouse, periods: Sequence[Period], known_at: datetime | None) -> list[store.Stamp]:
+    """Compute and store months as known at one time, unless they stand already for the same inputs.
+
+    The panel is read once for all of them; each month sees of it what a panel of its own would hold.
+
+    Args:
+        wh: an open warehouse.
+        periods: the months, in any order.
+        known_at: as known then; None is newest.
+
+    Returns:
+        A stamp a month, with its run.
+
+    Raises:
+        NothingKnown: no return of a month or an earlier one is known by then.
+    """
+    if not periods:
+        return []
+    recorded_at = wh.newest_recorded()
+    found = store.stamps(wh, sorted(periods), known_at=known_at, recorded_at=recorded_at)
+    new = [stamp for stamp in found if stamp.run_id is None]
+    if not new:
+        return found
+    first, last = new[0].period, new[-1].period
+    panel = read_panel(wh, last, months=HISTORY + _between(first, last), known_at=known_at, recorded_at=recorded_at)
+    active = proving.active_rules(wh, known_at=known_at, recorded_at=recorded_at)
+    done = [stamp for at in range(0, len(new), AT_ONCE) for stamp in _store(wh, panel, active, new[at : at + AT_ONCE])]
+    stored = {stamp.period: stamp for stamp in done}
+    return [stored.get(stamp.period, stamp) for stamp in found]
+
+
+def _store(wh: Warehouse, panel: Panel, active: Collection[str], stamps: Sequence[store.Stamp]) -> list[store.Stamp]:
+    periods = [stamp.period for stamp in stamps]
+    seen = panel.window(periods[-1], HISTORY + _between(periods[0], periods[-1]))
+    figures = indicators.computed(seen, periods)
+    verdicts = pd.concat([signals.judge(panel.window(period, HISTORY), [period], active) for period in periods])
+    return store.write_runs(wh, stamps, {period: figures.packed(period) for period in periods}, verdicts)
+
+
+def outdated(wh: Warehouse, period: Period) -> list[Period]:
+    """Later months that have a run, but none that stands on what is known now."""
+    done = store.periods_run(wh)
+    later = [period + ahead for ahead in range(1, HISTORY) if period + ahead in done]
+    return [stamp.period for stamp in store.stamps(wh, later) if stamp.run_id is None] if later else []
+
+
+def never_run(wh: Warehouse, period: Period, known_at: datetime | None) -> list[tuple[Period, datetime | None]]:
+    """Earlier months with output returns that have no run at all, each with the time to run it as known at.
+
+    That is its own release day, so that it comes out as if it had been run then, whatever month is asked for first;
+    a month whose returns came only later (history loaded in bulk) is run as known at the time asked for.
+    """
+    first = store.first_known(wh, "b204_1", known_at)
+    done = store.periods_run(wh)
+    missing = []
+    for month in (period - back for back in range(HISTORY - 1, 0, -1)):
+        if month in first.index and month not in done:
+            released = release_calendar().released_at(month)
+            missing.append((month, released if first[month] <= released else known_at))
+    return missing
+
+
+def _between(first: Period, last: Period) -> int:
+    return last.ordinal - first.ordinal

@@ -1,0 +1,1 @@
+select count(*) as values from reads.indicator_value
