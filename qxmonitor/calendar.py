@@ -41,12 +41,16 @@ def spring_festival(year: int) -> date:
 
 
 @lru_cache(maxsize=4096)
-def festival_share(period: Period) -> float:
+def festival_share(period: Period, earlier: int = 0) -> float:
     """Share of the disturbed window around the festival that falls in this month, between 0 and 1.
+
+    Args:
+        period: the month.
+        earlier: days by which the window begins and ends before the usual one (workers leave early).
 
     >>> round(festival_share(Period("2026-02")), 2), festival_share(Period("2026-07"))
     (0.81, 0.0)
     """
     day = spring_festival(period.year)
-    window = [day + timedelta(days=d) for d in range(-FESTIVAL_BEFORE, FESTIVAL_AFTER + 1)]
+    window = [day + timedelta(days=d) for d in range(-FESTIVAL_BEFORE - earlier, FESTIVAL_AFTER + 1 - earlier)]
     return sum(d.month == period.month for d in window) / len(window)

@@ -11,7 +11,7 @@ from qxmonitor.terminal import Row, as_json, print_rows, reported
 
 @click.group()
 def evaluate() -> None:
-    """Score a shipped method on a file of your own: forecast, stress, changepoints."""
+    """Score a shipped method: on a file of your own, or the detectors on simulated firms."""
 
 
 @evaluate.command()
@@ -69,6 +69,61 @@ def changepoints(path: Path, out: Path | None, compare: bool, json_out: bool) ->
 
     with reported(json_out):
         print_rows(shifting.evaluate(path, out, compare=compare), json_out, line)
+
+
+@evaluate.command()
+@click.option("--firms", type=click.IntRange(20, 5000), default=800, show_default=True, help="Firms a simulated town.")
+@click.option("--months", type=click.IntRange(36, 240), default=60, show_default=True, help="Months a town.")
+@click.option("--seeds", type=click.IntRange(1, 200), default=20, show_default=True, help="Towns.")
+@click.option(
+    "--stl-seeds",
+    type=click.IntRange(0, 200),
+    default=0,
+    show_default=True,
+    help="Towns on which STL residuals are a rival too (slow; needs statsmodels).",
+)
+@click.option(
+    "--series",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Put the shifts into the series of this csv (as for forecast) instead of simulated ones.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder for all figures and curves as csv, and a picture.",
+)
+@as_json
+def detection(
+    firms: int, months: int, seeds: int, stl_seeds: int, series: Path | None, out: Path | None, json_out: bool
+) -> None:  # fmt: skip
+    """Score the detectors on simulated firms: false alarms, falls caught, beside an oracle and today's practice."""
+    from qxmonitor.evaluation import detection as scoring
+
+    def line(row: Row) -> str:
+        around = "" if row["lo"] is None else f"（{row['lo']:.4g} 至 {row['hi']:.4g}）"
+        value = "—" if row["value"] is None else f"{row['value']:.4g}"
+        return f"{row['measure']} · {row['method']} · {row['noise']}：{value}{around}"
+
+    with reported(json_out):
+        rows = scoring.score(firms, months, seeds, stl_seeds=stl_seeds, series=series, out=out)
+        print_rows(rows, json_out, line)
+
+
+@evaluate.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="The months as csv.")
+@as_json
+def alarms(path: Path, out: Path | None, json_out: bool) -> None:
+    """Months at which the shipped detectors speak on one reference series exported from a data terminal."""
+    from qxmonitor.evaluation import alarms as judging
+
+    def line(row: Row) -> str:
+        return f"{row['period']} {row['level']} {row['why']}"
+
+    with reported(json_out):
+        print_rows(judging.evaluate(path, out), json_out, line)
 
 
 COMMANDS = (evaluate,)

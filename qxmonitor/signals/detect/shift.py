@@ -1,0 +1,96 @@
+"""Whether a series has fallen lately: the evidence for a shift that began in one of the last months.
+
+For each shape of shift (a step down by a quarter, by half …, a small step, a slow drift) and each month in which it may
+have begun, the log likelihood ratio of the errors since then: with the shift's signature in them, against without it,
+both under Student's t. A weighted mean of the ratios over shapes and beginnings is the evidence that it is one of
+them. All is sums over shifted arrays: no loop over series or months.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qxmonitor.indicators.smoothing import Floats
+from qxmonitor.signals.detect.expect import AGES, TAIL, Expected
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One shape of shift.
+
+    Attributes:
+        kind: ``fall`` or ``drift``.
+        size: logarithm of what is left in the end.
+        creep: months over which it arrives; 1 is a step.
+        weights: prior weight by the months since it began, 0 first.
+    """
+
+    kind: str
+    size: float
+    creep: int
+    weights: tuple[float, ...]
+
+
+def _even(total: float, first: int, last: int) -> tuple[float, ...]:
+    each = total / (last - first + 1)
+    return tuple(each if first <= age <= last else 0.0 for age in range(last + 1))
+
+
+SHAPES = (
+    Shape("fall", float(np.log(0.75)), 1, (0.49, 0.49)),
+    Shape("fall", float(np.log(0.45)), 1, (0.006, 0.006)),
+    Shape("fall", float(np.log(0.1)), 1, (0.002, 0.002)),
+    Shape("drift", float(np.log(0.9)), 1, _even(0.5, 2, 5)),
+    Shape("drift", float(np.log(0.9)), 6, _even(0.5, 3, AGES - 1)),
+)
+"""What a fall and what a drift may look like, with weights inside each kind; chosen on simulated series only."""
+QUIET, STEEP, SMALL = 0.12, 8.0, 1.5
+"""Small shifts are looked for where they can be told: their weight beside falls is :data:`SMALL` where the errors'
+scale is well below :data:`QUIET`, and goes to nought above it, the faster the greater :data:`STEEP`."""
+
+
+def combined(kinds: dict[str, Floats], scale: Floats) -> Floats:
+    """Evidence for a fall or a drift together, ``(n, m)``: the kinds' ratios, weighed by the errors' scale."""
+    small = np.log(SMALL) - np.log1p((scale / QUIET) ** STEEP)
+    told = ~np.isnan(kinds["fall"])
+    fall, drift = (np.where(told, kinds[kind], 0.0) for kind in ("fall", "drift"))
+    return np.where(told, np.logaddexp(fall, drift + small), np.nan)
+
+
+def evidence(seen: Expected, shapes: tuple[Shape, ...] = SHAPES) -> dict[str, Floats]:
+    """Log of the mean likelihood ratio by kind of shift, ``(n, m)``; NaN where the month has no value.
+
+    Args:
+        seen: errors, their scales and signatures.
+        shapes: what to look for.
+    """
+    span = seen.error.shape[1]
+    column = np.arange(span)
+    here = np.isfinite(seen.error)
+    error = np.where(here, seen.error, 0.0)
+    spread = TAIL * seen.scale**2
+    none = np.log1p(error**2 / spread)
+    found: dict[str, Floats] = {}
+    for shape in shapes:
+        total = found.get(shape.kind, np.zeros(error.shape))
+        ratio = np.zeros(error.shape)
+        for age, prior in enumerate(shape.weights):
+            mark = _mark(seen.signature, shape, age)
+            part = (TAIL + 1) / 2 * (none - np.log1p((error - mark) ** 2 / spread))
+            before = np.zeros(error.shape)
+            before[:, 1:] = ratio[:, :-1]
+            ratio = before + np.where(here & np.isfinite(part), part, 0.0)
+            if prior:
+                began = column - age
+                total = total + np.where((began >= 0) & (began > seen.renewed), prior * np.exp(ratio), 0.0)
+        found[shape.kind] = total
+    with np.errstate(divide="ignore"):
+        return {kind: np.where(here, np.log(total), np.nan) for kind, total in found.items()}
+
+
+def _mark(signature: Floats, shape: Shape, age: int) -> Floats:
+    """What a shift of that shape and age adds to the errors, ``(n, m)``."""
+    first = max(0, age - shape.creep + 1)
+    return np.asarray(shape.size / shape.creep * signature[first : age + 1].sum(axis=0))
