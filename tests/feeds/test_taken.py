@@ -13,7 +13,6 @@ from qxmonitor.feeds import bonded
 from qxmonitor.feeds.base import Batch
 from tests.fuzz import messages
 
-
 REFUSED = 7
 """Three before the messages, three after, and a client's ledger, which does not say when it was sent."""
 
