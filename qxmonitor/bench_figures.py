@@ -117,10 +117,13 @@ def _ingested(settings: Settings, codes: Sequence[str], axis: Sequence[Period], 
 def _ingest(
     wh: Warehouse, folder: Path, codes: Sequence[str], axis: Sequence[Period], rng: np.random.Generator
 ) -> None:
+    """Take in an export of each form a month, as they come."""
     folder.mkdir()
     size = rng.integers(20_000, 900_000, len(codes))
-    paths = [write_export(folder / "b204.csv", codes, axis, rng), folder / "b203.csv"]
-    _write_finance(paths[1], codes, [period for period in axis if period.month != 1], size)
+    paths = [write_export(folder / f"b204-{period}.csv", codes, [period], rng) for period in axis]
+    paths += [
+        _write_finance(folder / f"b203-{period}.csv", codes, period, size) for period in axis if period.month != 1
+    ]
     for receipt in pipeline.ingest(wh, paths):
         if receipt["rejected"] or receipt["state"] != "accepted":
             raise QxError(f"基准测试的文件未全部入库：{receipt['reasons']}")
@@ -139,20 +142,17 @@ def _write_register(path: Path, codes: Sequence[str]) -> None:
             sheet.write_row(3 + number, 0, [code, f"模拟企业{number}", group, "2020-01", *words.values()])
 
 
-def _write_finance(path: Path, codes: Sequence[str], axis: Sequence[Period], size: npt.NDArray[np.int64]) -> None:
+def _write_finance(path: Path, codes: Sequence[str], period: Period, size: npt.NDArray[np.int64]) -> Path:
     heads = [f"{year};{item}" for item in (*_STOCKS, *_FLOWS) for year in ("1-本月", "上年同期")]
+    parts = [_PARTS[item] * (period.month if item in _FLOWS else 1) for item in (*_STOCKS, *_FLOWS)]
+    now = (size[:, None] * np.array(parts)).astype(np.int64)
+    figures = np.stack([now, now * 19 // 20], axis=2).reshape(len(codes), -1).astype(str).tolist()
     with path.open("w", encoding="gb18030") as out:
-        out.write(
-            "B203表 财务状况（模拟数据）\n计量单位：千元\n统一社会信用代码,单位详细名称,报告期,"
-            + ",".join(heads)
-            + "\n"
-        )
-        for period in axis:
-            flow = [_PARTS[item] * (period.month if item in _FLOWS else 1) for item in (*_STOCKS, *_FLOWS)]
-            now = (size[:, None] * np.array(flow)).astype(np.int64)
-            figures = np.stack([now, now * 19 // 20], axis=2).reshape(len(codes), -1).astype(str).tolist()
-            for number, (code, line) in enumerate(zip(codes, figures, strict=True)):
-                out.write(f"{code},模拟企业{number},{period[:4]} 00 {period[5:]},{','.join(line)}\n")
+        out.write("B203表 财务状况（模拟数据）\n计量单位：千元\n")
+        out.write(",".join(["统一社会信用代码", "单位详细名称", "报告期", *heads]) + "\n")
+        for number, (code, line) in enumerate(zip(codes, figures, strict=True)):
+            out.write(f"{code},模拟企业{number},{period[:4]} 00 {period[5:]},{','.join(line)}\n")
+    return path
 
 
 def _values(wh: Warehouse) -> int:

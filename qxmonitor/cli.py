@@ -18,6 +18,8 @@ import click
 
 from qxmonitor import (
     __version__,
+    cli_alerts,
+    cli_backtest,
     cli_catalog,
     cli_evaluate,
     cli_forms,
@@ -184,6 +186,7 @@ _decision("drop", "Decide that a mail never goes.")
 
 @cli.command(name="list")
 @click.argument("what", type=click.Choice(LISTINGS))
+@click.argument("alert", required=False)
 @click.option("--unmatched", is_flag=True, help="Matches: only what means no firm, or more than one.")
 @click.option("--open", "only_open", is_flag=True, help="Letters: only those that wait for an answer.")
 @click.option("--period", type=PERIOD, default=None)
@@ -198,27 +201,22 @@ _decision("drop", "Decide that a mail never goes.")
 @click.option("--file", "file_name", default=None, help="Only this file (path as on the receipt, or its last part).")
 @known_at_option
 @as_json
-def list_(what: str, json_out: bool, **filters: Any) -> None:
-    """Look: receipts, quarantine, indicators, alerts, mails, the bonded centre, findings, board, letters, matches."""
+def list_(what: str, alert: str | None, json_out: bool, **filters: Any) -> None:
+    """Look: receipts, quarantine, indicators, alerts, mails, the bonded centre, findings, board, letters, matches.
+
+    ``history`` is what happened to each mail or, with an ALERT, to that risk notice.
+    """
     from qxmonitor import look
 
+    if alert is not None and what != "history":
+        raise click.UsageError("只有 list history 后面可写风险提示的编号")
     if filters["message_id"]:
         filters["message_id"] = f"<{filters['message_id'].strip('<>')}>"
 
     def line(row: Row) -> str:
         return "  ".join("" if value is None else str(value) for value in row.values())
 
-    answer(lambda wh: (look.listing(wh, what, **filters), True), json_out, line)
-
-
-@cli.command()
-@click.argument("alert")
-@as_json
-def explain(alert: str, json_out: bool) -> None:
-    """Say why an alert stands as it does: its verdicts month by month, and who is told."""
-    from qxmonitor import look
-
-    answer(lambda wh: (look.explain(wh, alert), True), json_out, lambda row: f"{row['period']}  {row['words']}")
+    answer(lambda wh: (look.listing(wh, what, alert=alert, **filters), True), json_out, line)
 
 
 @cli.command()
@@ -288,6 +286,8 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
 
 for command in (
     *cli_operate.COMMANDS,
+    *cli_alerts.COMMANDS,
+    *cli_backtest.COMMANDS,
     *cli_catalog.COMMANDS,
     *cli_evaluate.COMMANDS,
     *cli_forms.COMMANDS,

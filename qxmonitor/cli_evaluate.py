@@ -11,7 +11,7 @@ from qxmonitor.terminal import Row, as_json, print_rows, reported
 
 @click.group()
 def evaluate() -> None:
-    """Score a shipped method on a file of your own: forecast."""
+    """Score a shipped method on a file of your own: forecast, stress, changepoints."""
 
 
 @evaluate.command()
@@ -33,6 +33,42 @@ def forecast(path: Path, out: Path | None, compare: bool, json_out: bool) -> Non
 
     with reported(json_out):
         print_rows(forecasting.evaluate(path, out, compare=compare), json_out, line)
+
+
+@evaluate.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Scores as csv: row, score.")
+@click.option("--compare", is_flag=True, help="Also score Altman's Z″ and the best single ratio on the same rows.")
+@as_json
+def stress(path: Path, out: Path | None, compare: bool, json_out: bool) -> None:
+    """Financial stress of each firm of an ARFF file of ratios; rows are counted from 0, higher is worse."""
+    from qxmonitor.evaluation import stress as stressing
+
+    def line(row: Row) -> str:
+        head = f"{row['method']}：{row['rows']} 家企业"
+        if row["auc"] is None:
+            return f"{head}，无标签可评分"
+        return f"{head}，AUC {row['auc']:.3f}，最差 5% 中出险比例 {row['precision_worst5']:.1%}"
+
+    with reported(json_out):
+        print_rows(stressing.evaluate(path, out, compare=compare), json_out, line)
+
+
+@evaluate.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Shifts as csv.")
+@click.option("--compare", is_flag=True, help="Also score never saying anything.")
+@as_json
+def changepoints(path: Path, out: Path | None, compare: bool, json_out: bool) -> None:
+    """Level shifts of a series (json: name, time.index, series.raw) or a folder of them; indices from 0."""
+    from qxmonitor.evaluation import changepoints as shifting
+
+    def line(row: Row) -> str:
+        head = f"{row['method']}：{row['series']} 条序列，水平突变 {row['shifts']} 处"
+        return f"{head}，无标注可评分" if row["f1"] is None else f"{head}，平均 F1 {row['f1']:.3f}"
+
+    with reported(json_out):
+        print_rows(shifting.evaluate(path, out, compare=compare), json_out, line)
 
 
 COMMANDS = (evaluate,)

@@ -1,4 +1,4 @@
-"""The lists for 商务局: subsidy per ticket, and firms trading 1 亿元 and more."""
+"""Lists for departments: those of clause 7 for 商务局, and the growth ladder with the evaluation of firms."""
 
 from __future__ import annotations
 
@@ -35,4 +35,28 @@ def support_lists(period: Period, out: Path, known_at: datetime | None, json_out
     answer(work, json_out, line)
 
 
-COMMANDS = (support_lists,)
+@click.command("evaluate-firms")
+@click.argument("period", type=PERIOD)
+@click.option("--for", "reader", required=True, help="The department: gxj or swj.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .xlsx to write.")
+@known_at_option
+@as_json
+def evaluate_firms(period: Period, reader: str, out: Path, known_at: datetime | None, json_out: bool) -> None:
+    """Write the growth ladder and the scores of firms for a department, with reasons; returns are never used."""
+    from qxmonitor import assessment
+
+    def work(wh: Warehouse) -> tuple[list[Row], bool]:
+        return assessment.write(wh, period, reader, out, known_at=known_at), True
+
+    def line(row: Row) -> str:
+        if row["list"] == "ladder":
+            return f"[{row['step']}·{row['state']}] {row['name']}  {row['reason']}"
+        if row["rank"] is None:
+            return f"[不评分] {row['name']}  {row['reason']}"
+        ends = f"第{row['rank']:.0f}名（{row['best']:.0f}—{row['worst']:.0f}）"
+        return f"[评价 {row['class'] or '不分类'}] {row['name']}  {row['score']:.1f}分  {ends}  {row['reason']}"
+
+    answer(work, json_out, line)
+
+
+COMMANDS = (support_lists, evaluate_firms)

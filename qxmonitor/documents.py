@@ -15,9 +15,11 @@ from qxmonitor.delivery.files import document_name, write_private
 from qxmonitor.delivery.html import briefing_html
 from qxmonitor.delivery.xlsx import briefing_xlsx
 from qxmonitor.errors import QxError
+from qxmonitor.indicators.chains import node_table
 from qxmonitor.period import months
 from qxmonitor.scene import HISTORY, Scene
-from qxmonitor.warehouse import given, store
+from qxmonitor.signals.outcomes import labels
+from qxmonitor.warehouse import asof, given, store
 from qxmonitor.warehouse.panel import read_panel
 
 _REVISED_MONTHS = 12
@@ -67,15 +69,20 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         progress=indicators.progress(scene.panel, scene.period),
         receipts=receipts,
         revisions=_revisions(scene),
+        chains=scene.panel.chains,
+        approved=asof.read(scene.wh, "approved_figure", known_at=scene.known_at, recorded_at=scene.recorded_at),
+        known=scene.known(),
+        labels=labels(scene.events),
         **(_growth(scene) if statistical else {}),
     )
 
 
 def _growth(scene: Scene) -> dict[str, pd.DataFrame]:
-    """Why output grew, in figures of firms: for the statistical channel alone."""
+    """Why output grew and how nodes fare, in figures of firms: for the statistical channel alone."""
     return {
         "decomposition": growth.town_growth(scene.wh, scene.panel, scene.period, scene.recorded_at),
         "contributions": indicators.contributions(scene.panel, [scene.period]),
+        "nodes": node_table(scene.panel, scene.period),
     }
 
 

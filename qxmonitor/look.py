@@ -1,4 +1,4 @@
-"""Looking: listings of what is there, and why an alert stands as it does. Nothing here changes anything."""
+"""Looking: listings of what is there. Nothing here changes anything."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
-from qxmonitor import board, letters, signals, validation
+from qxmonitor import alerting, board, letters, validation
+from qxmonitor.catalog.alerting import alerting as words
 from qxmonitor.catalog.indicators import indicators
-from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.release import release_calendar
-from qxmonitor.catalog.rules import rules
 from qxmonitor.delivery import ledger
-from qxmonitor.errors import QxError
 from qxmonitor.identity import normalise_name
 from qxmonitor.period import SHANGHAI, Period
-from qxmonitor.signals.fold import IDENTITY
 from qxmonitor.warehouse import Warehouse, bonded, decided, store
 
 Row = dict[str, Any]
@@ -36,13 +33,15 @@ def listing(
     known_at: datetime | None = None,
     unmatched: bool = False,
     only_open: bool = False,
+    alert: str | None = None,
     **filters: str | None,
 ) -> list[Row]:
     """One of the listings as flat rows.
 
     Args:
         wh: an open warehouse.
-        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger``, ``history`` (of the ledger),
+        what: ``receipts``, ``quarantine``, ``indicators``, ``alerts``, ``ledger``, ``history`` (of the ledger, or of
+            ``alert``),
             ``bonded`` (firms' months at the bonded centre), ``bonded_ownership`` (the same by ownership),
             ``bonded_states`` (what became of each document), ``bonded_open`` (messages not yet
             whole), ``findings`` or ``board`` (of one month, the newest released by
@@ -51,6 +50,7 @@ def listing(
             the state ``withdrawn``.
         unmatched: of matches, only what means no firm, or more than one.
         only_open: of letters, only those that wait for an answer.
+        alert: of history, the alert whose life it is.
         known_at: as known then; of use for receipts, indicators, alerts and the bonded centre.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
@@ -63,7 +63,7 @@ def listing(
         "indicators": _indicators,
         "alerts": _alerts,
         "ledger": lambda wh, _: _post(wh, ledger.listing),
-        "history": lambda wh, _: _post(wh, ledger.history),
+        "history": lambda wh, when: _history(wh, alert, when),
         "bonded": lambda wh, when: bonded.months(wh, known_at=when),
         "bonded_ownership": lambda wh, when: bonded.by_ownership(bonded.months(wh, known_at=when)),
         "bonded_states": bonded.states,
@@ -84,35 +84,6 @@ def listing(
         if value is not None and column in frame:
             frame = frame[frame[column].astype("str") == value]
     return flat(frame)
-
-
-def explain(wh: Warehouse, alert_id: str) -> list[Row]:
-    """The verdicts behind an alert, month by month, and who is told of it.
-
-    Raises:
-        QxError: there is no such alert.
-    """
-    alerts = store.read_alerts(wh)
-    found = alerts[alerts["alert_id"] == alert_id]
-    if found.empty:
-        raise QxError(f"没有这条风险提示：{alert_id}")
-    alert = found.iloc[0]
-    verdicts = store.read_verdicts(wh)
-    identity = (verdicts[IDENTITY] == alert[IDENTITY]).all(axis=1)
-    end = alert["closed"] if isinstance(alert["closed"], str) else "9999-12"
-    mine = verdicts[identity & verdicts["period"].between(alert["opened"], end)]
-    rule = rules().rule(alert["rule"])
-    watch = rule.watching(alert["entity_kind"], alert["source"])
-    told = "、".join(readers().reader(reader).name for reader in (watch.lead, *watch.support))
-    rows = [
-        {
-            "alert": alert_id, "period": row["period"], "level": int(row["level"]), "evidence": row["evidence"],
-            "known_at": row["known_at"].astimezone(SHANGHAI).isoformat(), "told": told,
-            "words": f"{rule.name} {LEVELS[int(row['level'])]}  依据 {_words(row['evidence'])}  应知会：{told}",
-        }
-        for row in mine.to_dict("records")
-    ]  # fmt: skip
-    return rows
 
 
 def flat(frame: pd.DataFrame) -> list[Row]:
@@ -174,15 +145,19 @@ def _letters(wh: Warehouse, period: str | None, known_at: datetime | None, only_
 
 
 def _alerts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
-    if known_at is None:
-        frame = store.read_alerts(wh)
-    else:
-        frame = signals.fold(store.read_verdicts(wh, known_at=known_at), store.read_events(wh))
-    frame = frame.assign(level_name=frame["level"].map(dict(enumerate(LEVELS))))
+    frame = store.read_alerts(wh) if known_at is None else alerting.as_known(wh, known_at)
+    frame = frame.assign(
+        level_name=frame["level"].map(dict(enumerate(LEVELS))), state_name=frame["state"].map(words().states)
+    )
     columns = [
-        "id", "type", "entity_kind", "entity", "source", "level", "level_name", "state", "opened", "period", "closed",
+        "id", "type", "entity_kind", "entity", "source", "level", "level_name", "state", "state_name", "opened",
+        "period", "closed",
     ]  # fmt: skip
     return frame.rename(columns={"alert_id": "id", "rule": "type"})[columns]
+
+
+def _history(wh: Warehouse, alert: str | None, known_at: datetime | None) -> pd.DataFrame:
+    return _post(wh, ledger.history) if alert is None else pd.DataFrame(alerting.history(wh, alert, known_at))
 
 
 def _month(wh: Warehouse, period: str | None) -> Period:
@@ -206,7 +181,3 @@ def _matches(wh: Warehouse) -> pd.DataFrame:
 def _post(wh: Warehouse, read: Callable[[Connection], list[Row]]) -> pd.DataFrame:
     with wh.engine.connect() as connection:
         return pd.DataFrame(read(connection))
-
-
-def _words(evidence: str) -> str:
-    return "，".join(f"{key}={value}" for key, value in json.loads(evidence).items())

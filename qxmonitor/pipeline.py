@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from qxmonitor import intake, look, readiness, runs, signals
+from qxmonitor import alerting, intake, look, readiness, runs
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.release import Family, release_calendar
@@ -36,7 +36,7 @@ from qxmonitor.landing import folder
 from qxmonitor.landing.sftp_server import SftpServer
 from qxmonitor.period import Period
 from qxmonitor.scene import Scene
-from qxmonitor.warehouse import Warehouse, landed, store
+from qxmonitor.warehouse import Warehouse, landed, life, store
 from qxmonitor.warehouse.core import LOCK_MONTHS
 from qxmonitor.warehouse.files import Sight
 from qxmonitor.warehouse.load import DUPLICATE, load
@@ -276,7 +276,7 @@ def run(wh: Warehouse, period: Period, *, known_at: datetime | None = None, noti
         [stamp] = runs.compute(wh, [period], known_at)
         again = [] if known_at is not None else runs.outdated(wh, period)
         runs.compute(wh, again, None)
-        alerts = store.refold(wh, signals.fold)
+        alerts = alerting.refold(wh)
         planned, why = _plan(wh, period, known_at, notify)
     counts = store.run_counts(wh, stamp.run_id or 0)
     open_alerts = int((alerts["state"] != "closed").sum())
@@ -304,9 +304,10 @@ def _plan(wh: Warehouse, period: Period, known_at: datetime | None, notify: str)
     if not notify and (why := readiness.too_little(scene)):
         return 0, why
     gates = {reader.id: scene.gate_for(reader) for reader in readers().readers if reader.alerts}
-    messages = alert_mails.mails(gates, scene.alerts, month, now, notify)
+    mails = alert_mails.plan(gates, scene.alerts, month, now, notify, scene.known())
     with wh.engine.begin() as connection:
-        new = ledger.plan(connection, messages, now)
+        new = ledger.plan(connection, mails.messages, now)
+        life.note_told(connection, mails.told[mails.told["message_id"].isin([*new, ""])], now)
         if not notify:
             store.note_planned(connection, alert_mails.KIND, month, stamp.run_id or 0, len(new), now)
     return len(new), "已列入发送台账" if new else "此前已列入台账"

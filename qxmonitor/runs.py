@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import pandas as pd
@@ -12,7 +12,7 @@ from qxmonitor.catalog.release import release_calendar
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
 from qxmonitor.scene import HISTORY
-from qxmonitor.warehouse import Warehouse, store
+from qxmonitor.warehouse import Warehouse, proving, store
 from qxmonitor.warehouse.panel import read_panel
 
 AT_ONCE = 6
@@ -44,16 +44,17 @@ def compute(wh: Warehouse, periods: Sequence[Period], known_at: datetime | None)
         return found
     first, last = new[0].period, new[-1].period
     panel = read_panel(wh, last, months=HISTORY + _between(first, last), known_at=known_at, recorded_at=recorded_at)
-    done = [stamp for at in range(0, len(new), AT_ONCE) for stamp in _store(wh, panel, new[at : at + AT_ONCE])]
+    active = proving.active_rules(wh, known_at=known_at, recorded_at=recorded_at)
+    done = [stamp for at in range(0, len(new), AT_ONCE) for stamp in _store(wh, panel, active, new[at : at + AT_ONCE])]
     stored = {stamp.period: stamp for stamp in done}
     return [stored.get(stamp.period, stamp) for stamp in found]
 
 
-def _store(wh: Warehouse, panel: Panel, stamps: Sequence[store.Stamp]) -> list[store.Stamp]:
+def _store(wh: Warehouse, panel: Panel, active: Collection[str], stamps: Sequence[store.Stamp]) -> list[store.Stamp]:
     periods = [stamp.period for stamp in stamps]
     seen = panel.window(periods[-1], HISTORY + _between(periods[0], periods[-1]))
     figures = indicators.computed(seen, periods)
-    verdicts = pd.concat([signals.judge(panel.window(period, HISTORY), [period]) for period in periods])
+    verdicts = pd.concat([signals.judge(panel.window(period, HISTORY), [period], active) for period in periods])
     return store.write_runs(wh, stamps, {period: figures.packed(period) for period in periods}, verdicts)
 
 

@@ -8,10 +8,11 @@ import pandas as pd
 
 from qxmonitor import indicators, signals
 from qxmonitor.catalog.readers import DESK, Reader
+from qxmonitor.delivery.alerts import Known
 from qxmonitor.disclosure import Gate, Pattern, Successive, outside, pattern, successive
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period, months
-from qxmonitor.warehouse import Warehouse, asof, given, issues, store
+from qxmonitor.warehouse import Warehouse, asof, given, issues, life, store
 from qxmonitor.warehouse.panel import read_panel
 
 HISTORY = 37
@@ -32,7 +33,10 @@ class Scene:
         figures: the indicator frame of the last :data:`FIGURE_MONTHS` months.
         given: what readers outside the statistical channel were given before (``warehouse.given``).
         outside: the indicator frame for them: earlier months as they were given.
-        alerts: folded from the verdicts that counted then, up to the month.
+        alerts: folded from the verdicts that counted then, up to the month; nobody's is explained by another's yet,
+            since that depends on who may see which.
+        verdicts: of the month.
+        events: what people did with alerts and found out about them.
         judged: whether the month itself was run by then (January has a run, though nothing to judge).
     """
 
@@ -48,9 +52,9 @@ class Scene:
         self.pattern: Pattern = pattern(self.outside, earlier=self._successive())
         self.authorisations = asof.read(wh, "authorisation", known_at=known_at, recorded_at=self.recorded_at)
         verdicts = store.read_verdicts(wh, known_at=known_at, recorded_at=self.recorded_at)
-        self.alerts = signals.fold(
-            verdicts[verdicts["period"] <= period], store.read_events(wh, recorded_at=self.recorded_at)
-        )
+        self.events = life.events(wh, known_at=known_at, recorded_at=self.recorded_at)
+        self.alerts = signals.fold(verdicts[verdicts["period"] <= period], self.events)
+        self.verdicts = verdicts[verdicts["period"] == period]
         self.judged = period in store.periods_run(wh, known_at=known_at, recorded_at=self.recorded_at)
 
     def _successive(self) -> Successive:
@@ -74,6 +78,16 @@ class Scene:
     def gate_for(self, reader: Reader) -> Gate:
         """The gate a reader's mail is made with; on trial the statistics office, which reads it, is in the audience."""
         return self.gate(reader.id, reader.purposes[0], also=(DESK,) if reader.on_trial else ())
+
+    def known(self) -> Known:
+        """What mails and briefings go by beside the alerts: what was told, silences, and who explains whom."""
+        return Known(
+            told=life.told(self.wh, until=self.period - 1),
+            silences=life.silences(self.wh, known_at=self.known_at, recorded_at=self.recorded_at),
+            linked=signals.links(self.panel.firms, self.panel.chains),
+            firms=self.panel.firms,
+            verdicts=self.verdicts,
+        )
 
     def reported(self) -> float:
         """Share of the expected output returns that are here; 0 when none is expected."""

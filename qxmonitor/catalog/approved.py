@@ -9,18 +9,45 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from qxmonitor.catalog._yaml import Entry, load
+from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.items import plain
 
 Vintage = Literal["初步", "最终", "修订"]
 
 
+class Own(Entry):
+    """Our own computation of an approved indicator, as indicator ids: of the month, and since January.
+
+    Attributes:
+        real: the growth is of constant prices, so that no amount of a year ago follows from it.
+        why: what the two differ by anyway.
+    """
+
+    source: str
+    m: str | None = None
+    growth: str | None = None
+    ytd: str | None = None
+    growth_ytd: str | None = None
+    real: bool = False
+    why: str
+
+
 class ApprovedIndicator(Entry):
-    """One indicator, and what the bureau calls it."""
+    """One indicator, what the bureau calls it, and what of ours stands beside it."""
 
     id: str = Field(pattern=r"^[a-z][a-z_]*$")
     name: str
     unit: str
     synonyms: tuple[str, ...] = ()
+    own: Own | None = None
+
+    @model_validator(mode="after")
+    def _own_exists(self) -> Self:
+        for key in ("m", "growth", "ytd", "growth_ytd"):
+            named = getattr(self.own, key, None)
+            if named is not None and named not in {entry.id for entry in indicators().indicators}:
+                raise ValueError(f"没有指标 {named}")
+        return self
 
 
 class Columns(Entry):

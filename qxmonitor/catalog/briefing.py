@@ -60,10 +60,40 @@ REASONS = ("january", "no_history", "base_short", "now_short", "base_not_positiv
 """Why a decomposition states nothing, or no growth."""
 
 
+class ApprovedForm(Entry):
+    """Words behind an approved figure's name, and before our own under it."""
+
+    approved: str
+    own: str
+
+
+class ChainMapForm(Entry):
+    """The chain map: names of states (each with its mark) and of what a node may be marked for."""
+
+    title: str
+    states: dict[str, str]
+    marks: dict[str, str]
+    legend: str
+    none: str
+
+    @model_validator(mode="after")
+    def _every_state_named(self) -> Self:
+        missing = [key for key in MAP_STATES if key not in self.states] + [k for k in MAP_MARKS if k not in self.marks]
+        if missing:
+            raise ValueError(f"产业链图谱缺少名称：{'、'.join(missing)}")
+        return self
+
+
+MAP_STATES = ("up", "flat", "down", "falling", "withheld", "none")
+MAP_MARKS = ("key", "heavy", "feeds", "single", "single_why", "falling_why")
+
+
 class BriefingForms(Entry):
     tables: tuple[TableForm, ...]
     chart: ChartForm
     waterfall: WaterfallForm
+    approved: ApprovedForm
+    chain_map: ChainMapForm
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

@@ -27,6 +27,18 @@ class FormWords(Entry):
     revision: str
 
 
+class Method(Entry):
+    """A method that is no indicator, in words: how lists, scores and comparisons are made."""
+
+    id: str
+    name: str
+    definition: str
+    formula: str
+    source: str
+    channel: str
+    revision: str
+
+
 class Handbook(Entry):
     """The frame; ``works`` says which two levels a ratio is worked from."""
 
@@ -40,6 +52,8 @@ class Handbook(Entry):
     sources: dict[str, str]
     channels: dict[str, str]
     works: dict[str, tuple[str, str]]
+    methods_title: str
+    methods: tuple[Method, ...]
 
     @model_validator(mode="after")
     def _speaks_of_everything(self) -> Self:

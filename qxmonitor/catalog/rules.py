@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from qxmonitor.catalog._yaml import Entry, load
-from qxmonitor.catalog.indicators import indicators
+from qxmonitor.catalog.indicators import Source, indicators
 from qxmonitor.catalog.plans import LEVELS, plans
 
 
@@ -39,14 +40,16 @@ class Watch(Entry):
     """One kind of entity a rule watches, from one source.
 
     Attributes:
+        leave: a raised alert holds until the value is back beyond this, on the quiet side of blue; null: blue itself.
         min_base: least last-year figure (千元) for which a growth is judged; null for rules without one.
         lead: the reader who must answer; support: readers told as well.
         plan: id of the response plan.
     """
 
-    kind: Literal["firm", "chain", "town"]
-    source: Literal["returns", "self_report"]
+    kind: Literal["firm", "node", "chain", "town"]
+    source: Literal["returns", "self_report", "customs", "bonded"]
     levels: Thresholds
+    leave: float | None = None
     min_base: float | None = Field(ge=0)
     lead: str
     support: tuple[str, ...]
@@ -59,11 +62,93 @@ class Watch(Entry):
         return self
 
 
+Of = Literal["value", "change", "growth", "peers"]
+Side = Literal["above", "below", "apart"]
+
+
+class Condition(Entry):
+    """What must hold of an indicator of the same entity and month.
+
+    Attributes:
+        of: its ``value``; its ``change`` or ``growth`` (÷) over twelve months; or how many robust deviations it
+            stands from the ``peers`` of its chain.
+        side: ``above`` or ``below`` the mark, the mark included, or ``apart``: either way from zero.
+        source: whose figure, where it is not the watch's own.
+    """
+
+    indicator: str
+    of: Of
+    side: Side
+    at: float
+    source: Source | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.indicator not in {e.id for e in indicators().indicators}:
+            raise ValueError(f"没有指标 {self.indicator}")
+        return self
+
+
+class Test(Entry):
+    """How a rule of judge ``conditions`` looks at its indicator.
+
+    Attributes:
+        of, side: as in :class:`Condition`; the marks are the watch's levels.
+        months, out_of: the level is reached when ``months`` of the last ``out_of`` judged months reach it.
+        min_coverage: least coverage of an aggregate that is judged.
+        all_of, any_of: further conditions: each of the first, and one of the second if there are any.
+    """
+
+    of: Of
+    side: Side
+    months: int = Field(ge=1, le=12)
+    out_of: int = Field(ge=1, le=12)
+    min_coverage: float = Field(ge=0, le=1)
+    all_of: tuple[Condition, ...] = ()
+    any_of: tuple[Condition, ...] = ()
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.months > self.out_of:
+            raise ValueError("持续月数不得超过观察月数")
+        return self
+
+
+class Proof(Entry):
+    """What a rule must show in a backtest before it may be active.
+
+    Attributes:
+        events: planted events that are its cases, where the town is simulated.
+        outcome: what makes a case of any entity when it comes true: the case begins in the month it first holds.
+        lead: months before a case begins in which an alert already counts for it.
+        within: months from its beginning by which it must have been told.
+        precision, recall: least shares. delay: most months on average. false_share: most false alarms a judged month.
+    """
+
+    events: tuple[str, ...] = ()
+    outcome: Condition | None = None
+    lead: int = Field(ge=0, le=12)
+    within: int = Field(ge=0, le=12)
+    precision: float = Field(ge=0, le=1)
+    recall: float = Field(ge=0, le=1)
+    delay: float = Field(ge=0)
+    false_share: float = Field(gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.events and self.outcome is None:
+            raise ValueError("须写明以何种事件或后果为准")
+        return self
+
+
 class Rule(Entry):
     """One rule.
 
     Attributes:
-        judge: the function that judges it: growth below thresholds, months of zero, months late.
+        judge: the function that judges it: growth below thresholds, months of zero, months late, or conditions on
+            indicators (``test``).
+        active: as shipped; an inactive rule gives no verdicts until it is activated (decision 39).
+        proof: what it must show to be activated; null: a plain fact, which needs no proof.
         indicator: what it reads.
         close_after: consecutive quiet verdicts after which an alert closes.
         festival_loss: share of output lost per day of the festival window, for what growth to expect; null: none.
@@ -72,11 +157,14 @@ class Rule(Entry):
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: str
-    judge: Literal["growth_below", "zero_months", "late_months"]
+    judge: Literal["growth_below", "zero_months", "late_months", "conditions"]
+    active: bool
+    proof: Proof | None = None
     indicator: str
     economic: bool
     close_after: int = Field(ge=1, le=12)
     festival_loss: float | None = Field(ge=0, lt=1)
+    test: Test | None = None
     watch: tuple[Watch, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -90,6 +178,13 @@ class Rule(Entry):
             raise ValueError(f"指标 {self.indicator} 没有 {'、'.join(missing)} 的数")
         if len({(w.kind, w.source) for w in self.watch}) < len(self.watch):
             raise ValueError("同一对象与来源只能写一次")
+        if (self.judge == "conditions") != (self.test is not None):
+            raise ValueError("按条件判断的规则须写 test，其他规则不写")
+        if self.test is not None:
+            self._tested(self.test)
+            return self
+        if any(w.leave is not None for w in self.watch):
+            raise ValueError("只有按条件判断的规则可写 leave")
         falling = self.judge == "growth_below"
         if any((w.levels.blue >= 0) == falling for w in self.watch):
             raise ValueError("下降类阈值须为负，月数类阈值须为正")
@@ -102,6 +197,30 @@ class Rule(Entry):
         if self.judge == "zero_months" and any(w.kind != "firm" for w in self.watch):
             raise ValueError("停产只针对企业")
         return self
+
+    def _tested(self, test: Test) -> None:
+        """Whether the levels go to the side the test looks at, and the leaving mark lies on the quiet side.
+
+        Raises:
+            ValueError: not so.
+        """
+        sign = -1.0 if test.side == "below" else 1.0
+        for w in self.watch:
+            steps = [sign * step for step in w.levels.steps()]
+            if steps != sorted(steps):
+                raise ValueError("各级阈值须由蓝到红逐级更远")
+            if w.leave is not None and sign * w.leave >= steps[0]:
+                raise ValueError("解除阈值须在蓝级阈值的正常一侧")
+            for condition in (*test.all_of, *test.any_of):
+                uses = indicators().indicator(condition.indicator).sources
+                if not any(u.source == (condition.source or w.source) and w.kind in u.levels for u in uses):
+                    raise ValueError(f"指标 {condition.indicator} 没有 {condition.source or w.source}/{w.kind} 的数")
+
+    @property
+    def version(self) -> str:
+        """Hash of what the rule says and whom it watches; a scorecard speaks of one version alone."""
+        said = self.model_dump_json(exclude={"active", "proof"})
+        return hashlib.sha256(said.encode("utf-8")).hexdigest()[:12]
 
     def watching(self, kind: str, source: str) -> Watch:
         """The entry for one entity kind and source.

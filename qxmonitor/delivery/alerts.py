@@ -1,87 +1,96 @@
 """The alert mail 风险提示: one per reader and month, by level and then type, each alert as one story.
 
-An alert is in a reader's mail when the catalogue routes it there (the watch's lead and support) *and* the gate
-clears it; a department without a firm's authorisation simply has the chain's alert instead. Late returns are no
-economic risk: they stand apart, as 数据催报. An alert without a verdict this month (no return came, or none is due)
-is no finding of this month: it stands apart with the month it was last judged in, and without figures. Whether a mail
-goes when there is nothing to say is the reader's ``when_empty``.
+An alert is in a reader's mail when the catalogue routes it there (the watch's lead and support), the gate clears it
+*and* it is news: new or changed since the reader was told, not silenced, not explained by another alert of the mail's
+reader, within the reader's budget (:mod:`qxmonitor.signals.triage`). What is left out is counted. A department without
+a firm's authorisation simply has the chain's alert instead. Late returns are no economic risk: they stand apart, as
+数据催报. An alert without a verdict this month (no return came, or none is due) is no finding of this month: it stands
+apart with the month it was last judged in, and without figures. Whether a mail goes when there is nothing to say is the
+reader's ``when_empty``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import pandas as pd
 
+from qxmonitor.catalog.alerting import alerting
 from qxmonitor.catalog.office import Office, office
-from qxmonitor.catalog.plans import LEVELS, Plan, plans
+from qxmonitor.catalog.plans import plans
 from qxmonitor.catalog.readers import Reader, readers
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import Watch, rules
-from qxmonitor.catalog.workdays import workdays
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.delivery.mail import compose
 from qxmonitor.delivery.render import Renderer
+from qxmonitor.delivery.stories import LevelGroup, Story, TypeGroup, answer_by, by_level, by_type, sorted_out, story
 from qxmonitor.delivery.trial import Trial, trial
-from qxmonitor.disclosure import Alert, Cleared, Gate
-from qxmonitor.disclosure.vocabulary import EVIDENCE
+from qxmonitor.disclosure import Cleared, Gate
+from qxmonitor.disclosure.notices import SilenceLine, judged, silence_lines
 from qxmonitor.period import SHANGHAI, Period
+from qxmonitor.signals.fold import UNANSWERED
+from qxmonitor.signals.inhibit import LINKS
+from qxmonitor.signals.silence import SILENCE, expired
+from qxmonitor.signals.triage import BUDGET, EXPLAINED, HELD, MAILED, SILENCED, UNCERTAIN, triage
 
 KIND = "alerts"
-_ORDER = {"红": 0, "橙": 1, "黄": 2, "蓝": 3}
+WITHHELD, ESCALATED = "withheld", "escalated"
+TOLD = ["period", "reader", "occasion", "alert_id", "part", "level", "message_id", "reason", "answer_by"]
+"""What is noted beside the ledger of each alert and reader: what the mail did with it (``part``), and why."""
+
+_REASONS = {
+    MAILED: "列入邮件", HELD: "此前已提示，级别未变，未到再次提示的月份", UNCERTAIN: "未通过误报控制，仅列清单",
+    BUDGET: "超出本期提示上限，仅列清单", WITHHELD: "披露闸口未放行（未获授权或汇总数不宜公开）",
+}  # fmt: skip
+
+
+def _empty(columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
 
 
 @dataclass(frozen=True)
-class Story:
-    """What, since when, against what expectation, how sure, which plan, and who answers by when."""
+class Known:
+    """What is known beside the alerts when mails are planned.
 
-    level: Cleared
-    entity: Cleared
-    entity_kind: Cleared
-    source: Cleared
-    rule: Cleared
-    opened: Cleared
-    period: Cleared
-    evidence: Mapping[str, Cleared | None]
-    judge: Cleared
-    plan: Cleared
-    basis: Cleared
-    measures: tuple[Cleared, ...]
-    lead: Cleared
-    support: tuple[Cleared, ...]
-    answer_by: Cleared
-    days: Cleared
-    mine: bool
+    Attributes:
+        told: :data:`TOLD`, of the months before.
+        silences: :data:`qxmonitor.signals.silence.SILENCE`.
+        linked: :data:`qxmonitor.signals.inhibit.LINKS`.
+        firms: the register, index USCC: chain.
+        verdicts: of the month: period, rule, entity_kind, entity, source.
+    """
+
+    told: pd.DataFrame = field(default_factory=lambda: _empty(TOLD))
+    silences: pd.DataFrame = field(default_factory=lambda: _empty(SILENCE))
+    linked: pd.DataFrame = field(default_factory=lambda: _empty(LINKS))
+    firms: pd.DataFrame = field(default_factory=lambda: _empty(["chain"]))
+    verdicts: pd.DataFrame = field(
+        default_factory=lambda: _empty(["period", "rule", "entity_kind", "entity", "source"])
+    )
 
 
 @dataclass(frozen=True)
-class TypeGroup:
-    name: Cleared
-    stories: tuple[Story, ...]
-    count: Cleared
+class Explained:
+    """Alerts of suppliers that another alert of the reader explains, which is not told anew itself."""
+
+    cause: Story
+    suppliers: tuple[Cleared, ...]
 
 
 @dataclass(frozen=True)
-class LevelGroup:
-    level: Cleared
-    types: tuple[TypeGroup, ...]
-    count: Cleared
-
-
-@dataclass(frozen=True)
-class PlanGroup:
-    """The alerts one plan answers: said once for all of them; ``due`` is one story a level, for its days."""
+class Overdue:
+    """An alert its lead department has not answered in time."""
 
     story: Story
-    due: tuple[Story, ...]
-    count: Cleared
+    answer_by: Cleared
 
 
 @dataclass(frozen=True)
 class AlertView:
-    """Everything an alert mail shows."""
+    """Everything an alert mail shows; the counts are of what is left out, and None where nothing is."""
 
     town: Cleared
     issuer: Cleared
@@ -91,17 +100,41 @@ class AlertView:
     date: Cleared
     simulated: Cleared | None
     trial: Trial | None
+    drill: Cleared | None
     levels: tuple[LevelGroup, ...]
     follow_up: tuple[TypeGroup, ...]
     count: Cleared
+    held: Cleared | None
+    silenced: Cleared | None
+    uncertain: Cleared | None
+    over: Cleared | None
+    explained: tuple[Explained, ...]
+    overdue: tuple[Overdue, ...]
+    expired: tuple[SilenceLine, ...]
     watching: Cleared | None
     carried: tuple[Story, ...]
     closed: tuple[Story, ...]
     exempt: bool
 
+    @property
+    def news(self) -> bool:
+        """Whether there is anything that the reader was not told before."""
+        return bool(self.levels or self.follow_up or self.closed or self.overdue or self.expired)
 
-def view(gate: Gate, to: Reader, alerts: pd.DataFrame, period: Period, date: datetime) -> AlertView:
-    """What one reader's mail of a month shows.
+
+@dataclass(frozen=True)
+class Planned:
+    """The mails of a month, and what they tell of each alert: :data:`TOLD`."""
+
+    messages: list[Message]
+    told: pd.DataFrame
+
+
+def view(
+    gate: Gate, to: Reader, alerts: pd.DataFrame, period: Period, date: datetime, known: Known | None = None, *,
+    drill: bool = False,
+) -> tuple[AlertView, pd.DataFrame]:  # fmt: skip
+    """What one reader's mail of a month shows, and what it does with each alert.
 
     Args:
         gate: the reader's gate, with the pattern of a frame that covers the alerts' months.
@@ -109,16 +142,46 @@ def view(gate: Gate, to: Reader, alerts: pd.DataFrame, period: Period, date: dat
         alerts: the alert table as folded up to ``period``.
         period: the month.
         date: the mail's date, from which answers are due.
+        known: what was told before, silences and who explains whom; by default nothing.
+        drill: it is a drill.
+
+    Returns:
+        The view, and alert_id, part, level, reason and answer_by of each alert routed to the reader.
     """
-    desk = office()
-    known = alerts[alerts["period"].astype(str) <= str(period)]
-    open_, carried, quiet, closed = _sorted_out(_routed(known, to.id), period)
-    stories = [_story(gate, to, alert, date) for alert in gate.alerts(open_, period)]
+    desk, known = office(), known or Known()
+    open_, carried, quiet, closed = sorted_out(_routed(_upto(alerts, period), to.id), period)
+    cleared = {alert.alert_id.text: alert for alert in gate.alerts(open_, period)}
+    before = known.told[(known.told["reader"] == to.id) & (known.told["period"].astype(str) < str(period))]
+    last = before[before["part"] == MAILED].groupby("alert_id")["period"].max()
+    mailed = {str(key): str(month) for key, month in last.items()}
+    shown = open_[open_["alert_id"].isin(cleared)]
+    sorted_ = triage(
+        shown, mailed, known.silences, known.linked, known.firms, judged(gate, known.verdicts), period,
+        alerting().budget.of(to.id),
+    )  # fmt: skip
+    part = dict(zip(sorted_["alert_id"], sorted_["part"], strict=True))
+    by = sorted_[sorted_["part"] == EXPLAINED].groupby("by")["alert_id"].agg(list).to_dict()
+    now = {
+        alert.alert_id.text: alert for alert in gate.alerts(sorted_, period)
+    }  # in the state they have for this reader
+    told = {
+        key: story(gate, to, alert, date, tuple(cleared[one].entity for one in by.get(key, ())))
+        for key, alert in now.items()
+    }
     economic = {rule.name: rule.economic for rule in rules().rules}
-    risks = [story for story in stories if economic[story.rule.text]]
-    late = [story for story in stories if not economic[story.rule.text]]
+    new = [one for key, one in told.items() if part[key] == MAILED]
+    risks = [one for one in new if economic[one.rule.text]]
+    explained = tuple(
+        Explained(told[cause], told[cause].suppliers) for cause in by if cause in told and part[cause] != MAILED
+    )
+
+    def left(why: str) -> Cleared | None:
+        mine = [one for key, one in told.items() if part[key] == why]
+        return gate.count(mine) if mine else None
+
+    overdue, escalated = _overdue(gate, to, alerts, period, date, known)
     watching = gate.alerts(quiet, period)
-    return AlertView(
+    shown_view = AlertView(
         town=gate.word(desk, "town"),
         issuer=gate.word(desk, "sender_name"),
         reader=gate.word(to, "name"),
@@ -127,14 +190,23 @@ def view(gate: Gate, to: Reader, alerts: pd.DataFrame, period: Period, date: dat
         date=gate.date(date.astimezone(SHANGHAI).date()),
         simulated=gate.word(desk, "simulated_label") if gate.simulated else None,
         trial=trial(gate, to, date),
-        levels=_by_level(gate, risks),
-        follow_up=_by_type(gate, late),
+        drill=gate.word(alerting(), "drill_label") if drill else None,
+        levels=by_level(gate, risks),
+        follow_up=by_type(gate, [one for one in new if not economic[one.rule.text]]),
         count=gate.count(risks),
+        held=left(HELD),
+        silenced=left(SILENCED),
+        uncertain=left(UNCERTAIN),
+        over=left(BUDGET),
+        explained=explained,
+        overdue=overdue,
+        expired=silence_lines(gate, expired(known.silences, period), period),
         watching=gate.count(watching) if watching else None,
-        carried=tuple(_story(gate, to, alert, date) for alert in gate.alerts(carried, period)),
-        closed=tuple(_story(gate, to, alert, date) for alert in gate.alerts(closed, period)),
+        carried=tuple(story(gate, to, alert, date) for alert in gate.alerts(carried, period)),
+        closed=tuple(story(gate, to, alert, date) for alert in gate.alerts(closed, period)),
         exempt=exempt(period),
     )
+    return shown_view, pd.concat([_decided(to, open_, sorted_, date), escalated], ignore_index=True)
 
 
 def exempt(period: Period) -> bool:
@@ -142,43 +214,10 @@ def exempt(period: Period) -> bool:
     return not release_calendar().feed("b204_1").returns_in(period)
 
 
-def split(
-    gate: Gate, alerts: pd.DataFrame, period: Period, date: datetime
-) -> tuple[tuple[LevelGroup, ...], tuple[TypeGroup, ...], tuple[Story, ...], tuple[Story, ...]]:
-    """All alerts a gate clears, whoever they are routed to.
-
-    Returns:
-        Risks by level, late returns, the risks' stories, and those of earlier risks without a verdict this month.
-    """
-    known = alerts[alerts["period"].astype(str) <= str(period)]
-    open_, carried, _, _ = _sorted_out(known, period)
-    economic = {rule.name: rule.economic for rule in rules().rules}
-    stories = [_story(gate, None, alert, date) for alert in gate.alerts(open_, period)]
-    risks = tuple(story for story in stories if economic[story.rule.text])
-    late = [story for story in stories if not economic[story.rule.text]]
-    before = [_story(gate, None, alert, date) for alert in gate.alerts(carried, period)]
-    unjudged = tuple(story for story in before if economic[story.rule.text])
-    return _by_level(gate, list(risks)), _by_type(gate, late), risks, unjudged
-
-
-def by_plan(gate: Gate, stories: Sequence[Story]) -> tuple[PlanGroup, ...]:
-    """Stories by the plan that applies, in the order they come; each level's days once."""
-    groups = []
-    for name in dict.fromkeys(story.plan.text for story in stories):
-        mine = [story for story in stories if story.plan.text == name]
-        due = {story.level.text: story for story in sorted(mine, key=lambda story: _ORDER[story.level.text])}
-        groups.append(PlanGroup(mine[0], tuple(due.values()), gate.count(mine)))
-    return tuple(groups)
-
-
-def by_basis(stories: Sequence[Story]) -> tuple[Story, ...]:
-    """One story of each kind of entity and source, for what must be said of them all."""
-    return tuple({(story.entity_kind.text, story.source.text): story for story in reversed(stories)}.values())[::-1]
-
-
-def mails(
-    gates: Mapping[str, Gate], alerts: pd.DataFrame, period: Period, date: datetime, occasion: str = ""
-) -> list[Message]:
+def plan(
+    gates: Mapping[str, Gate], alerts: pd.DataFrame, period: Period, date: datetime, occasion: str = "",
+    known: Known | None = None,
+) -> Planned:  # fmt: skip
     """The alert mails of a month.
 
     Args:
@@ -187,15 +226,20 @@ def mails(
         period: the month.
         date: the mails' date.
         occasion: why the month is mailed again or late; empty for its regular mail.
+        known: what was told before, silences and who explains whom; by default nothing.
     """
-    out = []
+    messages, told = [], [_empty(TOLD)]
     for to in readers().readers:
         if not to.alerts or to.id not in gates:
             continue
-        shown = view(gates[to.id], to, alerts, period, date)
-        if shown.levels or shown.follow_up or shown.closed or to.when_empty:
-            out.append(message(office(), to, shown, period, date, occasion))
-    return out
+        shown, done = view(gates[to.id], to, alerts, period, date, known)
+        message_id = ""
+        if shown.news or to.when_empty:
+            messages.append(message(office(), to, shown, period, date, occasion))
+            message_id = messages[-1].message_id
+        told.append(done.assign(period=period, reader=to.id, occasion=occasion, message_id=message_id)[TOLD])
+    rows = [frame for frame in told if len(frame)]
+    return Planned(messages, pd.concat(rows, ignore_index=True) if rows else _empty(TOLD))
 
 
 def message(desk: Office, to: Reader, shown: AlertView, period: Period, date: datetime, occasion: str = "") -> Message:
@@ -205,6 +249,10 @@ def message(desk: Office, to: Reader, shown: AlertView, period: Period, date: da
     plain = renderer.text("mail/alerts.txt.j2", shown) + "\n"
     html = renderer.html("mail/alerts.html.j2", shown)
     return compose(desk, to, KIND, period, subject, plain, html, date, occasion=occasion)
+
+
+def _upto(alerts: pd.DataFrame, period: Period) -> pd.DataFrame:
+    return alerts[alerts["period"].astype(str) <= str(period)]
 
 
 def _routed(alerts: pd.DataFrame, reader: str) -> pd.DataFrame:
@@ -219,65 +267,47 @@ def _routed(alerts: pd.DataFrame, reader: str) -> pd.DataFrame:
     return alerts[pd.Series([key in told for key in keys], index=alerts.index, dtype=bool)]
 
 
-def _sorted_out(alerts: pd.DataFrame, period: Period) -> tuple[pd.DataFrame, ...]:
-    """Alerts that hold by this month's verdict, those last judged earlier, those quiet now, those closed this month."""
-    closed = alerts["state"] == "closed"
-    quiet = ~closed & alerts["evidence"].astype(str).str.contains('"trend":"quiet"', regex=False)
-    fresh = alerts["period"].astype(str) == str(period)
-    now = closed & (alerts["closed"].astype(str) == str(period))
-    holding = ~closed & ~quiet
-    return alerts[holding & fresh], alerts[holding & ~fresh], alerts[quiet & fresh], alerts[now]
+def _decided(to: Reader, routed: pd.DataFrame, sorted_: pd.DataFrame, date: datetime) -> pd.DataFrame:
+    """alert_id, part, level, reason and answer_by of the alerts routed to a reader."""
+    ids = [str(key) for key in routed["alert_id"]]
+    parts = dict(zip(sorted_["alert_id"], zip(sorted_["part"], sorted_["by"], strict=True), strict=True))
+    part, by = ([parts.get(key, (WITHHELD, ""))[k] for key in ids] for k in (0, 1))
+    words = [
+        f"因果归并于 {by_}" if one == EXPLAINED else f"静默 {by_}" if one == SILENCED else _REASONS[one]
+        for one, by_ in zip(part, by, strict=True)
+    ]
+    due = [
+        answer_by(plans().plan(watch.plan), int(level), date) if one == MAILED and watch.lead == to.id else None
+        for watch, level, one in zip(_watches(routed), routed["level"], part, strict=True)
+    ]
+    frame = {"alert_id": ids, "part": part, "level": routed["level"].astype(int).tolist()}
+    return pd.DataFrame({**frame, "reason": words, "answer_by": pd.Series(due, dtype="object")})
 
 
-def _story(gate: Gate, to: Reader | None, alert: Alert, date: datetime) -> Story:
-    rule = rules().rule(alert.rule.text)
-    watch = _watch(alert)
-    plan = plans().plan(watch.plan)
-    deadline = date.astimezone(SHANGHAI).date() + timedelta(days=plan.days.at(int(alert.level.number or 1)))
-    by = workdays().next_workday(deadline)
-    return Story(
-        level=alert.level,
-        entity=alert.entity,
-        entity_kind=alert.entity_kind,
-        source=alert.source,
-        rule=gate.word(rule, "name"),
-        opened=alert.opened,
-        period=alert.period,
-        evidence={name: alert.evidence.get(name) for name in EVIDENCE},
-        judge=gate.word(rule, "judge"),
-        plan=gate.word(plan, "name"),
-        basis=gate.word(plan, "basis"),
-        measures=_measures(gate, plan),
-        lead=gate.word(readers().reader(plan.lead), "name"),
-        support=tuple(gate.word(readers().reader(key), "name") for key in plan.support),
-        answer_by=gate.date(by),
-        days=gate.amount(plan.days, LEVELS[int(alert.level.number or 1) - 1]),
-        mine=to is not None and to.id == plan.lead,
-    )
+def _overdue(
+    gate: Gate, to: Reader, alerts: pd.DataFrame, period: Period, date: datetime, known: Known
+) -> tuple[tuple[Overdue, ...], pd.DataFrame]:  # fmt: skip
+    """Alerts whose lead, one below this reader, has not answered in time and is not told anew; each is said once."""
+    below = {lead for lead, above in alerting().escalation.items() if above == to.id}
+    before = known.told[known.told["period"].astype(str) < str(period)]
+    asked = before[(before["part"] == MAILED) & before["reader"].isin(below) & before["answer_by"].notna()]
+    last = asked.sort_values("period", kind="stable").drop_duplicates("alert_id", keep="last").set_index("alert_id")
+    late = last[
+        pd.Series([day < date.astimezone(SHANGHAI).date() for day in last["answer_by"]], last.index, dtype=bool)
+    ]
+    said = before[(before["reader"] == to.id) & (before["part"] == ESCALATED)]["alert_id"]
+    mine = alerts[alerts["alert_id"].isin(set(late.index) - set(said)) & alerts["state"].isin(UNANSWERED)]
+    due = mine["evidence"].astype(str).str.extract(r'"due":"(\d{4}-\d{2})"', expand=False).fillna("")
+    mine = mine[due <= mine["alert_id"].map(late["period"].astype(str))]
+    cleared, until = gate.alerts(mine, period), dict(zip(late.index, late["answer_by"], strict=True))
+    found = tuple(Overdue(story(gate, to, alert, date), gate.date(until[alert.alert_id.text])) for alert in cleared)
+    ids = [alert.alert_id.text for alert in cleared]
+    levels = [int(alert.level.number or 0) for alert in cleared]
+    rows = {"alert_id": ids, "part": ESCALATED, "level": levels, "reason": "牵头单位到期未签收", "answer_by": None}
+    return found, pd.DataFrame(rows)
 
 
-def _watch(alert: Alert) -> Watch:
-    """The catalogue's watch entry behind an alert; its reference names kind and source."""
-    _, _, kind, _, source, *_ = alert.rule.ref.split("|")
-    return rules().rule(alert.rule.text).watching(kind, source)
-
-
-def _measures(gate: Gate, plan: Plan) -> tuple[Cleared, ...]:
-    return tuple(gate.line(plan, "measures", number) for number in range(len(plan.measures)))
-
-
-def _by_level(gate: Gate, stories: list[Story]) -> tuple[LevelGroup, ...]:
-    words = sorted({story.level.text for story in stories}, key=lambda word: _ORDER[word])
-    groups = []
-    for word in words:
-        mine = [story for story in stories if story.level.text == word]
-        groups.append(LevelGroup(mine[0].level, _by_type(gate, mine), gate.count(mine)))
-    return tuple(groups)
-
-
-def _by_type(gate: Gate, stories: list[Story]) -> tuple[TypeGroup, ...]:
-    groups = []
-    for name in dict.fromkeys(story.rule.text for story in stories):
-        mine = tuple(story for story in stories if story.rule.text == name)
-        groups.append(TypeGroup(mine[0].rule, mine, gate.count(mine)))
-    return tuple(groups)
+def _watches(alerts: pd.DataFrame) -> list[Watch]:
+    """The catalogue's entry behind each alert."""
+    keys = zip(*(alerts[name].astype(str) for name in ("rule", "entity_kind", "source")), strict=True)
+    return [rules().rule(rule).watching(kind, source) for rule, kind, source in keys]

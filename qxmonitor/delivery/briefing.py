@@ -8,7 +8,7 @@ from this one tree, so that they cannot differ.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pandas as pd
@@ -16,15 +16,19 @@ import pandas as pd
 from qxmonitor.catalog.briefing import briefing_forms
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import Edition, office
-from qxmonitor.delivery.alerts import LevelGroup, PlanGroup, Story, TypeGroup, by_basis, by_plan, split
-from qxmonitor.delivery.chart import Series, trend
+from qxmonitor.catalog.scorecards import scorecards
+from qxmonitor.delivery.alerts import Known
+from qxmonitor.delivery.illustrations import Illustration, growth_steps, growth_trend, illustration, node_map
+from qxmonitor.delivery.standing import Standing, standing
+from qxmonitor.delivery.stories import PlanGroup, Story, TypeGroup, by_basis, by_plan
 from qxmonitor.delivery.tables import (
     COUNTS,
-    TREND_MONTHS,
     Compared,
     Table,
     alert_table,
+    approved_table,
     chain_table,
+    cluster_table,
     firm_source,
     firm_table,
     growth_table,
@@ -39,8 +43,9 @@ from qxmonitor.delivery.tables import (
     town_table,
     trend_table,
 )
-from qxmonitor.delivery.waterfall import waterfall
-from qxmonitor.disclosure import Cleared, Figures, Gate, Picture
+from qxmonitor.disclosure import Cleared, Figures, Gate
+from qxmonitor.disclosure import comparison as beside
+from qxmonitor.disclosure.chainmap import MapChain, chain_maps
 from qxmonitor.disclosure.growth import (
     Pull,
     Waterfall,
@@ -49,6 +54,7 @@ from qxmonitor.disclosure.growth import (
     exact_pulls,
     exact_waterfall,
 )
+from qxmonitor.disclosure.scorecard import ClusterScore, cluster_scores
 from qxmonitor.disclosure.values import NOTHING
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
@@ -59,6 +65,14 @@ class Chain:
     name: Cleared
     level: Cleared
     growth: Cleared
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of a chain that is weak, and why."""
+
+    name: Cleared
+    reasons: tuple[Cleared, ...]
 
 
 @dataclass(frozen=True)
@@ -93,14 +107,6 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Illustration:
-    """A picture with its number in this edition."""
-
-    number: Cleared
-    picture: Picture
-
-
-@dataclass(frozen=True)
 class Briefing:
     """Everything an edition of the briefing shows."""
 
@@ -123,11 +129,16 @@ class Briefing:
     statistical: bool
     now: Mapping[str, Cleared]
     before: Mapping[str, Cleared]
+    approved: tuple[beside.Compared, ...]
+    apart: tuple[beside.Compared, ...]
     compared: tuple[Compared, ...]
     chains: tuple[Chain, ...]
     rising: tuple[Chain, ...]
     falling: tuple[Chain, ...]
     hidden_chains: Cleared | None
+    weak_nodes: tuple[Node, ...]
+    no_map: Cleared | None
+    clusters: tuple[ClusterScore, ...]
     targets: tuple[TargetLine, ...]
     unmeasured: tuple[Cleared, ...]
     firms: tuple[Firm, ...]
@@ -135,12 +146,11 @@ class Briefing:
     stopped_firms: tuple[Firm, ...]
     key_firms: Cleared
     unnamed_firms: Cleared | None
-    levels: tuple[LevelGroup, ...]
+    alerts: Standing
     plans: tuple[PlanGroup, ...]
     bases: tuple[Story, ...]
     festival: Cleared | None
     count: Cleared
-    unjudged: tuple[Story, ...]
     quality: Quality
     revised: Cleared | None
     growth: Waterfall | None
@@ -149,6 +159,12 @@ class Briefing:
     tables: tuple[Table, ...]
     waterfall: Illustration | None
     chart: Illustration | None
+    map: Illustration | None
+
+    @property
+    def pictures(self) -> Mapping[str, Illustration | None]:
+        """The illustrations by the name a script calls them."""
+        return {"waterfall": self.waterfall, "trend": self.chart, "map": self.map}
 
 
 @dataclass(frozen=True)
@@ -164,6 +180,11 @@ class Material:
         revisions: indicator, entity_kind, entity, source, period, before, value, groups_changed; may be empty.
         decomposition: the town's cumulative one, as ``indicators.decompose`` gives it; for firm-level rights only.
         contributions: of the chains, as ``indicators.contributions`` gives them; likewise.
+        approved: 市局反馈数 as read: indicator, period, measure, value, growth.
+        chains: the chain map: chain, node, upstream.
+        nodes: as ``indicators.chains.node_table`` gives them; for firm-level rights only.
+        known: silences, who explains whom among alerts, and the month's verdicts.
+        labels: what verifying alerts found (``signals.outcomes``); None is nothing.
     """
 
     figures: pd.DataFrame
@@ -174,6 +195,11 @@ class Material:
     revisions: pd.DataFrame
     decomposition: pd.DataFrame | None = None
     contributions: pd.DataFrame | None = None
+    approved: pd.DataFrame | None = None
+    chains: pd.DataFrame | None = None
+    nodes: pd.DataFrame | None = None
+    known: Known = field(default_factory=Known)
+    labels: pd.DataFrame | None = None
 
 
 def build(gate: Gate, edition: Edition, period: Period, material: Material, date: datetime) -> Briefing:
@@ -197,18 +223,29 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     chains = _chains(gate, figures, period)
     firms, unnamed = _firms(gate, figures, material.firms, period)
     targets = gate.progress(material.progress, period)
-    groups, late, stories, unjudged = split(gate, material.alerts, period, date)
+    stand = standing(gate, material.alerts, period, date, material.known, material.labels)
+    stories = stand.stories
     compared = _compared(gate, figures, period)
     revisions = revisions_table(gate, material.revisions)
     growth, growth_why = _growth(gate, figures, material.decomposition, period)
     pulls = _pulls(gate, figures, material.contributions, period)
-    steps = _illustration(gate, _waterfall(gate, growth), None)
+    steps = illustration(gate, growth_steps(gate, growth))
+    chart = illustration(gate, growth_trend(gate, figures, period), steps)
+    clusters = cluster_scores(gate, figures, scorecards().cluster, period)
+    maps = _maps(gate, figures, material, period)
     lines = tuple(TargetLine(t.name, t.goal, t.current, t.share, t.verdict, t.verdict is not None) for t in targets)
+    approved = (
+        ()
+        if material.approved is None
+        else beside.compared(gate, figures, material.approved, period, material.decomposition)
+    )
     tables = (
-        town_table(gate, figures, period),
+        town_table(gate, figures, period, approved),
+        approved_table(gate, approved),
         levels_table(gate, "levels", (now, before, year_ago)),
         growth_table(gate, growth),
         chain_table(gate, figures, [chain.name for chain in chains], period),
+        cluster_table(gate, clusters),
         pulls_table(gate, pulls),
         target_table(gate, targets),
         firm_table(gate, figures, material.firms, period),
@@ -239,6 +276,8 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         statistical=edition.purpose == "statistics",
         now=now,
         before=before,
+        approved=approved,
+        apart=tuple(entry for entry in approved if entry.gap is not None and entry.gap.points is not None),
         compared=compared,
         chains=tuple(c for c in chains if c.level.shown),
         rising=tuple(c for c in chains if (c.growth.number or 0) > 0),
@@ -251,20 +290,23 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         stopped_firms=tuple(f for f in firms if f.growth.state == NOTHING),
         key_firms=gate.register_count(key_firms(material.firms)),
         unnamed_firms=gate.register_count(unnamed) if unnamed else None,
-        levels=groups,
+        alerts=stand,
         plans=by_plan(gate, stories),
         bases=by_basis(stories),
         festival=_festival(stories),
         count=gate.count(stories),
-        unjudged=unjudged,
-        quality=_quality(gate, figures, material.receipts, period, late),
+        quality=_quality(gate, figures, material.receipts, period, stand.late),
         revised=gate.count(revisions.rows) if revisions.rows else None,
         tables=numbered(gate, [table for table in tables if table.rows]),
         growth=growth,
         growth_why=growth_why,
         pulls=pulls,
         waterfall=steps,
-        chart=_illustration(gate, _chart(gate, figures, period), steps),
+        chart=chart,
+        map=illustration(gate, node_map(gate, maps), steps, chart),
+        weak_nodes=tuple(Node(node.name, node.weak) for chain in maps for node in chain.nodes if node.weak),
+        clusters=tuple(entry for entry in clusters if entry.score.shown),
+        no_map=None if maps else gate.word(briefing_forms().chain_map, "none"),
     )  # fmt: skip
 
 
@@ -336,22 +378,6 @@ def _quality(
     )
 
 
-def _chart(gate: Gate, figures: Figures, period: Period) -> Picture | None:
-    form = briefing_forms().chart
-    months = [period - back for back in range(TREND_MONTHS - 1, -1, -1)]
-    series = [
-        Series(
-            gate.label(form, "series", key),
-            tuple((gate.period(month), figures.get(key, month, source="returns")) for month in months),
-        )
-        for key in form.series
-    ]
-    if not any(figure.shown for line in series for _, figure in line.points):
-        return None
-    mark = gate.word(office(), "simulated_label") if gate.simulated else None
-    return trend(gate.reader, gate.word(form, "title"), gate.word(form, "axis"), series, mark)
-
-
 def _growth(
     gate: Gate, figures: Figures, rows: pd.DataFrame | None, period: Period
 ) -> tuple[Waterfall | None, Cleared | None]:
@@ -373,20 +399,10 @@ def _pulls(gate: Gate, figures: Figures, rows: pd.DataFrame | None, period: Peri
     return () if rows is None else exact_pulls(gate, rows, period)
 
 
-def _waterfall(gate: Gate, view: Waterfall | None) -> Picture | None:
-    if view is None:
-        return None
-    form = briefing_forms().waterfall
-    mark = gate.word(office(), "simulated_label") if gate.simulated else None
-    return waterfall(gate, form, view, gate.word(form, "title"), mark)
-
-
-def _illustration(gate: Gate, picture: Picture | None, before: Illustration | None) -> Illustration | None:
-    """A picture, numbered after the one before it, if there is any."""
-    if picture is None:
-        return None
-    count = gate.count((picture.title,) if before is None else (before.picture.title, picture.title))
-    return Illustration(count, picture)
+def _maps(gate: Gate, figures: Figures, material: Material, period: Period) -> tuple[MapChain, ...]:
+    if material.chains is None:
+        return ()
+    return chain_maps(gate, briefing_forms().chain_map, figures, material.chains, material.nodes, period)
 
 
 def _festival(stories: Sequence[Story]) -> Cleared | None:

@@ -14,8 +14,9 @@ from docx.shared import Mm, Pt
 from docx.text.paragraph import Paragraph
 
 from qxmonitor.delivery import layout
-from qxmonitor.delivery.briefing import Briefing, Illustration
+from qxmonitor.delivery.briefing import Briefing
 from qxmonitor.delivery.files import rezip
+from qxmonitor.delivery.illustrations import Illustration
 from qxmonitor.delivery.render import Renderer, check, put
 from qxmonitor.delivery.tables import Table
 from qxmonitor.delivery.words import join
@@ -52,7 +53,7 @@ def briefing_docx(view: Briefing, reader: str, date: datetime) -> bytes:
         elif line.marker in _HEADINGS:
             _heading(document, line.marker, text)
         elif line.marker == "chart":
-            _chart(document, {"waterfall": view.waterfall, "trend": view.chart}[text], reader)
+            _chart(document, view.pictures[text], reader)
         else:
             _body(document, text)
     for number, table in enumerate(view.tables):
@@ -231,9 +232,13 @@ def widths(rows: list[list[float]]) -> list[float]:
     >>> [round(w) for w in widths([[4, 4], [40, 6]])]
     [129, 27]
     """
-    # A head may wrap after four characters; a body cell should not before its content needs it.
-    natural = [max(min(head, 4.6), *body) * layout.TABLE_PT * 0.3528 + 5.0 for head, *body in zip(*rows, strict=True)]
-    least = [max(12.0, min(width, 32.0)) for width in natural]
+    # A head may wrap after four characters, in a crowded table after two; a body cell not before its content needs it.
+    for most, pad, floor in ((4.6, 5.0, 12.0), (2.2, 4.4, 10.5)):
+        characters = [max(min(head, most), *body) for head, *body in zip(*rows, strict=True)]
+        natural = [count * layout.TABLE_PT * 0.3528 + pad for count in characters]
+        least = [max(floor, min(width, 32.0)) for width in natural]
+        if sum(least) <= TEXT_MM:
+            break
     spare = TEXT_MM - sum(least)
     want = [max(width - floor, 0.0) for width, floor in zip(natural, least, strict=True)]
     if spare > 0 and sum(want) > 0:

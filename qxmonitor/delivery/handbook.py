@@ -1,4 +1,4 @@
-"""The method handbook (指标手册) as a page and a Word document: every indicator with an example from the warehouse.
+"""The method handbook (指标手册) as a page and a Word document: indicators with examples, then methods of evaluation.
 
 Words come from the catalogues, example figures from the gate of the statistics office; both are cleared values, and the
 same view gives the same bytes.
@@ -18,7 +18,7 @@ from docx.shared import Pt, RGBColor
 from docx.text.paragraph import Paragraph
 
 from qxmonitor.catalog._yaml import Entry
-from qxmonitor.catalog.handbook import Page, handbook, pages
+from qxmonitor.catalog.handbook import Method, Page, handbook, pages
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import office
 from qxmonitor.delivery import layout
@@ -116,6 +116,7 @@ def build(gate: Gate, period: Period | None, frame: pd.DataFrame) -> View:
         Chapter(gate.word(topic, "name"), tuple(_sheet(gate, page, period, figures) for page in found))
         for topic, found in pages()
     ]
+    chapters.append(Chapter(gate.word(book, "methods_title"), tuple(_method(gate, entry) for entry in book.methods)))
     return View(
         title=gate.word(book, "title"), note=gate.word(book, "note"), issuer=gate.word(office(), "issuer"),
         simulated=gate.word(office(), "simulated_label") if gate.simulated else None, chapters=tuple(chapters),
@@ -128,6 +129,13 @@ def _sheet(gate: Gate, page: Page, period: Period | None, figures: Figures | Non
     if period is not None and figures is not None:
         rows.append(Row(gate.word(heads, "example"), _example(gate, page.id, period, figures)))
     return Sheet(gate.word(page, "id"), gate.word(page, "name"), tuple(rows))
+
+
+def _method(gate: Gate, entry: Method) -> Sheet:
+    heads = _Heads(**HEADS, example="示例")
+    fields = [field for field in HEADS if field in type(entry).model_fields]
+    rows = tuple(Row(gate.word(heads, field), gate.word(entry, field)) for field in fields)
+    return Sheet(gate.word(entry, "id"), gate.word(entry, "name"), rows)
 
 
 def _example(gate: Gate, indicator: str, period: Period, figures: Figures) -> Cleared:

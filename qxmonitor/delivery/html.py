@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qxmonitor.delivery.briefing import Briefing, Illustration
+from qxmonitor.delivery.briefing import Briefing
+from qxmonitor.delivery.illustrations import Illustration
 from qxmonitor.delivery.render import Renderer, put
 from qxmonitor.disclosure.cleared import Cleared
 
@@ -39,12 +40,11 @@ def briefing_html(view: Briefing, reader: str) -> str:
     renderer = Renderer(reader)
     lines = renderer.script("briefing/body.j2", view)
     flags = ("title", "h1", "h2", "chart", "note")
-    pictures = {"waterfall": view.waterfall, "trend": view.chart}
     blocks = tuple(
         _Block(
             line.text,
             **{line.marker: True} if line.marker in flags else {},
-            figure=pictures[put(line.text, reader)] if line.marker == "chart" else None,
+            figure=view.pictures[put(line.text, reader)] if line.marker == "chart" else None,
         )
         for line in lines
     )

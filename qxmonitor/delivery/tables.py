@@ -7,15 +7,21 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from qxmonitor.catalog.briefing import TableForm, briefing_forms
+from qxmonitor.catalog.briefing import ApprovedForm, TableForm, briefing_forms
 from qxmonitor.catalog.indicators import indicators
-from qxmonitor.delivery.alerts import Story
+from qxmonitor.delivery.stories import Story
 from qxmonitor.delivery.words import in_wan, join, unit_head
 from qxmonitor.disclosure import Cleared, Figures, Gate, TargetProgress
+from qxmonitor.disclosure.comparison import Compared as Beside
+from qxmonitor.disclosure.comparison import Four
 from qxmonitor.disclosure.growth import Pull, Waterfall
+from qxmonitor.disclosure.scorecard import ClusterScore
 from qxmonitor.period import Period
 
 TREND_MONTHS = 13
+
+_LATE = 5
+"""The column of what late firms make of a difference; left out where it may not be told."""
 
 COUNTS = ("files", "rows_read", "accepted", "rejected")
 
@@ -75,15 +81,53 @@ def _name(gate: Gate, form: TableForm, key: str) -> Cleared:
     return gate.label(form, "labels", key) if key in form.labels else gate.word(indicators().indicator(key), "name")
 
 
-def town_table(gate: Gate, figures: Figures, period: Period) -> Table:
-    """主要经济指标: month and cumulative levels with their growth."""
-    form = briefing_forms().table("town")
-    rows = []
+def town_table(gate: Gate, figures: Figures, period: Period, beside: Sequence[Beside] = ()) -> Table:
+    """主要经济指标: month and cumulative levels with their growth; approved figures first, ours under them."""
+    form, words = briefing_forms().table("town"), briefing_forms().approved
+    stems = {f"{stem}_ytd": stem for stem in form.sources}
+    approved = {stems[key]: entry for entry in beside if (key := _key(entry)) in stems}
+    rows = [row for entry in beside if _key(entry) not in stems for row in _pair(gate, words, entry)]
     for stem, source in form.sources.items():
+        if stem in approved:
+            rows += _pair(gate, words, approved[stem])
+            continue
         four = [figures.get(f"{stem}_{kind}", period, source=source) for kind in ("m", "growth", "ytd", "growth_ytd")]
         unit = gate.word(indicators().indicator(f"{stem}_ytd").display, "unit")
         rows.append((_name(gate, form, stem), unit, *four))
     return _table(gate, "town", rows)
+
+
+def _key(entry: Beside) -> str:
+    """Our cumulative indicator beside an approved one; '' where nothing of ours is told."""
+    return "" if entry.own is None else entry.own.ytd.ref.split("|")[1]
+
+
+def _pair(gate: Gate, words: ApprovedForm, entry: Beside) -> list[tuple[Cleared, ...]]:
+    """The approved row, and ours where there is one."""
+    rows = [(join((entry.name, gate.word(words, "approved")), ""), entry.unit, *_four(entry.approved))]
+    return rows if entry.own is None else [*rows, (gate.word(words, "own"), entry.unit, *_four(entry.own))]
+
+
+def _four(four: Four) -> tuple[Cleared, ...]:
+    return four.m, four.growth, four.ytd, four.growth_ytd
+
+
+def approved_table(gate: Gate, beside: Sequence[Beside]) -> Table:
+    """市局反馈数与本办测算对照: both since January, their difference, and what late firms make of it."""
+    rows, none = [], gate.blank()
+    for entry in beside:
+        theirs, own, gap = entry.approved, entry.own, entry.gap
+        ours = (none, none) if own is None else (own.ytd, own.growth_ytd)
+        level, late, points = (none, none, none) if gap is None else (gap.level, gap.late or none, gap.points or none)
+        rows.append((entry.name, entry.unit, theirs.ytd, ours[0], level, late, theirs.growth_ytd, ours[1], points))
+    table = _table(gate, "approved", rows)
+    if any(entry.gap is not None and entry.gap.late is not None for entry in beside):
+        return table
+    return replace(table, head=_without(table.head, _LATE), rows=tuple(_without(row, _LATE) for row in rows))
+
+
+def _without(row: tuple[Cleared, ...], place: int) -> tuple[Cleared, ...]:
+    return (*row[:place], *row[place + 1 :])
 
 
 def levels_table(gate: Gate, key: str, times: tuple[Mapping[str, Cleared], ...]) -> Table:
@@ -106,6 +150,16 @@ def chain_table(gate: Gate, figures: Figures, chains: Sequence[Cleared], period:
         for code in codes
     ]
     return _table(gate, "chains", rows)
+
+
+def cluster_table(gate: Gate, scores: Sequence[ClusterScore]) -> Table:
+    """产业集群评价: score, rank with its interval, and the figures they stand on, a column each."""
+    rows = []
+    for entry in scores:
+        span = join((entry.best, entry.worst), "—") if entry.rank.shown else entry.rank
+        rows.append((entry.name, entry.score, entry.rank, span, entry.known, *(part.figure for part in entry.parts)))
+    table = _table(gate, "clusters", rows)
+    return replace(table, head=(*table.head, *(part.name for part in scores[0].parts))) if scores else table
 
 
 def growth_table(gate: Gate, view: Waterfall | None) -> Table:

@@ -60,6 +60,23 @@ def pull(points: Cleared) -> Cleared:
     return _like(points, f"{'拉动' if points.number > 0 else '下拉'}{_size(points)}{points.unit}")
 
 
+def signed(figure: Cleared) -> Cleared:
+    """A difference with its sign and unit, as +0.30亿元 or -0.1个百分点."""
+    if figure.number is None:
+        return measure(figure)
+    return _like(figure, f"{'+' if figure.number > 0 else ''}{figure.text}{figure.unit}")
+
+
+def more(figure: Cleared) -> Cleared:
+    """A difference in words: 多0.30亿元, 少0.30亿元, 相同; of percentage points 高…, 低…, 持平."""
+    if figure.number is None:
+        return measure(figure)
+    up, down, same = ("高", "低", "持平") if figure.unit == "个百分点" else ("多", "少", "相同")
+    if figure.number == 0:
+        return _like(figure, same)
+    return _like(figure, f"{up if figure.number > 0 else down}{_size(figure)}{figure.unit}")
+
+
 def unit_head(figure: Cleared) -> Cleared:
     """The unit alone, for a table head."""
     return _like(figure, figure.unit)
@@ -109,6 +126,8 @@ FILTERS: dict[str, Callable[..., object]] = {
     "measure": measure,
     "points": points,
     "pull": pull,
+    "more": more,
+    "signed": signed,
     "unit_head": unit_head,
     "join": join,
 }

@@ -6,11 +6,16 @@ is authorised.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from qxmonitor.catalog.permitted_use import RANK, Right, permitted_use
 from qxmonitor.catalog.readers import readers
 from qxmonitor.errors import DisclosureError
+from qxmonitor.period import Period
 
 OPEN = "9999-12"
 
@@ -87,6 +92,25 @@ class Authority:
             rows = rows[rows["line"].isin(granted)]
         mask.loc[rows.index] = True
         return mask
+
+    def covers(self, item: str, subjects: pd.Index, months: Sequence[Period]) -> npt.NDArray[np.bool_]:
+        """Where the register lets every member see an item of a firm's own figures, firms × months."""
+        every = np.ones((len(subjects), len(months)), dtype=bool)
+        columns = np.array([str(month) for month in months], dtype=object)[None, :]
+        for member in self.members:
+            mine = self.terms(item, member)
+            codes = subjects.get_indexer(pd.Index(mine["subject"], dtype=object))
+            since, until = (mine[name].to_numpy(dtype=object)[:, None] for name in ("since", "until"))
+            granted = np.zeros(every.shape, dtype=bool)
+            known = codes >= 0
+            np.logical_or.at(granted, codes[known], ((since <= columns) & (columns <= until)).astype(bool)[known])
+            every &= granted
+        return every
+
+    def terms(self, item: str, member: str) -> pd.DataFrame:
+        """The authorisations of an item for a member: subject, since, until (:data:`OPEN` where it is open)."""
+        windows = self._windows
+        return windows.loc[(windows["item"] == item) & (windows["reader"] == member), ["subject", "since", "until"]]
 
     def _right(self, source: str) -> tuple[Right, bool]:
         if source not in self._rights:

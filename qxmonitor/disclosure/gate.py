@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from qxmonitor.catalog._yaml import Entry
+from qxmonitor.catalog.alerting import alerting
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.permitted_use import RANK, Right, permitted_use
@@ -93,7 +94,7 @@ class Gate:
         frame = plain(frame)
         if self._pattern is None:
             self._pattern = suppression_pattern(frame)
-        allowed = self._allowed(frame)
+        allowed = self.allowed(frame)
         plain_state = frame["state"].astype(str).where(frame["value"].notna() | (frame["state"] != "value"), "unknown")
         firm_right = frame["source"].map({s: self.authority.right(s) == "firm" for s in frame["source"].unique()})
         # A late or failed datum below an aggregate is the statistics office's own business.
@@ -104,8 +105,8 @@ class Gate:
         rows = dict(zip(keys, zip(values.tolist(), state.tolist(), strict=True), strict=True))
         return Figures(self.reader, rows, self._units)
 
-    def _allowed(self, frame: pd.DataFrame) -> pd.Series:
-        """Row by row, whether the reader may see it."""
+    def allowed(self, frame: pd.DataFrame) -> pd.Series:
+        """Row by row of an indicator frame, whether the reader may see it."""
         right = frame["source"].map({s: self.authority.right(s) for s in frame["source"].unique()})
         is_firm = frame["entity_kind"] == "firm"
         aggregate = ~is_firm
@@ -212,7 +213,7 @@ class Gate:
 
         Args:
             frame: columns of table ``alert`` (alert_id, rule, entity_kind, entity, source, level, state, opened,
-                period, closed, evidence as JSON text).
+                period, closed, evidence as JSON text); ``label`` and ``cause`` where it was verified.
             on: the month they are told in, for which a firm's name must be cleared as well.
         """
         ordered = frame.sort_values(["level", "rule", "alert_id"], ascending=[False, True, True])
@@ -255,6 +256,8 @@ class Gate:
             state=say(str(row["state"])),
             opened=say(Period(str(row["opened"])).label),
             period=say(period.label),
+            label=say(alerting().outcomes[row["label"]]) if row.get("label") else None,
+            cause=say(str(row["cause"])) if row.get("cause") else None,
             evidence={
                 str(key): found
                 for key, value in evidence.items()

@@ -22,7 +22,10 @@ Key = tuple[str, str, str, str, str]
 
 @dataclass(frozen=True)
 class Alert:
-    """One alert as its reader may see it; ``evidence`` holds the numbers of the verdict by name."""
+    """One alert as its reader may see it; ``evidence`` holds the numbers of the verdict by name.
+
+    ``label`` and ``cause``: what verifying it found, where somebody did.
+    """
 
     alert_id: Cleared
     rule: Cleared
@@ -34,6 +37,8 @@ class Alert:
     opened: Cleared
     period: Cleared
     evidence: Mapping[str, Cleared]
+    label: Cleared | None = None
+    cause: Cleared | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,11 @@ def number(shown: float, decimals: int, unit: str, reader: str, source: str, ref
     rounded = round(float(shown), decimals) + 0.0
     text = f"{rounded:.{decimals}f}"
     return seal(text, reader=reader, source=source, ref=ref, number=rounded, unit=unit, decimals=decimals)
+
+
+def missing(reader: str, source: str, ref: str) -> Cleared:
+    """A figure there is none of."""
+    return seal(STATE_TEXT["unknown"], reader=reader, source=source, ref=ref, state="unknown")
 
 
 def made_of_cleared(item: object) -> bool:

@@ -37,5 +37,7 @@ EVIDENCE = {
     "since": "period",
     "basis": "text",
     "trend": "text",
+    "told": "text",
+    "limit": "text",
 }
 """What a verdict's evidence holds, by name; names not listed (group counts, dominance) are never shown."""

@@ -20,12 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from qxmonitor.errors import Refused
+from qxmonitor.evaluation.files import read_text, write_csv
 from qxmonitor.indicators.forecast import LEVELS_OF_COVER, State, forecast
 from qxmonitor.indicators.smoothing import DAMPINGS, Floats, damped, drift, seasonal, spread_out
 
 COLUMNS = ("series", "t", "part", "value")
 OUT_COLUMNS = ("series", "t", "value", "lo80", "hi80", "lo95", "hi95")
-MAX_BYTES = 100 * 2**20
 MAX_MONTHS = 1200
 MAX_AHEAD = 60
 MAX_CELLS = 20_000_000
@@ -69,7 +69,7 @@ def read(path: Path) -> Problem:
 
 
 def _rows(path: Path) -> Iterable[tuple[int, str, int, str, float]]:
-    reader = csv.reader(io.StringIO(_text(path)), strict=True)
+    reader = csv.reader(io.StringIO(read_text(path)), strict=True)
     try:
         head = [cell.strip().lower() for cell in next(reader, [])]
         missing = [column for column in COLUMNS if column not in head]
@@ -92,23 +92,6 @@ def _rows(path: Path) -> Iterable[tuple[int, str, int, str, float]]:
             yield line, name, _month(month, line), part.lower(), _value(value, line)
     except csv.Error:
         raise Refused(f"第 {reader.line_num} 行：不是完整的 csv 记录") from None
-
-
-def _text(path: Path) -> str:
-    from qxmonitor.feeds import text
-
-    try:
-        if not path.is_file():
-            raise Refused("不是普通文件，无法读取")
-        if path.stat().st_size > MAX_BYTES:
-            raise Refused(f"文件超过 {MAX_BYTES // 2**20} MB 上限")
-        data = path.read_bytes()
-    except OSError:
-        raise Refused("文件无法打开") from None
-    if not data.strip(b"\0\t\r\n \xef\xbb\xbf"):
-        raise Refused("文件为空")
-    decoded = text.decode(data)
-    return decoded.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _month(text: str, line: int) -> int:
@@ -180,7 +163,8 @@ def evaluate(path: Path, out: Path | None = None, *, compare: bool = False) -> l
     made = forecast(problem.history, horizon)
     seconds = time.perf_counter() - begun
     if out is not None:
-        _write(out, path, problem, [made.value, *(side[k] for k in LEVELS_OF_COVER for side in (made.low, made.high))])
+        sides = [side[k] for k in LEVELS_OF_COVER for side in (made.low, made.high)]
+        write_csv(out, OUT_COLUMNS, _lines(problem, [made.value, *sides]), read=[path])
     known = problem.asked & ~np.isnan(problem.labels)
     rows = [_scored("qxmonitor", problem, made.value, seconds)]
     judged = known & ~np.isnan(made.value)
@@ -253,20 +237,8 @@ def textbook(history: Floats, horizon: int) -> dict[str, Floats]:
     }
 
 
-def _write(out: Path, path: Path, problem: Problem, columns: list[Floats]) -> None:
-    """Whole or not at all, never over the file that was read."""
-    if out.exists() and out.samefile(path):
-        raise Refused("输出文件不能是输入文件")
-    draft = out.with_name(f".{out.name}.draft")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(OUT_COLUMNS)
-            for row, step in zip(*np.nonzero(problem.asked), strict=True):
-                cells = [float(column[row, step]) for column in columns]
-                month = int(problem.last[row]) + int(step) + 1
-                writer.writerow([problem.names[row], month, *("" if math.isnan(c) else repr(c) for c in cells)])
-        draft.replace(out)
-    except OSError:
-        raise Refused("输出文件无法写入") from None
+def _lines(problem: Problem, columns: list[Floats]) -> Iterable[list[object]]:
+    for row, step in zip(*np.nonzero(problem.asked), strict=True):
+        cells = [float(column[row, step]) for column in columns]
+        month = int(problem.last[row]) + int(step) + 1
+        yield [problem.names[row], month, *("" if math.isnan(c) else repr(c) for c in cells)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from qxmonitor.indicators.formula import Formula, Parts, formula
+from qxmonitor.indicators.stress import Stress, stress
 from qxmonitor.indicators.view import Floats, View
 
 _RATIOS = {
@@ -100,3 +101,45 @@ def rd_year_spend(view: View, source: str) -> Parts:
 def rd_year_intensity(view: View, source: str) -> Parts:
     """研发经费投入强度（上年）: the same over the revenue of that year, from its December return."""
     return Parts(view.take("rd.rd_expense"), view.december(f"{source}.revenue"))
+
+
+LEAST_COVERAGE = 0.7
+"""Share of the weights that must have a ratio for a firm to have a stress index."""
+
+
+def stress_of(view: View, source: str) -> Stress:
+    """The stress index and its ratios, firms × months of the view.
+
+    A return has no depreciation, short-term debt or share capital, so the ratios that need them are left out. Interest
+    cover stands where there is a financial expense at all.
+    """
+
+    def of(measure: str) -> Floats:
+        return view.take(f"{source}.{measure}")
+
+    def per(top: Floats, bottom: Floats) -> Floats:
+        ratio = np.full(top.shape, np.nan)
+        np.divide(top, bottom, out=ratio, where=np.nan_to_num(bottom) > 0)
+        return ratio
+
+    revenue, assets, liabilities = of("revenue"), of("assets"), of("liabilities")
+    days = 30.0 * view.month
+    return stress(
+        {
+            "operating_return": per(of("operating_profit"), assets) * 12.0 / view.month,
+            "net_margin": per(of("profit"), revenue),
+            "interest_cover": per(of("operating_profit"), of("financial_expense")),
+            "debt_ratio": per(liabilities, assets),
+            "current_to_debt": per(of("current_assets"), liabilities),
+            "receivable_days": per(of("receivables"), revenue) * days,
+            "inventory_days": per(of("inventories"), revenue) * days,
+            "sales_growth": per(revenue, of("revenue_ly")),
+        }
+    )
+
+
+@formula("stress_index")
+def stress_index(view: View, source: str) -> Parts:
+    """财务压力指数: the index of firms whose return covers enough of it."""
+    found = stress_of(view, source)
+    return Parts(np.where(found.coverage >= LEAST_COVERAGE, found.value, np.nan))

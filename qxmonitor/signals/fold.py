@@ -2,8 +2,10 @@
 
 One alert is one episode of an identity (rule × entity kind × entity × source): it opens at the first level ≥ 1,
 follows the level up and down, stays as it is through months without a verdict, and closes after the rule's number
-of consecutive quiet verdicts or when a person closes it. Its level is the last one ≥ 1. What people did counts in
-the month it names, after that month's verdict; the order in which it was written down does not matter.
+of consecutive quiet verdicts, at the first one when people said it is resolved, or when a person closes it. Closed by
+a person, it does not come back at the level it had or a lower one before a verdict was better. Its level is the last
+one ≥ 1. What people did counts in the month it names, after that month's verdict and in the order of ``known_at``;
+the order in which it was written down does not matter.
 """
 
 from __future__ import annotations
@@ -14,23 +16,34 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qxmonitor.catalog.alerting import alerting
 from qxmonitor.catalog.rules import rules
+from qxmonitor.period import Period
 from qxmonitor.signals.evidence import extend
 
 IDENTITY = ["rule", "entity_kind", "entity", "source"]
 COLUMNS = ["alert_id", *IDENTITY, "level", "state", "opened", "period", "closed", "evidence"]
-"""Columns of an alert; state ``open``, ``acknowledged`` or ``closed``; period is that of its newest verdict (or of
-the event that closed it); closed is null while open. evidence is the newest verdict's, plus:
-``since`` (= opened), ``trend`` (opened, raised, lowered, held, quiet, closed), ``peak`` (worst level so far),
-``alerts`` (verdicts ≥ 1), ``quiet`` (quiet verdicts in a row) and, once closed, ``closed_by`` (quiet or person)."""
+"""Columns of an alert; period is that of its newest verdict (or of the event that closed it); closed is null while
+open. evidence is the newest verdict's, plus: ``since`` (= opened), ``trend`` (opened, raised, lowered, held, quiet,
+reopened, closed), ``peak`` (worst level so far), ``alerts`` (verdicts ≥ 1), ``quiet`` (quiet verdicts in a row),
+``due`` (the last month in which it was to be told: new, changed, or after the rule's months of reminding) and, once
+closed, ``closed_by`` (quiet, review or person)."""
 
-ACKNOWLEDGED, CLOSED = "acknowledged", "closed"
+HISTORY = ["alert_id", "period", "state", "level", "who", "why", "known_at"]
+"""Columns of :func:`history`; ``who`` is empty where the verdict of the month changed the state."""
+
+ACTS = ("acknowledge", "take", "resolve", "close", "reopen")
 """Kinds of event folded; others are kept by the warehouse and left alone here."""
 
+UNANSWERED = ("opened", "raised", "lowered")
+_STATES = np.array(["", *UNANSWERED, "acknowledged", "in_hand", "resolved", "closed"], dtype=object)
+_OPENED, _RAISED, _LOWERED, _ACKNOWLEDGED, _IN_HAND, _RESOLVED, _CLOSED = range(1, 8)
+_TRENDS = np.array(["opened", "raised", "lowered", "held", "quiet", "reopened"], dtype=object)
+_HELD, _QUIET, _REOPENED = 3, 4, 5
+_CLOSERS = np.array(["quiet", "review", "person", None], dtype=object)
+_BY_QUIET, _BY_REVIEW, _BY_PERSON = range(3)
 _DEFAULT_CLOSE_AFTER = 2
-_TRENDS = np.array(["opened", "raised", "lowered", "held", "quiet"], dtype=object)
-_CLOSERS = np.array(["quiet", "person", None], dtype=object)
-_OPENED, _RAISED, _LOWERED, _HELD, _QUIET = range(5)
+_ACT_FIELDS = [*IDENTITY, "period", "kind", "who", "why", "known_at"]
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -42,80 +55,122 @@ def fold(verdicts: pd.DataFrame, events: pd.DataFrame | None = None) -> pd.DataF
     Args:
         verdicts: columns of :func:`qxmonitor.signals.judge`, any order; exact repeats are one verdict, and of
             two different ones for the same month the more severe stands.
-        events: rule, entity_kind, entity, source, period, kind (others ignored); ``acknowledged`` holds until the
-            alert is raised again.
+        events: rule, entity_kind, entity, source, period, kind, who, why, known_at; any order, repeats are one.
+            Kinds are :data:`ACTS`, others are ignored. An answer holds until the alert is raised again.
 
     Returns:
-        :data:`COLUMNS`, ordered by identity and opening month.
+        :data:`COLUMNS`, ordered by identity and opening month; states opened, raised, lowered, acknowledged, in_hand,
+        resolved or closed.
     """
-    history = _History.of(verdicts, events)
-    state = _State(len(history.identities), history.close_after)
-    for t in range(len(history.periods)):
-        state.step(t, history.level[:, t], history.acknowledged[:, t], history.closed[:, t])
-    state.emit(state.open, -1, by_person=np.zeros_like(state.open))
-    return _alerts(history, state)
+    story = _Story.of(verdicts, events)
+    return _alerts(story, _told(story))
+
+
+def history(verdicts: pd.DataFrame, events: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Every change of state or level of every alert, as :func:`fold` goes through them: :data:`HISTORY`, in order."""
+    story = _Story.of(verdicts, events)
+    state = _told(story)
+    if not state.changes:
+        return pd.DataFrame({name: [] for name in HISTORY})
+    who, t, opened, now, level, act = (np.concatenate(parts) for parts in zip(*state.changes, strict=True))
+    period = np.array(story.periods, dtype=object)
+    acts = story.acts.reindex(act)
+    ids = _identity(story.identities.iloc[who].reset_index(drop=True)) + ":" + pd.Series(period[opened], dtype="str")
+    frame = pd.DataFrame(
+        {
+            "alert_id": ids, "period": period[t], "state": _STATES[now], "level": level,
+            "who": acts["who"].fillna("").to_numpy(), "why": acts["why"].fillna("").to_numpy(),
+            "known_at": acts["known_at"].to_numpy(),
+        }
+    )  # fmt: skip
+    order = np.lexsort((np.arange(len(t)), opened, who))
+    return frame.iloc[order].reset_index(drop=True)[HISTORY]
 
 
 @dataclass(frozen=True)
-class _History:
-    """k identities × t months: levels (−1: no verdict), the verdict's row, and what people did."""
+class _Story:
+    """k identities × t months: levels (−1: no verdict), the verdict's row, and what people did.
+
+    ``rounds[t]`` are the acts of a month, of each identity at most one a round: (who, kind, row of ``acts``).
+    """
 
     verdicts: pd.DataFrame
     identities: pd.DataFrame
     periods: list[str]
     level: Ints
     row: Ints
-    acknowledged: Bools
-    closed: Bools
+    acts: pd.DataFrame
+    rounds: dict[int, list[tuple[Ints, Ints, Ints]]]
     close_after: Ints
+    remind: Ints
 
     @classmethod
-    def of(cls, verdicts: pd.DataFrame, events: pd.DataFrame | None) -> _History:
+    def of(cls, verdicts: pd.DataFrame, events: pd.DataFrame | None) -> _Story:
         columns = [*IDENTITY, "period", "level", "evidence"]
         once = verdicts[columns].sort_values([*IDENTITY, "period", "level", "evidence"], kind="stable")
         once = once.drop_duplicates([*IDENTITY, "period"], keep="last").reset_index(drop=True)
         first = ~once.duplicated(IDENTITY)
         who = (first.cumsum() - 1).to_numpy(dtype=np.int64)
         identities = once.loc[first, IDENTITY].reset_index(drop=True)
-        if events is None or events.empty:
-            acts = pd.DataFrame({name: pd.Series(dtype="str") for name in (*IDENTITY, "period", "kind", "who")})
-        else:
-            numbered = identities.assign(who=np.arange(len(identities)))
-            known = events.loc[events["kind"].isin([ACKNOWLEDGED, CLOSED]), [*IDENTITY, "period", "kind"]]
-            numbered = numbered.astype(dict.fromkeys(IDENTITY, "str"))
-            acts = known.astype("str").merge(numbered, on=IDENTITY, validate="m:1")
+        acts = _acts(identities, events)
         periods = sorted(set(once["period"].astype(str)) | set(acts["period"].astype(str)))
         position = {period: t for t, period in enumerate(periods)}
         shape = (len(identities), len(periods))
         at = once["period"].map(position).to_numpy(dtype=np.int64)
         level, row = np.full(shape, -1, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
         level[who, at], row[who, at] = once["level"].to_numpy(dtype=np.int64), np.arange(len(once))
-
-        def did(kind: str) -> Bools:
-            done = np.zeros(shape, dtype=bool)
-            some = acts[acts["kind"] == kind]
-            done[some["who"].to_numpy(dtype=np.int64), some["period"].map(position).to_numpy(dtype=np.int64)] = True
-            return done
-
         wait = {rule.id: rule.close_after for rule in rules().rules}
         close_after = identities["rule"].map(wait).fillna(_DEFAULT_CLOSE_AFTER).to_numpy().astype(np.int64)
-        return cls(once, identities, periods, level, row, did(ACKNOWLEDGED), did(CLOSED), close_after)
+        remind = identities["rule"].map(alerting().remind.of).to_numpy(dtype=np.int64)
+        return cls(once, identities, periods, level, row, acts, _rounds(acts, position), close_after, remind)
+
+
+def _acts(identities: pd.DataFrame, events: pd.DataFrame | None) -> pd.DataFrame:
+    """The acts on identities that were ever judged, each once and in order, with the number of the identity."""
+    if events is None or events.empty:
+        return pd.DataFrame({name: pd.Series(dtype="object") for name in (*_ACT_FIELDS, "number")})
+    numbered = identities.assign(number=np.arange(len(identities))).astype(dict.fromkeys(IDENTITY, "str"))
+    known = events.loc[events["kind"].isin(ACTS), _ACT_FIELDS].drop_duplicates()
+    known = known.astype(dict.fromkeys([*IDENTITY, "period", "kind"], "str"))
+    acts = known.merge(numbered, on=IDENTITY, validate="m:1")
+    acts = acts.assign(turn=acts["kind"].map(ACTS.index))
+    return acts.sort_values(["period", "known_at", "turn", "who", "why"], kind="stable", ignore_index=True)
+
+
+def _rounds(acts: pd.DataFrame, position: dict[str, int]) -> dict[int, list[tuple[Ints, Ints, Ints]]]:
+    turn = acts.groupby(["period", "number"]).cumcount()
+    rounds: dict[int, list[tuple[Ints, Ints, Ints]]] = {}
+    for (period, _), mine in acts.groupby(["period", turn]):
+        kinds = mine["kind"].map(ACTS.index).to_numpy(dtype=np.int64)
+        one = (mine["number"].to_numpy(dtype=np.int64), kinds, mine.index.to_numpy(dtype=np.int64))
+        rounds.setdefault(position[str(period)], []).append(one)
+    return rounds
+
+
+def _told(story: _Story) -> _State:
+    """Go through the months."""
+    state = _State(len(story.identities), story.close_after, story.remind)
+    for t, period in enumerate(story.periods):
+        state.month(t, Period(period).ordinal, story.level[:, t])
+        for who, kind, act in story.rounds.get(t, []):
+            state.act(t, Period(period).ordinal, who, kind, act)
+    state.finish(state.began)
+    return state
 
 
 @dataclass
 class _State:
-    """Every identity's open episode, as arrays; finished episodes pile up in ``episodes``."""
+    """Every identity's newest episode, as arrays; those before it pile up in ``episodes``.
+
+    ``shut`` is the level up to which an identity stays closed, since a person closed it at that level.
+    """
 
     size: int
     close_after: Ints
+    remind: Ints
     episodes: list[dict[str, npt.NDArray[np.generic]]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.open = np.zeros(self.size, dtype=bool)
-        self.acknowledged = np.zeros(self.size, dtype=bool)
-        for name in ("opened", "level", "peak", "alerts", "quiet", "last", "trend"):
-            setattr(self, name, np.zeros(self.size, dtype=np.int64))
-
+    changes: list[tuple[Ints, ...]] = field(default_factory=list)
+    state: Ints = field(init=False)
     opened: Ints = field(init=False)
     level: Ints = field(init=False)
     peak: Ints = field(init=False)
@@ -123,15 +178,43 @@ class _State:
     quiet: Ints = field(init=False)
     last: Ints = field(init=False)
     trend: Ints = field(init=False)
+    due: Ints = field(init=False)
+    due_month: Ints = field(init=False)
+    shut: Ints = field(init=False)
+    closed: Ints = field(init=False)
+    closer: Ints = field(init=False)
 
-    def step(self, t: int, verdict: Ints, acknowledged: Bools, closed: Bools) -> None:
-        """One month: the verdicts, then what people did."""
-        hot, new = verdict >= 1, (verdict >= 1) & ~self.open
+    _KEPT = ("opened", "level", "peak", "alerts", "quiet", "last", "trend", "state", "due", "closed", "closer")
+
+    def __post_init__(self) -> None:
+        for name in (*self._KEPT, "due_month", "shut"):
+            setattr(self, name, np.zeros(self.size, dtype=np.int64))
+
+    @property
+    def began(self) -> Bools:
+        found: Bools = self.state > 0
+        return found
+
+    @property
+    def open(self) -> Bools:
+        found: Bools = (self.state > 0) & (self.state != _CLOSED)
+        return found
+
+    def month(self, t: int, ordinal: int, verdict: Ints) -> None:
+        """One month's verdicts."""
+        was, level = self.state.copy(), self.level.copy()
+        hot, open_ = verdict >= 1, self.open
+        new = hot & ~open_ & (verdict > self.shut)
+        better = ~open_ & (verdict >= 0)
+        self.shut[better] = np.minimum(self.shut, verdict)[better]
+        self.finish(new & self.began)
         self.opened[new], self.peak[new], self.alerts[new] = t, 0, 0
-        raised, lowered = self.open & (verdict > self.level), self.open & hot & (verdict < self.level)
-        calm = self.open & (verdict == 0)
-        self.acknowledged[new | raised] = False
-        self.trend[hot] = np.select([new, raised, lowered], [_OPENED, _RAISED, _LOWERED], default=_HELD)[hot]
+        hot &= open_ | new
+        raised, lowered = open_ & (verdict > self.level), open_ & hot & (verdict < self.level)
+        calm = open_ & (verdict == 0)
+        self.state[new], self.state[raised] = _OPENED, _RAISED
+        self.state[lowered & (self.state <= _LOWERED)] = _LOWERED
+        self.trend[hot] = np.select([new, raised, lowered], [0, 1, 2], default=_HELD)[hot]
         self.trend[calm] = _QUIET
         self.level[hot] = verdict[hot]
         self.peak[hot] = np.maximum(self.peak, verdict)[hot]
@@ -139,34 +222,73 @@ class _State:
         self.quiet[hot] = 0
         self.quiet[calm] += 1
         self.last[hot | calm] = t
-        self.open |= new
-        self.acknowledged |= acknowledged & self.open
-        by_person = self.open & closed
-        self.emit(by_person | (self.open & (self.quiet >= self.close_after)), t, by_person)
+        again = hot & (self.state != _RESOLVED) & (ordinal - self.due_month >= self.remind)
+        self._tell(new | raised | lowered | again, t, ordinal)
+        review = calm & (self.state == _RESOLVED)
+        self._close(review, t, _BY_REVIEW)
+        self._close(calm & (self.quiet >= self.close_after), t, _BY_QUIET)
+        self._note((self.state != was) | (self.open & (self.level != level)) | new, t, -1)
 
-    def emit(self, which: Bools, t: int, by_person: Bools) -> None:
-        """Write down the episodes that end in month ``t`` (−1: still open at the end)."""
+    def act(self, t: int, ordinal: int, who: Ints, kind: Ints, act: Ints) -> None:
+        """One round of what people did: of each identity at most one act."""
+        was, row = self.state.copy(), np.full(self.size, -1, dtype=np.int64)
+        row[who] = act
+
+        def did(name: str) -> Bools:
+            mask = np.zeros(self.size, dtype=bool)
+            mask[who[kind == ACTS.index(name)]] = True
+            return mask
+
+        open_ = self.open
+        self.state[did("acknowledge") & open_ & (self.state < _ACKNOWLEDGED)] = _ACKNOWLEDGED
+        self.state[did("take") & open_] = _IN_HAND
+        self.state[did("resolve") & open_] = _RESOLVED
+        again = did("reopen") & (self.state == _CLOSED)
+        self.state[again], self.trend[again], self.quiet[again], self.shut[again] = _OPENED, _REOPENED, 0, 0
+        self._tell(again, t, ordinal)
+        by_person = did("close") & open_
+        self.shut[by_person] = self.level[by_person]
+        self._close(by_person, t, _BY_PERSON)
+        self._note(self.state != was, t, row)
+
+    def finish(self, which: Bools) -> None:
+        """Write down these episodes: another follows, or the months are over."""
         if which.any():
-            names = ("opened", "level", "peak", "alerts", "quiet", "last", "trend", "acknowledged")
-            episode = {name: getattr(self, name)[which].copy() for name in names}
-            count = int(which.sum())
-            episode["who"], episode["closed"] = np.flatnonzero(which), np.full(count, t)
-            episode["by_person"] = by_person[which]
+            episode = {name: getattr(self, name)[which].copy() for name in self._KEPT}
+            episode["who"] = np.flatnonzero(which)
             self.episodes.append(episode)
-        if t >= 0:
-            self.open &= ~which
+
+    def _tell(self, which: Bools, t: int, ordinal: int) -> None:
+        self.due[which], self.due_month[which] = t, ordinal
+
+    def _close(self, which: Bools, t: int, closer: int) -> None:
+        which = which & self.open
+        self.state[which], self.closed[which], self.closer[which] = _CLOSED, t, closer
+
+    def _note(self, changed: Bools, t: int, act: Ints | int) -> None:
+        if changed.any():
+            who = np.flatnonzero(changed)
+            months = np.full(len(who), t, dtype=np.int64)
+            acts = np.broadcast_to(act, self.size)[who].astype(np.int64)
+            self.changes.append((who, months, self.opened[who], self.state[who], self.level[who], acts))
 
 
-def _alerts(history: _History, state: _State) -> pd.DataFrame:
+def _identity(frame: pd.DataFrame) -> pd.Series:
+    found: pd.Series = frame["rule"] + ":" + frame["entity_kind"] + ":" + frame["entity"] + ":" + frame["source"]
+    return found
+
+
+def _alerts(story: _Story, state: _State) -> pd.DataFrame:
     if not state.episodes:
         return pd.DataFrame({name: pd.Series(dtype="int16" if name == "level" else "str") for name in COLUMNS})
     joined = {name: np.concatenate([episode[name] for episode in state.episodes]) for name in state.episodes[0]}
     order = np.lexsort((joined["opened"], joined["who"]))
     e = {name: values[order] for name, values in joined.items()}
-    period = np.array([*history.periods, None], dtype=object)  # index −1: still open
-    done, opened = e["closed"] >= 0, period[e["opened"]]
-    who = history.identities.iloc[e["who"]].reset_index(drop=True)
-    proof = history.verdicts["evidence"].to_numpy(dtype=object)[history.row[e["who"], e["last"]]]
+    period = np.array([*story.periods, None], dtype=object)  # index −1: not closed
+    done, opened = e["state"] == _CLOSED, period[e["opened"]]
+    closed = np.where(done, e["closed"], -1)
+    who = story.identities.iloc[e["who"]].reset_index(drop=True)
+    proof = story.verdicts["evidence"].to_numpy(dtype=object)[story.row[e["who"], e["last"]]]
     texts = extend(
         proof,
         {
@@ -175,17 +297,17 @@ def _alerts(history: _History, state: _State) -> pd.DataFrame:
             "peak": e["peak"],
             "alerts": e["alerts"],
             "quiet": e["quiet"],
-            "closed_by": _CLOSERS[np.where(done, e["by_person"].astype(np.int64), 2)],
+            "due": period[e["due"]],
+            "closed_by": _CLOSERS[np.where(done, e["closer"], 3)],
         },
     )
-    identity = who["rule"] + ":" + who["entity_kind"] + ":" + who["entity"] + ":" + who["source"]
     frame = who.assign(
-        alert_id=identity + ":" + pd.Series(opened, dtype="str"),
+        alert_id=_identity(who) + ":" + pd.Series(opened, dtype="str"),
         level=e["level"].astype(np.int16),
-        state=np.where(done, "closed", np.where(e["acknowledged"], "acknowledged", "open")),
+        state=_STATES[e["state"]],
         opened=opened,
         period=period[np.where(done, e["closed"], e["last"])],
-        closed=period[e["closed"]],
+        closed=period[closed],
         evidence=texts,
     )
     return frame[COLUMNS].astype({name: "str" for name in COLUMNS if name != "level"})

@@ -5,6 +5,8 @@
 * ``zero_months`` (停产): a return is here and says zero where there was output before, or in last year's column.
   Consecutive months count; months without a verdict (January, a late return) neither count nor break the run.
 * ``late_months`` (逾期未报): the return is late as known; consecutive months likewise.
+* ``conditions``: marks on any indicator, with persistence, hysteresis and further conditions
+  (:mod:`qxmonitor.signals.conditions`).
 
 Runs of months look back over the whole panel: ask with at least a year before the first month judged.
 """
@@ -12,10 +14,10 @@ Runs of months look back over the whole panel: ask with at least a year before t
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from qxmonitor.calendar import FESTIVAL_AFTER, FESTIVAL_BEFORE, DatumState, festival_share
@@ -26,21 +28,20 @@ from qxmonitor.indicators.output import month_pair
 from qxmonitor.indicators.view import Floats, View
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
+from qxmonitor.signals.conditions import NOT_JUDGED, Levels, judged, words
 from qxmonitor.signals.evidence import evidence
 
 COLUMNS = ["period", "rule", "entity_kind", "entity", "source", "level", "evidence"]
 """Columns of a verdict; level 0 quiet, 1 蓝, 2 黄, 3 橙, 4 红; evidence compact JSON."""
 
-NOT_JUDGED = np.int8(-1)
-Levels = npt.NDArray[np.int8]
 
-
-def judge(panel: Panel, periods: Sequence[Period]) -> pd.DataFrame:
-    """Judge every rule of the catalogue.
+def judge(panel: Panel, periods: Sequence[Period], chosen: Collection[str] | None = None) -> pd.DataFrame:
+    """Judge rules of the catalogue.
 
     Args:
         panel: what is known.
         periods: the months to judge, in any order.
+        chosen: ids of the rules to judge; by default those that ship active.
 
     Returns:
         :data:`COLUMNS`, ordered by rule (catalogue), watch entry, period, entity.
@@ -51,13 +52,19 @@ def judge(panel: Panel, periods: Sequence[Period]) -> pd.DataFrame:
     asked = View(panel, periods)
     if not asked.n:
         return _frame([])
-    engine, history = Engine(asked), View(panel, panel.months)
+    history = View(panel, panel.months)
+    engine = Engine(asked)
+    engines = _Engines(engine, history)
+    wanted = {r.id for r in rules().rules if r.active} if chosen is None else set(chosen)
     judges: dict[str, Callable[[Rule, Watch], pd.DataFrame]] = {
         "growth_below": lambda rule, watch: _growth_below(engine, rule, watch),
         "zero_months": lambda rule, watch: _zero_months(asked, history, rule, watch),
         "late_months": lambda rule, watch: _late_months(asked, history, rule, watch),
+        "conditions": lambda rule, watch: _conditions(asked, engines, rule, watch),
     }
-    return _frame([judges[rule.judge](rule, watch) for rule in rules().rules for watch in rule.watch])
+    return _frame(
+        [judges[rule.judge](rule, watch) for rule in rules().rules if rule.id in wanted for watch in rule.watch]
+    )
 
 
 def festival_growth(period: Period, loss: float) -> float:
@@ -133,6 +140,32 @@ def _late_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.Dat
     return _rows(asked, rule, watch, _firms(asked), levels[:, asked.columns], _pick({"months": run}, asked))
 
 
+class _Engines:
+    """An engine for the months asked, and one over the whole panel that is made when a rule must look back."""
+
+    def __init__(self, asked: Engine, history: View) -> None:
+        self.asked, self._history = asked, history
+
+    @cached_property
+    def whole(self) -> Engine:
+        return Engine(self._history)
+
+
+def _conditions(asked: View, engines: _Engines, rule: Rule, watch: Watch) -> pd.DataFrame:
+    test = rule.test
+    assert test is not None, rule.id
+    parts = [test.of, *(c.of for c in (*test.all_of, *test.any_of))]
+    by_itself = test.out_of == 1 and watch.leave is None and not {"change", "growth"} & set(parts)
+    engine = engines.asked if by_itself else engines.whole
+    expected = np.array([festival_growth(p, rule.festival_loss or 0.0) for p in engine.view.periods])
+    found = judged(engine, rule, watch, expected)
+    at = slice(None) if by_itself else asked.columns
+    fields = {"value": found.measure[:, at]}
+    if found.coverage is not None:
+        fields["coverage"] = found.coverage[:, at]
+    return _rows(asked, rule, watch, engine.entities(watch.kind), found.level[:, at], fields)
+
+
 def _firms(view: View) -> tuple[str, ...]:
     return tuple(str(code) for code in view.panel.firms.index)
 
@@ -157,7 +190,9 @@ def _rows(
     # "month" or "1-2": which months the figures behind the verdict stand for
     basis = np.where(view.february, "1-2", "month").astype(object)
     proof: dict[str, object] = {key: values[entity, period] for key, values in fields.items()}
-    if rule.judge != "late_months":
+    if rule.judge == "conditions":
+        proof |= words(rule, watch, np.asarray(proof["value"], dtype=np.float64))
+    elif rule.judge != "late_months":
         proof = {"basis": basis[period], **proof}
     return pd.DataFrame(
         {

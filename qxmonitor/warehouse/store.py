@@ -171,11 +171,6 @@ def read_verdicts(
     return _of_newest_runs(wh, "verdicts", period, known_at, recorded_at)
 
 
-def read_events(wh: Warehouse, *, recorded_at: datetime | None = None) -> pd.DataFrame:
-    """What people did with alerts, in the order they did it."""
-    return local(wh.frame(sql.query("alert_events"), recorded_at or FOREVER))
-
-
 def read_alerts(wh: Warehouse) -> pd.DataFrame:
     """The alerts as folded last, by period opened and id: :data:`ALERT_COLUMNS`."""
     return wh.frame(sql.query("alerts"))
@@ -242,7 +237,7 @@ def refold(wh: Warehouse, fold: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFr
 
     Args:
         wh: an open warehouse.
-        fold: (verdicts, events) → :data:`ALERT_COLUMNS`, pure.
+        fold: (verdicts, events) → :data:`ALERT_COLUMNS`, which reads nothing that another process may be changing.
 
     Returns:
         The alerts written.
@@ -250,7 +245,7 @@ def refold(wh: Warehouse, fold: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFr
     with wh.adbc() as connection:
         lock(connection, LOCK_ALERT)
         verdicts = fetch(connection, sql.query("verdicts"), "0000-00", "9999-99", FOREVER, FOREVER).to_pandas()
-        events = local(fetch(connection, sql.query("alert_events"), FOREVER).to_pandas())
+        events = local(fetch(connection, sql.query("alert_events"), FOREVER, FOREVER).to_pandas())
         alerts = fold(verdicts, events)
         run(connection, sql.query("alerts_clear"))
         if len(alerts):

@@ -1,5 +1,5 @@
--- What people did, in the order they did it. $1 recorded_at.
-select event_id, rule, entity_kind, entity, source, period, kind, who, why, recorded_at
+-- What people did and found out, as known and recorded by then, in the order recorded. $1 known_at, $2 recorded_at.
+select event_id, rule, entity_kind, entity, source, opened, period, kind, who, why, cause, known_at, recorded_at
 from alert_event
-where recorded_at <= $1
+where known_at <= $1 and recorded_at <= $2
 order by event_id

@@ -2,5 +2,6 @@
 select greatest(
     (select max(recorded_at) from receipt),
     (select max(recorded_at) from withdrawal),
-    (select max(recorded_at) from fix_decision)
+    (select max(recorded_at) from fix_decision),
+    (select max(recorded_at) from rule_activation)
 ) as recorded_at

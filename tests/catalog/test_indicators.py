@@ -89,8 +89,8 @@ def test_alerts_on_one_firms_returns_are_routed_to_the_statistics_office_alone()
                 assert plans().plan(watch.plan).support == ()
 
 
-def test_silence_is_no_economic_alert() -> None:
-    assert [r.id for r in rules().rules if not r.economic] == ["silence"]
+def test_who_reports_is_no_economic_alert() -> None:
+    assert [r.id for r in rules().rules if not r.economic] == ["silence", "data_quality"]
 
 
 def test_the_nineteen_tasks_are_there() -> None:

@@ -12,7 +12,7 @@ import pytest
 from qxmonitor.catalog.mailboxes import Mailbox
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.readers import Reader, readers
-from qxmonitor.delivery.alerts import mails
+from qxmonitor.delivery.alerts import plan
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.delivery.mail import compose
 from qxmonitor.disclosure import Gate
@@ -26,7 +26,7 @@ READERS = [r.id for r in readers().readers if r.alerts]
 
 def sent(gate: Gates, alerts: pd.DataFrame | None = None, **options: Any) -> dict[str, Message]:
     gates = {reader: gate(reader, **options) for reader in READERS}
-    return {m.reader: m for m in mails(gates, town.alerts() if alerts is None else alerts, town.PERIOD, DATE)}
+    return {m.reader: m for m in plan(gates, town.alerts() if alerts is None else alerts, town.PERIOD, DATE).messages}
 
 
 def parsed(message: Message) -> EmailMessage:
@@ -109,13 +109,13 @@ def test_a_firm_is_not_named_after_its_authorisation_ran_out(gate: Gates) -> Non
     gates = {"gxj": gate("gxj")}
     for last_judged in ("2026-12", "2027-01"):  # 甲乙's authorisation ends with 2026
         table = town.alerts().assign(period=last_judged)
-        (message,) = mails(gates, table, Period("2027-01"), DATE)
+        (message,) = plan(gates, table, Period("2027-01"), DATE).messages
         assert "甲乙" not in body(message)
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_a_month_without_returns_is_said_to_be_one(gate: Gates, kind: str) -> None:
-    (message,) = mails({"stats": gate("stats")}, town.alerts(), Period("2027-01"), DATE)
+    (message,) = plan({"stats": gate("stats")}, town.alerts(), Period("2027-01"), DATE).messages
     assert message.subject == "【风险提示】2027年1月清溪镇工业经济运行：本期报表免报，未作判断（模拟数据）"
     assert "产销总值表免报，不作风险判断" in body(message, kind)
     assert "本期无风险提示" not in body(message, kind)
@@ -149,7 +149,7 @@ def test_an_alert_is_a_whole_story(gate: Gates, kind: str) -> None:
     ],
 )
 def test_an_answer_is_wanted_on_a_working_day(gate: Gates, sent_on: datetime, answered_by: str) -> None:
-    (message,) = mails({"gxj": gate("gxj")}, town.alerts(), town.PERIOD, sent_on)
+    (message,) = plan({"gxj": gate("gxj")}, town.alerts(), town.PERIOD, sent_on).messages
     assert f"于{answered_by}前反馈办理情况" in body(message)
 
 

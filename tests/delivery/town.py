@@ -136,7 +136,7 @@ def alert(rule: str, kind: str, entity: str, source: str, level: int, **evidence
     proof = {"basis": "month", **evidence, "since": "2026-08", "trend": "held", "alerts": 3, "top2": 0.97}
     return {
         "alert_id": f"{rule}:{kind}:{entity}:{source}:2026-08", "rule": rule, "entity_kind": kind, "entity": entity,
-        "source": source, "level": level, "state": "open", "opened": "2026-08", "period": str(PERIOD), "closed": None,
+        "source": source, "level": level, "state": "opened", "opened": "2026-08", "period": str(PERIOD), "closed": None,
         "evidence": json.dumps(proof),
     }  # fmt: skip
 

@@ -15,9 +15,9 @@ from tests.indicators.town import random_town
 ELSEWHERE = (
     "groups_over_", "firms_above", "firms_hightech", "firms_listed", "firms_specialised", "firms_entered",
     "firms_exited", "rd_institution", "reference_", "target.",
-    "output_real_", "value_added_",
+    "output_real_", "value_added_", "stress_index",
 )  # fmt: skip
-"""Tested by hand in test_hand_values and test_targets, and in loops of its own in test_real."""
+"""Tested by hand in test_hand_values, test_targets and test_stress, and in loops of its own in test_real."""
 
 
 @pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))])

@@ -29,7 +29,7 @@ FINANCE = [
 ]  # fmt: skip
 STOCK = ["usd", "overdue_usd", "aged", "weight"]
 POWER = ["power_m", "power_ly_m", "power_ytd", "power_ly_ytd"]
-SELF = [f"{m}_{c}" for m in ("output", "export") for c in ("m", "ytd", "ly_m", "ly_ytd")]
+SELF = [*(f"{m}_{c}" for m in ("output", "export") for c in ("m", "ytd", "ly_m", "ly_ytd")), "employees"]
 CUSTOMS = ["import_usd", "import_rmb", "export_usd", "export_rmb"]
 BONDED = ["tickets", "in_usd", "out_usd"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
+from qxmonitor import alerting
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.cli import cli
 from qxmonitor.period import Period
@@ -114,7 +116,7 @@ def test_a_file_of_another_feed_than_asked_is_refused(command: Command, town: To
         ("receipts", {"period": "2025-02", "state": "accepted"}),
         ("indicators", {"period": "2025-04", "entity": "town", "indicator": "output_ytd", "source": "returns"}),
         ("indicators", {"entity-kind": "chain", "state": "value", "period": "2025-03"}),
-        ("alerts", {"state": "open", "entity-kind": "firm"}),
+        ("alerts", {"state": "opened", "entity-kind": "firm"}),
         ("alerts", {"source": "self_report"}),
         ("ledger", {"period": "2025-04", "state": "planned"}),
     ],
@@ -154,10 +156,86 @@ def test_an_alert_is_explained_month_by_month(command: Command) -> None:
     for alert in {(alert["type"], alert["entity_kind"], alert["source"]): alert for alert in alerts}.values():
         rows = command("explain", alert["id"], "--json").rows
         assert [row["period"] for row in rows] == sorted(row["period"] for row in rows)
-        assert rows[0]["period"] == alert["opened"]
+        assert (rows[0]["what"], rows[0]["period"]) == ("verdict", alert["opened"])
         assert rows[0]["level"] > 0
-        assert all(len(row["words"].splitlines()) == 1 and row["told"] for row in rows)
+        assert all(len(row["words"].splitlines()) == 1 for row in rows)
+        assert all(row["told"] for row in rows if row["what"] == "verdict")
+        life = command("list", "history", alert["id"], "--json").rows
+        assert (life[0]["state"], life[0]["period"], life[0]["who"]) == ("opened", alert["opened"], "系统")
+        assert life[-1]["state"] == alert["state"] or alert["state"] == "explained"
     assert command("explain", alert["id"]).code == 0
+
+
+def test_why_there_is_no_alert(command: Command, shop: Warehouse) -> None:
+    quiet = shop.frame(
+        "select v.entity from verdict v join run using (run_id) where rule = 'output_drop' and entity_kind = 'firm'"
+        " and source = 'returns' and period = '2025-04' and level = 0 order by 1 limit 1"
+    )["entity"][0]
+    identity = f"output_drop:firm:{quiet}:returns"
+    (row,) = command("explain", identity, "--json").rows
+    assert (row["what"], row["level"]) == ("verdict", 0)
+    assert "未到蓝色阈值 -20%，还差" in row["words"]
+    (row,) = command("explain", identity, "--period", "2025-01", "--json").rows
+    assert (row["what"], "免报" in row["words"]) == ("not-judged", True)
+    (row,) = command("explain", "output_drop:firm:nobody:returns", "--json").rows
+    assert (row["what"], "没有这个对象" in row["words"]) == ("not-judged", True)
+    for bad in (identity + ":2025-04", "nothing:firm:x:returns", "x"):
+        answer = command("explain", bad)
+        assert (answer.code, len(answer.err.splitlines())) == (1, 1)
+
+
+def test_a_notice_is_answered_verified_and_silenced(command: Command, shop: Warehouse) -> None:
+    alert = next(
+        row for row in command("list", "alerts", "--json").rows
+        if row["state"] in ("opened", "raised") and row["entity_kind"] == "firm" and row["period"] == "2025-04"
+    )["id"]  # fmt: skip
+    by = ("--who", "张某", "--why", "走访企业", "--json")
+    later, earlier = "2025-05-18 10:20", "2025-05-18 10:10"
+    (took,) = command("alert", "take", alert, *by, "--known-at", later).rows
+    assert (took["state"], took["new"], took["period"]) == ("in_hand", True, "2025-04")
+    (again,) = command("alert", "take", alert, *by, "--known-at", later).rows
+    assert not again["new"], "the same event twice is one"
+    (read,) = command("alert", "acknowledge", alert, *by, "--known-at", earlier).rows
+    assert read["state"] == "in_hand", "what was done earlier comes first, though written down later"
+    told = command("list", "history", alert, "--json").rows
+    assert [(row["state"], row["who"]) for row in told][-2:] == [("acknowledged", "张某"), ("in_hand", "张某")]
+    assert {row["id"]: row["state"] for row in command("list", "alerts", "--json").rows}[alert] == "in_hand"
+    command("alert", "outcome", alert, "true", "--cause", "订单转移", *by)
+    missed = ":".join([*alert.split(":")[:4], "2025-03"])
+    (miss,) = command("alert", "outcome", missed, "true", *by).rows
+    labels = alerting.outcome_labels(shop)
+    assert dict(zip(labels["alert_id"], labels["label"], strict=True)) == {alert: "true", missed: "true"}
+    assert labels.set_index("alert_id")["cause"][alert] == "订单转移"
+    assert miss["missed"] or missed in {row["id"] for row in command("list", "alerts", "--json").rows}
+    words = [row["words"] for row in command("explain", alert, "--json").rows]
+    assert any("核实结论：属实（张某：走访企业，原因：订单转移）" in word for word in words)
+    assert any("列入邮件，邮件状态 planned" in word for word in words) or any("暂" in word for word in words)
+
+    for bad in (
+        ("take", "nothing:firm:x:returns:2025-04"),
+        ("take", missed.replace("2025-03", "2020-01")),
+        ("close", "x"),
+    ):
+        answer = command("alert", *bad, "--who", "张某", "--why", "无")
+        assert (answer.code, len(answer.err.splitlines())) == (1, 1)
+    entity = alert.split(":")[2]
+    silence = ("silence", "add", "--entity", entity, "--from", "2025-04", "--until", "2025-06", *by)
+    (one,), (same,) = command(*silence).rows, command(*silence).rows
+    assert (one["silence_id"], one["active"]) == (same["silence_id"], True)
+    assert any(row["what"] == "silence" for row in command("explain", alert, "--json").rows)
+    (ended,) = command("silence", "end", one["silence_id"], "--last", "2025-03", *by).rows
+    assert (ended["active"], ended["last"]) == (False, "2025-03")
+    assert [row["active"] for row in command("silence", "list", "--json").rows] == [False]
+    assert command("silence", "add", "--from", "2025-04", "--until", "2025-06", *by).code == 1, "not everything"
+
+
+def test_a_drill_shows_mails_and_needs_no_warehouse(tmp_path: Path) -> None:
+    run = CliRunner(env={"QXMONITOR_HOME": str(tmp_path / "none"), "QXMONITOR_NOW": "2025-05-19"})
+    rows = json.loads(run.invoke(cli, ["drill", "firm_stop", "--level", "orange", "--json"]).stdout)
+    assert [(row["reader"], row["role"]) for row in rows] == [("gxj", "牵头"), ("hr", "配合"), ("leaders", "配合")]
+    assert all("【演练】" in row["subject"] and "重点企业停产应对预案" in row["text"] for row in rows)
+    assert run.invoke(cli, ["drill", "nothing"]).exit_code == 1
+    assert not (tmp_path / "none").exists()
 
 
 # -- briefing, replay, delivery --------------------------------------------------------------------------------------

@@ -1,53 +1,25 @@
-"""The fold against a plain state machine that handles one identity, one month, one event at a time."""
+"""The fold against a plain state machine that handles one identity, one month, one act at a time."""
 
 from __future__ import annotations
 
 import json
 import random
-from typing import Any
+from datetime import datetime, timedelta
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qxmonitor.catalog.rules import rules
-from qxmonitor.period import Period
-from qxmonitor.signals import fold
-from qxmonitor.signals.fold import COLUMNS, IDENTITY
+from qxmonitor.period import SHANGHAI, Period
+from qxmonitor.signals import fold, history
+from qxmonitor.signals.fold import COLUMNS, HISTORY, IDENTITY
+from tests.signals.life_model import Act, life
 
 FIRST = Period("2021-10")
-WAIT = {rule.id: rule.close_after for rule in rules().rules} | {"retired_rule": 2}
+START = datetime(2021, 11, 1, tzinfo=SHANGHAI)
 Identity = tuple[str, str, str, str]
-
-
-def model(levels: dict[str, int], events: dict[str, set[str]], identity: Identity) -> list[dict[str, Any]]:
-    """One identity's alerts, told month by month."""
-    alerts: list[dict[str, Any]] = []
-    now: dict[str, Any] | None = None
-    for period in sorted(set(levels) | set(events)):
-        level = levels.get(period)
-        if level is not None and level > 0:
-            if now is None:
-                now = {"opened": period, "peak": 0, "alerts": 0, "state": "open", "trend": "opened", "level": level}
-            elif level > now["level"]:
-                now |= {"trend": "raised", "state": "open"}
-            else:
-                now["trend"] = "lowered" if level < now["level"] else "held"
-            now |= {"level": level, "peak": max(now["peak"], level), "alerts": now["alerts"] + 1, "quiet": 0}
-            now |= {"period": period, "seen": period}
-        elif level == 0 and now is not None:
-            now |= {"quiet": now["quiet"] + 1, "trend": "quiet", "period": period, "seen": period}
-        if now is not None and "acknowledged" in events.get(period, set()):
-            now["state"] = "acknowledged"
-        person = "closed" in events.get(period, set())
-        if now is not None and (person or now["quiet"] >= WAIT[identity[0]]):
-            now |= {"state": "closed", "trend": "closed", "closed": period, "period": period}
-            now["closed_by"] = "person" if person else "quiet"
-            alerts.append(now)
-            now = None
-    return alerts if now is None else [*alerts, now]
-
+WHO: Identity = ("output_drop", "firm", "A", "returns")
 
 MONTHS = st.integers(0, 9).map(lambda k: str(FIRST + k))
 IDENTITIES = st.tuples(
@@ -55,7 +27,12 @@ IDENTITIES = st.tuples(
     st.sampled_from(["A", "B"]), st.sampled_from(["returns", "self_report"]),
 )  # fmt: skip
 VERDICTS = st.dictionaries(st.tuples(IDENTITIES, MONTHS), st.sampled_from([0, 0, 1, 2, 3, 4]), max_size=60)
-EVENTS = st.lists(st.tuples(IDENTITIES, MONTHS, st.sampled_from(["acknowledged", "closed", "note"])), max_size=10)
+KINDS = st.sampled_from(["acknowledge", "take", "resolve", "close", "close", "reopen", "true", "note"])
+EVENTS = st.lists(
+    st.tuples(IDENTITIES, MONTHS, st.integers(0, 3), KINDS, st.sampled_from(["甲", "乙"]), st.just("已走访")),
+    max_size=14,
+)
+Event = tuple[Identity, str, int, str, str, str]
 
 
 def frame(verdicts: list[tuple[tuple[Identity, str], int]]) -> pd.DataFrame:
@@ -66,80 +43,116 @@ def frame(verdicts: list[tuple[tuple[Identity, str], int]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*IDENTITY, "period", "level", "evidence"])
 
 
-def acts(events: list[tuple[Identity, str, str]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [(*who, period, kind, "某人", "已走访") for who, period, kind in events],
-        columns=[*IDENTITY, "period", "kind", "who", "why"],
-    )
+def acts(events: list[Event]) -> pd.DataFrame:
+    rows = [(*who, period, kind, by, why, START + timedelta(days=at)) for who, period, at, kind, by, why in events]
+    return pd.DataFrame(rows, columns=[*IDENTITY, "period", "kind", "who", "why", "known_at"])
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(VERDICTS, EVENTS, st.randoms(use_true_random=False))
 def test_the_fold_tells_the_story_of_a_plain_state_machine(
-    verdicts: dict[tuple[Identity, str], int], events: list[tuple[Identity, str, str]], order: random.Random
+    verdicts: dict[tuple[Identity, str], int], events: list[Event], order: random.Random
 ) -> None:
-    alerts = fold(frame(list(verdicts.items())), acts(events))
+    table, done = frame(list(verdicts.items())), acts(events)
+    alerts, told = fold(table, done), history(table, done)
     assert list(alerts.columns) == COLUMNS
+    assert list(told.columns) == HISTORY
 
-    want = {}
+    want, changes = {}, []
     for who in sorted({who for who, _ in verdicts}):
         levels = {p: level for (w, p), level in verdicts.items() if w == who}
-        done: dict[str, set[str]] = {}
-        for w, p, kind in events:
-            if w == who and kind != "note":
-                done.setdefault(p, set()).add(kind)
-        for alert in model(levels, done, who):
-            want[":".join([*who, alert["opened"]])] = (who, alert, levels)
+        mine: set[Act] = {
+            (p, at, k, by, why) for w, p, at, k, by, why in events if w == who and k not in ("true", "note")
+        }
+        episodes, steps = life(who[0], levels, mine)
+        want |= {":".join([*who, alert["opened"]]): (who, alert, levels) for alert in episodes}
+        changes += [(":".join([*who, opened]), *rest) for opened, *rest in steps]
     assert list(alerts["alert_id"]) == list(want)
     for row in alerts.itertuples():
         who, alert, levels = want[row.alert_id]
         assert (row.rule, row.entity_kind, row.entity, row.source) == who
-        assert (row.level, row.state, row.opened, row.period) == tuple(
-            alert[key] for key in ("level", "state", "opened", "period")
-        )
+        period = alert.get("closed", alert["seen"])
+        assert (row.level, row.state, row.opened, row.period) == (
+            alert["level"], alert["state"], alert["opened"], period
+        )  # fmt: skip
         assert (None if pd.isna(row.closed) else row.closed) == alert.get("closed")
-        proof = json.loads(row.evidence)
-        last = max(p for p in levels if p <= alert["seen"])
-        assert proof == {
-            "growth": -levels[last] / 10, "since": alert["opened"], "trend": alert["trend"], "peak": alert["peak"],
-            "alerts": alert["alerts"], "quiet": alert["quiet"],
+        assert json.loads(row.evidence) == {
+            "growth": -levels[alert["seen"]] / 10, "since": alert["opened"],
+            "trend": "closed" if "closed" in alert else alert["trend"],
+            **{key: alert[key] for key in ("peak", "alerts", "quiet", "due")},
             **({"closed_by": alert["closed_by"]} if "closed" in alert else {}),
         }  # fmt: skip
+    found = told[["alert_id", "period", "state", "level", "who"]].itertuples(index=False, name=None)
+    assert [tuple(change) for change in found] == changes
 
     shuffled = [*verdicts.items(), *list(verdicts.items())[::2]]
     again = [*events, *events[::2]]
     order.shuffle(shuffled)
     order.shuffle(again)
     pd.testing.assert_frame_equal(alerts, fold(frame(shuffled), acts(again)))
+    pd.testing.assert_frame_equal(told, history(frame(shuffled), acts(again)))
 
 
 def test_january_keeps_an_alert_open_and_two_quiet_months_close_it() -> None:
-    who = ("output_drop", "firm", "A", "returns")
     story = {"2021-11": 2, "2021-12": 0, "2022-02": 3, "2022-03": 0, "2022-04": 0, "2022-05": 1}
-    alerts = fold(frame([((who, p), level) for p, level in story.items()]))
+    alerts = fold(frame([((WHO, p), level) for p, level in story.items()]))
     assert alerts[["opened", "level", "state", "period"]].to_numpy().tolist() == [
-        ["2021-11", 3, "closed", "2022-04"], ["2022-05", 1, "open", "2022-05"],
+        ["2021-11", 3, "closed", "2022-04"], ["2022-05", 1, "opened", "2022-05"],
     ]  # fmt: skip
     assert alerts["alert_id"].tolist() == ["output_drop:firm:A:returns:2021-11", "output_drop:firm:A:returns:2022-05"]
 
 
 def test_an_acknowledgement_lasts_until_the_alert_is_raised() -> None:
-    who = ("output_drop", "firm", "A", "returns")
-    levels = [((who, "2022-03"), 1), ((who, "2022-04"), 1)]
-    seen = acts([(who, "2022-03", "acknowledged")])
+    levels = [((WHO, "2022-03"), 1), ((WHO, "2022-04"), 1)]
+    seen = acts([(WHO, "2022-03", 0, "acknowledge", "甲", "已阅")])
     assert fold(frame(levels), seen)["state"].tolist() == ["acknowledged"]
-    assert fold(frame([*levels, ((who, "2022-05"), 2)]), seen)["state"].tolist() == ["open"]
+    assert fold(frame([*levels, ((WHO, "2022-05"), 2)]), seen)["state"].tolist() == ["raised"]
+
+
+def test_what_is_resolved_is_closed_by_the_next_quiet_verdict() -> None:
+    levels = [((WHO, "2022-03"), 2), ((WHO, "2022-04"), 2), ((WHO, "2022-05"), 0)]
+    done = acts([(WHO, "2022-03", 0, "resolve", "甲", "已恢复供料")])
+    (alert,) = fold(frame(levels), done).to_dict("records")
+    assert (alert["state"], alert["closed"]) == ("closed", "2022-05")
+    assert json.loads(alert["evidence"])["closed_by"] == "review"
+
+
+def test_closed_by_a_person_it_does_not_come_back_at_the_same_level_until_it_was_better() -> None:
+    done = acts([(WHO, "2022-03", 0, "close", "甲", "搬迁，原因已明")])
+    held = [((WHO, f"2022-{month:02d}"), 2) for month in (3, 4, 5)]
+    assert fold(frame(held), done)["opened"].tolist() == ["2022-03"]
+    assert fold(frame([*held, ((WHO, "2022-06"), 3)]), done)["opened"].tolist() == ["2022-03", "2022-06"]
+    better = [*held, ((WHO, "2022-06"), 1), ((WHO, "2022-07"), 2)]
+    assert fold(frame(better), done)["opened"].tolist() == ["2022-03", "2022-07"]
+
+
+def test_of_acts_in_one_month_the_later_known_counts_however_they_were_written_down() -> None:
+    levels = frame([((WHO, "2022-03"), 2)])
+    take = (WHO, "2022-03", 1, "take", "甲", "走访")
+    close, reopen = (WHO, "2022-03", 2, "close", "甲", "误报"), (WHO, "2022-03", 3, "reopen", "乙", "尚未查清")
+    assert fold(levels, acts([close, take]))["state"].tolist() == ["closed"]
+    assert fold(levels, acts([reopen, take, close]))["state"].tolist() == ["opened"]
+    told = history(levels, acts([reopen, take, close]))
+    assert told["state"].tolist() == ["opened", "in_hand", "closed", "opened"]
+    assert told["who"].tolist() == ["", "甲", "甲", "乙"]
+
+
+def test_what_holds_is_due_again_after_the_months_of_the_rule() -> None:
+    levels = [((WHO, str(FIRST + back)), 2) for back in range(7)]
+    for length, due in ((1, 0), (3, 0), (4, 3), (6, 3), (7, 6)):
+        (alert,) = fold(frame(levels[:length])).to_dict("records")
+        assert json.loads(alert["evidence"])["due"] == str(FIRST + due)
 
 
 def test_nothing_folds_to_nothing() -> None:
     empty = fold(frame([]))
     assert empty.empty
     assert list(empty.columns) == COLUMNS
+    assert history(frame([])).empty
 
 
 def test_events_of_unknown_identities_change_nothing() -> None:
-    who = ("output_drop", "firm", "A", "returns")
-    levels = frame([((who, "2022-03"), 1)])
-    stranger = acts([(("output_drop", "firm", "Z", "returns"), "2022-03", "closed")])
+    levels = frame([((WHO, "2022-03"), 1)])
+    stranger = acts([(("output_drop", "firm", "Z", "returns"), "2022-03", 0, "close", "甲", "无")])
     pd.testing.assert_frame_equal(fold(levels), fold(levels, stranger))

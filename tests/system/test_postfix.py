@@ -64,7 +64,7 @@ def month(folder: Path) -> list[Message]:
     for path in files:
         path.write_bytes(random.Random(1).randbytes(40_000))
     gates = {reader.id: gate(reader.id) for reader in readers().readers if reader.alerts}
-    notices = alerts.mails(gates, town.alerts(), town.PERIOD, DATE)
+    notices = alerts.plan(gates, town.alerts(), town.PERIOD, DATE).messages
     edition = office().edition("joint")
     return notices + briefing_mail.mails(
         edition, town.PERIOD, "2026-10-joint-0", files, {m: gate(m) for m in members}, DATE

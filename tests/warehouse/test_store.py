@@ -108,13 +108,14 @@ def test_alerts_are_folded_from_all_verdicts_and_events_and_replaced_as_a_whole(
     with loaded.engine.begin() as connection:
         connection.execute(
             text(
-                "insert into alert_event (rule, entity_kind, entity, source, period, kind, who, why, recorded_at)"
-                " values ('output_drop', 'firm', 'x', 'returns', '2026-03', 'closed', 'w', 'y', now())"
+                "insert into alert_event (event_id, rule, entity_kind, entity, source, opened, period, kind, who, why,"
+                " known_at, recorded_at) values (1, 'output_drop', 'firm', 'x', 'returns', '2026-03', '2026-03',"
+                " 'close', 'w', 'y', now(), now())"
             )
         )
 
     def fold(found, events):
-        assert found["period"].tolist() == ["2026-03", "2026-04"] and events["kind"].tolist() == ["closed"]
+        assert found["period"].tolist() == ["2026-03", "2026-04"] and events["kind"].tolist() == ["close"]
         head = found.iloc[[0]]
         return head.assign(alert_id="a1", state="open", opened="2026-03", closed=None)
 

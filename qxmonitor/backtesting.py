@@ -1,0 +1,314 @@
+"""``qxmonitor backtest`` and ``rules``: history replayed as known then, a scorecard a rule, and the gate before it.
+
+Each month is judged from the panel as known on its release day, exactly as ``run`` would have judged it then. Cases
+are planted events where the town is simulated (``truth.json``), and what came out later where a rule names it; both
+speak of the entity itself. A scorecard is stored with the rule's version; a rule whose newest scorecard is below its
+bar, or that has none, cannot be activated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qxmonitor import signals
+from qxmonitor.catalog.readers import readers
+from qxmonitor.catalog.release import release_calendar
+from qxmonitor.catalog.rules import Condition, Proof, Rule, Watch, rules
+from qxmonitor.errors import QxError, Refused
+from qxmonitor.indicators.engine import Engine
+from qxmonitor.indicators.view import View
+from qxmonitor.panel import Panel
+from qxmonitor.period import SHANGHAI, Period
+from qxmonitor.scene import HISTORY
+from qxmonitor.signals.conditions import holds
+from qxmonitor.signals.scorecard import Cases, card, curve, tally
+from qxmonitor.warehouse import Warehouse, proving, store
+from qxmonitor.warehouse.panel import read_panel
+
+Row = dict[str, Any]
+
+LEAST_MONTHS = 12
+"""Released months that must be there before anything is said of a rule."""
+LEAST_CASES = 5
+"""Cases a rule must have been tried on before it can be activated."""
+SHARES = np.array([0.0025, 0.005, 0.01, 0.02, 0.05, 0.1])
+"""False-alarm rates at which rules are compared."""
+_WINTER = (1, 2, 3)
+_MEASURES = ("adjusted", "value", "months")
+"""What a verdict's evidence calls the measure that its levels are marks on, by judge."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One rule replayed: its row for the listing, and the caught share at each of :data:`SHARES`."""
+
+    rule: Rule
+    row: Row
+    caught: tuple[float | None, ...]
+
+
+def backtest(
+    wh: Warehouse, chosen: Sequence[str] = (), *, truth: Path | None = None, out: Path | None = None
+) -> list[Row]:
+    """Replay history, score rules, keep the scorecards, and write a report.
+
+    Args:
+        wh: an open warehouse.
+        chosen: ids of rules; by default every rule that has a proof to give.
+        truth: ``truth.json`` of a simulated town, with its planted events.
+        out: a folder for ``backtest.html``.
+
+    Returns:
+        A row a rule, by catalogue.
+
+    Raises:
+        QxError: no such rule, too little history, or the truth cannot be read or is of no simulated town.
+    """
+    wanted = [rule for rule in _known(chosen) if rule.proof is not None or chosen]
+    events = None if truth is None else _events(truth)
+    months = _months(wh)
+    final = read_panel(wh, months[-1], months=max(HISTORY, len(months) + 12))
+    if events is not None and not final.simulated:
+        raise QxError("仓库中是真实数据，不能用模拟真值评分")
+    verdicts = _replayed(wh, months, {rule.id for rule in wanted})
+    engine = Engine(View(final, final.months))
+    tried = [_tried(rule, verdicts[verdicts["rule"] == rule.id], months, engine, events) for rule in wanted]
+    proving.write_cards(wh, [_stored(one, months) for one in tried])
+    if out is not None:
+        from qxmonitor.delivery import scorecards
+
+        shown = [one.row | {"name": one.rule.name, "caught_at": one.caught} for one in tried]
+        scorecards.write(out, shown, SHARES.tolist(), simulated=final.simulated)
+    return [one.row for one in tried]
+
+
+def _known(chosen: Sequence[str]) -> list[Rule]:
+    there = {rule.id: rule for rule in rules().rules}
+    if strange := [key for key in chosen if key not in there]:
+        raise QxError(f"没有规则 {'、'.join(strange)}")
+    return [rule for rule in rules().rules if not chosen or rule.id in chosen]
+
+
+def _events(path: Path) -> pd.DataFrame:
+    """Planted events: type, entity, from, to."""
+    try:
+        whole = json.loads(path.read_text(encoding="utf-8"))
+        frame = pd.DataFrame(whole["events"], columns=["type", "entity", "from", "to"]).astype("str")
+        frame["from"].map(Period), frame["to"].map(Period)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Refused("无法读取模拟真值 truth.json") from None
+    return frame
+
+
+def _months(wh: Warehouse) -> list[Period]:
+    """Months that can be replayed: released, with output returns known by then."""
+    first = store.first_known(wh, "b204_1")
+    last = release_calendar().newest_released(wh.settings.now())
+    there = sorted(Period(p) for p in first.index if Period(p) <= last)
+    if len(there) < LEAST_MONTHS:
+        raise QxError(f"已发布的月份只有 {len(there)} 个，不足 {LEAST_MONTHS} 个，无法回测")
+    months = [there[0] + ahead for ahead in range(there[-1].ordinal - there[0].ordinal + 1)]
+    return months[-(HISTORY - 1) :]
+
+
+def _replayed(wh: Warehouse, months: Sequence[Period], chosen: set[str]) -> pd.DataFrame:
+    """Verdicts of every month as known on its release day."""
+    frozen = wh.newest_recorded()
+    parts = []
+    for month in months:
+        panel = read_panel(
+            wh, month, months=HISTORY, known_at=release_calendar().released_at(month), recorded_at=frozen
+        )
+        parts.append(signals.judge(panel, [month], chosen))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _tried(
+    rule: Rule, verdicts: pd.DataFrame, months: Sequence[Period], engine: Engine, events: pd.DataFrame | None
+) -> Tried:
+    """Score one rule over all it watches."""
+    proof = rule.proof
+    winter = np.array([month.month in _WINTER for month in months])
+    tallies, curves, weights, told = [], [], [], dict.fromkeys([reader.id for reader in readers().readers], 0.0)
+    for watch in rule.watch:
+        mine = verdicts[(verdicts["entity_kind"] == watch.kind) & (verdicts["source"] == watch.source)]
+        cases = _cases(rule, watch, months, engine, events)
+        names = sorted({*mine["entity"], *cases["entity"]})
+        place = {name: at for at, name in enumerate(names)}
+        level = np.full((len(names), len(months)), -1, dtype=np.int8)
+        measure = np.full(level.shape, -np.inf)
+        at = mine["entity"].map(place).to_numpy(dtype=np.int64), _columns(mine["period"], months)
+        level[at] = mine["level"].to_numpy(dtype=np.int8)
+        measure[at] = _measure(rule, mine)
+        found = Cases(
+            cases["entity"].map(place).to_numpy(dtype=np.int64), cases["start"].to_numpy(dtype=np.int64),
+            cases["end"].to_numpy(dtype=np.int64),
+        )  # fmt: skip
+        lead, within = (proof.lead, proof.within) if proof else (0, 0)
+        counts = tally(level, found, winter, lead=lead, within=within)
+        tallies.append(counts)
+        for reader in (watch.lead, *watch.support):
+            told[reader] += float(counts[:, 0].sum()) / len(months)
+        if len(found.entity):
+            curves.append(curve(measure, level >= 0, found, SHARES, lead=lead, within=within)[0])
+            weights.append(len(found.entity))
+    figures = card(np.concatenate(tallies), len(months)).figures
+    missed = shortfalls(proof, figures)
+    row: Row = {"rule": rule.id, "version": rule.version, "first": str(months[0]), "last": str(months[-1])}
+    row |= {"labels": _labels(proof, events), "met": not missed, "missed": "；".join(missed), **figures}
+    row["alerts_per_reader"] = {reader: round(count, 2) for reader, count in told.items() if count}
+    caught = np.average(curves, axis=0, weights=weights) if curves else np.full(len(SHARES), np.nan)
+    return Tried(rule, row, tuple(None if np.isnan(v) else round(float(v), 4) for v in caught))
+
+
+def _columns(periods: pd.Series, months: Sequence[Period]) -> Any:
+    return periods.map({str(month): at for at, month in enumerate(months)}).to_numpy(dtype=np.int64)
+
+
+def _measure(rule: Rule, verdicts: pd.DataFrame) -> Any:
+    """The measure of each verdict, turned so that higher is worse."""
+    proofs = [json.loads(text) for text in verdicts["evidence"]]
+    values = np.array(
+        [next((float(p[key]) for key in _MEASURES if key in p), -np.inf) for p in proofs], dtype=np.float64
+    )
+    if rule.judge == "growth_below" or (rule.test is not None and rule.test.side == "below"):
+        return -values
+    return np.abs(values) if rule.test is not None and rule.test.side == "apart" else values
+
+
+def _cases(
+    rule: Rule, watch: Watch, months: Sequence[Period], engine: Engine, events: pd.DataFrame | None
+) -> pd.DataFrame:
+    """The cases of one watch: entity, start and end as columns of ``months``; those begun before them are left out."""
+    proof = rule.proof
+    parts = [pd.DataFrame({"entity": [], "start": [], "end": []})]
+    if proof is not None and events is not None and watch.kind == "firm":
+        mine = events[events["type"].isin(proof.events)]
+        if watch.source == "self_report":
+            mine = mine[mine["entity"].isin(_authorised(engine.view.panel))]
+        first = months[0].ordinal
+        start, end = (mine[name].map(lambda p: Period(p).ordinal - first) for name in ("from", "to"))
+        parts.append(pd.DataFrame({"entity": mine["entity"], "start": start, "end": end.clip(upper=len(months) - 1)}))
+    if proof is not None and proof.outcome is not None:
+        parts.append(_outcomes(proof.outcome, watch, months, engine))
+    whole = pd.concat(parts, ignore_index=True)
+    return whole[(whole["start"] >= 0) & (whole["start"] < len(months))].astype({"start": np.int64, "end": np.int64})
+
+
+def _authorised(panel: Panel) -> set[str]:
+    return {str(code) for code in panel.firms.index.to_numpy()[panel.authorised.any(axis=1)]}
+
+
+def _outcomes(outcome: Condition, watch: Watch, months: Sequence[Period], engine: Engine) -> pd.DataFrame:
+    """Where an outcome came true after a month in which it was not: runs of months, unknown ones between included."""
+    true, unknown = holds(engine, outcome, watch.kind, watch.source)
+    columns = [engine.view.panel.months.index(month) for month in months]
+    names = engine.entities(watch.kind)
+    rows = []
+    standing, start = np.ones(len(names), dtype=bool), np.full(len(names), -1)
+    end = np.full(len(names), -1)
+    for at, column in enumerate(columns):
+        begins = true[:, column] & ~standing
+        rows += [(names[e], start[e], end[e]) for e in np.flatnonzero(begins & (start >= 0))]
+        start = np.where(begins, at, start)
+        end = np.where(true[:, column] & (start >= 0), at, end)
+        standing = np.where(unknown[:, column], standing, true[:, column])
+    rows += [(names[e], start[e], end[e]) for e in np.flatnonzero(start >= 0)]
+    return pd.DataFrame(rows, columns=["entity", "start", "end"])
+
+
+def _labels(proof: Proof | None, events: pd.DataFrame | None) -> str:
+    if proof is None:
+        return "无"
+    parts = ["模拟事件"] if proof.events and events is not None else []
+    return "、".join(parts + (["其后结果"] if proof.outcome is not None else [])) or "无"
+
+
+def _stored(one: Tried, months: Sequence[Period]) -> Row:
+    kept = ("rule", "version", "first", "last", "labels", "met")
+    figures = {key: value for key, value in one.row.items() if key not in kept}
+    return {key: one.row[key] for key in kept} | {"card": figures | {"caught_at": list(one.caught)}}
+
+
+# -- the gate ------------------------------------------------------------------------------------------------------
+
+
+def shortfalls(proof: Proof | None, figures: Row) -> list[str]:
+    """In which points figures stay below the bar; empty where all is met or nothing needs proof."""
+    if proof is None:
+        return []
+    if int(figures["cases"]) < LEAST_CASES:
+        return [f"案例只有 {figures['cases']} 起，不足 {LEAST_CASES} 起"]
+    wanted: Iterable[tuple[str, str, float, bool]] = (
+        ("precision", "准确率", proof.precision, True), ("recall", "命中率", proof.recall, True),
+        ("delay", "平均滞后（月）", proof.delay, False), ("false_share", "误报率", proof.false_share, False),
+    )  # fmt: skip
+    out = []
+    for key, name, mark, least in wanted:
+        value = figures[key]
+        if value is None or (value < mark if least else value > mark):
+            shown = "无" if value is None else f"{value:.3g}"
+            out.append(f"{name} {shown}，要求{'不低于' if least else '不高于'} {mark:g}")
+    return out
+
+
+def listing(wh: Warehouse) -> list[Row]:
+    """Every rule: whether it is active, and what its newest scorecard says."""
+    active = proving.active_rules(wh)
+    rows = []
+    for rule in rules().rules:
+        found, decided = proving.newest_card(wh, rule), proving.decision(wh, rule)
+        figures = found["card"] if found else {}
+        rows.append(
+            {
+                "rule": rule.id, "name": rule.name, "version": rule.version, "active": rule.id in active,
+                "needs_proof": rule.proof is not None, "met": found["met"] if found else None,
+                "missed": figures.get("missed", ""), "precision": figures.get("precision"),
+                "recall": figures.get("recall"), "delay": figures.get("delay"),
+                "who": decided["who"] if decided else None, "why": decided["why"] if decided else None,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def activate(wh: Warehouse, key: str, *, who: str, why: str) -> Row:
+    """Let a rule give verdicts from now on.
+
+    Raises:
+        QxError: no such rule, or its version has not shown what its bar asks for.
+    """
+    [rule] = _known([key])
+    if rule.proof is not None:
+        found = proving.newest_card(wh, rule)
+        if found is None:
+            raise QxError(f"规则“{rule.name}”（版本 {rule.version}）尚未回测，不能启用")
+        if missed := shortfalls(rule.proof, found["card"]):
+            raise QxError(f"规则“{rule.name}”未达启用标准：{'；'.join(missed)}")
+    return _decided(wh, rule, active=True, who=who, why=why)
+
+
+def deactivate(wh: Warehouse, key: str, *, who: str, why: str) -> Row:
+    """Let a rule give no verdicts from now on.
+
+    Raises:
+        QxError: no such rule.
+    """
+    [rule] = _known([key])
+    return _decided(wh, rule, active=False, who=who, why=why)
+
+
+def _decided(wh: Warehouse, rule: Rule, *, active: bool, who: str, why: str) -> Row:
+    if not who.strip() or not why.strip():
+        raise QxError("须写明经办人和理由")
+    row = proving.decide(wh, rule, active=active, who=who, why=why, known_at=wh.settings.now())
+    return {
+        "rule": rule.id, "name": rule.name, "version": rule.version, "active": active, "who": who, "why": why,
+        "known_at": row["known_at"].astimezone(SHANGHAI).isoformat(),
+    }  # fmt: skip

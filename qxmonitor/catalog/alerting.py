@@ -1,0 +1,97 @@
+"""How risk notices live and are told (``alerting.yml``): reminders, budgets, inhibition, escalation, false alarms."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from qxmonitor.catalog._yaml import Entry, load
+from qxmonitor.catalog.readers import readers
+from qxmonitor.catalog.rules import rules
+
+STATES = ("opened", "raised", "lowered", "acknowledged", "in_hand", "resolved", "explained", "closed")
+"""Of an alert. The first three wait for an answer; ``explained``: another alert is its cause, and is told instead."""
+
+OUTCOMES = ("true", "false", "explained")
+"""What a verification may find."""
+
+
+class Months(Entry):
+    """A number of months, by rule."""
+
+    default: int = Field(ge=1, le=24)
+    rules: dict[str, Annotated[int, Field(ge=1, le=24)]]
+
+    def of(self, rule: str) -> int:
+        """The months of one rule."""
+        return self.rules.get(rule, self.default)
+
+
+class Budget(Entry):
+    """How many new alerts a reader's mail of a month holds at most."""
+
+    default: int = Field(ge=1, le=500)
+    readers: dict[str, Annotated[int, Field(ge=1, le=500)]]
+
+    def of(self, reader: str) -> int:
+        """The budget of one reader."""
+        return self.readers.get(reader, self.default)
+
+
+class Rates(Entry):
+    """Probability of a false alarm in one judgement of something steady, by rule."""
+
+    default: float = Field(ge=0, le=1)
+    rules: dict[str, Annotated[float, Field(ge=0, le=1)]]
+
+    def of(self, rule: str) -> float:
+        """The rate of one rule."""
+        return self.rules.get(rule, self.default)
+
+
+class Inhibition(Entry):
+    """Rules whose alarm at a lead firm or a chain explains alarms of other rules at the firms that supply it."""
+
+    causes: tuple[str, ...]
+    effects: tuple[str, ...]
+
+
+class Alerting(Entry):
+    """The whole file; ``escalation`` names the reader above a lead, ``states`` and ``outcomes`` the readers' words."""
+
+    remind: Months
+    budget: Budget
+    false_discovery: float = Field(gt=0, le=1)
+    false_alarms: Rates
+    inhibition: Inhibition
+    escalation: dict[str, str]
+    drill_label: str = Field(min_length=1)
+    states: dict[str, str]
+    outcomes: dict[str, str]
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        known = {rule.id for rule in rules().rules}
+        named = {*self.remind.rules, *self.false_alarms.rules, *self.inhibition.causes, *self.inhibition.effects}
+        if unknown := sorted(named - known):
+            raise ValueError(f"没有规则 {'、'.join(unknown)}")
+        people = {reader.id for reader in readers().readers}
+        if unknown := sorted({*self.budget.readers, *self.escalation, *self.escalation.values()} - people):
+            raise ValueError(f"没有接收单位 {'、'.join(unknown)}")
+        if any(lead == above for lead, above in self.escalation.items()):
+            raise ValueError("上一级单位不能是自己")
+        if set(self.states) != set(STATES) or set(self.outcomes) != set(OUTCOMES):
+            raise ValueError(f"状态须为 {'、'.join(STATES)}，结论须为 {'、'.join(OUTCOMES)}，缺一不可")
+        return self
+
+
+@lru_cache(maxsize=1)
+def alerting() -> Alerting:
+    """The shipped file.
+
+    Raises:
+        CatalogError: ``alerting.yml`` is wrong.
+    """
+    return load("alerting", Alerting)

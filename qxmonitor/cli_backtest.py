@@ -1,0 +1,87 @@
+"""The commands that prove rules on history, and let them speak or be silent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from qxmonitor.terminal import Row, answer, as_json
+
+if TYPE_CHECKING:
+    from qxmonitor.warehouse import Warehouse
+
+
+@click.command()
+@click.argument("rule", nargs=-1)
+@click.option("--truth", type=click.Path(path_type=Path, dir_okay=False), default=None, help="A town's truth.json.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None, help="Folder for backtest.html.")
+@as_json
+def backtest(rule: tuple[str, ...], truth: Path | None, out: Path | None, json_out: bool) -> None:
+    """Replay history as known then and give each rule (or those named) a scorecard, kept with its version."""
+    from qxmonitor import backtesting
+
+    def work(wh: Warehouse) -> tuple[list[Row], bool]:
+        return backtesting.backtest(wh, rule, truth=truth, out=out), True
+
+    def line(row: Row) -> str:
+        def share(key: str) -> str:
+            return "—" if row[key] is None else f"{row[key]:.1%}"
+
+        verdict = "达标" if row["met"] else f"未达标（{row['missed']}）"
+        return (
+            f"{row['rule']:<20} 案例 {row['cases']} 提示 {row['alerts']} 准确率 {share('precision')} "
+            f"命中率 {share('recall')} 误报率 {share('false_share')}  {verdict}"
+        )
+
+    answer(work, json_out, line)
+
+
+@click.group("rules")
+def rules_group() -> None:
+    """Rules: which are active, and the gate that lets them be."""
+
+
+@rules_group.command("list")
+@as_json
+def list_rules(json_out: bool) -> None:
+    """Every rule, whether it is active, and its newest scorecard."""
+    from qxmonitor import backtesting
+
+    def line(row: Row) -> str:
+        proof = "无须回测" if not row["needs_proof"] else {None: "未回测", True: "达标", False: "未达标"}[row["met"]]
+        return f"{row['rule']:<20} {row['name']}  {'启用' if row['active'] else '停用'}  {proof}"
+
+    answer(lambda wh: (backtesting.listing(wh), True), json_out, line)
+
+
+def _line(row: Row) -> str:
+    return f"{row['name']}（版本 {row['version']}）已{'启用' if row['active'] else '停用'}"
+
+
+@rules_group.command()
+@click.argument("rule")
+@click.option("--who", required=True, help="Who decides.")
+@click.option("--why", required=True, help="The reason.")
+@as_json
+def activate(rule: str, who: str, why: str, json_out: bool) -> None:
+    """Let a rule give verdicts; refused while its newest backtest is below its bar."""
+    from qxmonitor import backtesting
+
+    answer(lambda wh: ([backtesting.activate(wh, rule, who=who, why=why)], True), json_out, _line)
+
+
+@rules_group.command()
+@click.argument("rule")
+@click.option("--who", required=True, help="Who decides.")
+@click.option("--why", required=True, help="The reason.")
+@as_json
+def deactivate(rule: str, who: str, why: str, json_out: bool) -> None:
+    """Let a rule give no more verdicts."""
+    from qxmonitor import backtesting
+
+    answer(lambda wh: ([backtesting.deactivate(wh, rule, who=who, why=why)], True), json_out, _line)
+
+
+COMMANDS = (backtest, rules_group)

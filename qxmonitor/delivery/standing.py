@@ -1,0 +1,205 @@
+"""The alerts as they stand, for a briefing: all that hold, what explains or silences others, and what became of them.
+
+A briefing is the list to which a mail refers: the budget of a mail does not apply, and an alert told before is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from qxmonitor.catalog.alerting import OUTCOMES, alerting
+from qxmonitor.catalog.rules import rules
+from qxmonitor.delivery.alerts import Explained, Known
+from qxmonitor.delivery.stories import LevelGroup, Story, TypeGroup, by_level, by_type, sorted_out, story
+from qxmonitor.disclosure import Alert, Cleared, Gate
+from qxmonitor.disclosure.notices import SilenceLine, expected_false, judged, silence_lines
+from qxmonitor.period import Period
+from qxmonitor.signals.fold import UNANSWERED
+from qxmonitor.signals.inhibit import explain
+from qxmonitor.signals.outcomes import LABELS
+from qxmonitor.signals.silence import active, expired, silenced_by
+
+
+@dataclass(frozen=True)
+class Verified:
+    """An alert that was verified, with what was found."""
+
+    alert: Story
+    label: Cleared
+    cause: Cleared | None
+
+
+@dataclass(frozen=True)
+class Backward:
+    """What became of the alerts opened a month ago: hits, false alarms and explained ones, and what was missed."""
+
+    month: Cleared
+    count: Cleared
+    true: tuple[Verified, ...]
+    false: tuple[Verified, ...]
+    explained: tuple[Verified, ...]
+    missed: tuple[Verified, ...]
+    unverified: Cleared | None
+
+
+@dataclass(frozen=True)
+class OpenItems:
+    """Alerts of earlier months that are not closed, by how far people are with them; None where there are none."""
+
+    count: Cleared
+    unanswered: tuple[Story, ...]
+    acknowledged: Cleared | None
+    in_hand: Cleared | None
+    resolved: Cleared | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The alerts of a month as an edition may see them.
+
+    Attributes:
+        levels: risks by level, without those silenced or explained.
+        late: late returns by type.
+        stories: the risks.
+        unjudged: earlier risks without a verdict this month.
+        explained: suppliers by the alert that explains theirs.
+        silences: silences that hold; ``silenced`` counts the alerts they hold back.
+        expired: silences whose last month was the one before.
+        expected: how many false alarms the rules' rates lead one to expect; None when nothing was judged.
+        backward: what became of last month's; None when there was nothing.
+        items: what is still open of earlier months; None likewise.
+    """
+
+    levels: tuple[LevelGroup, ...]
+    late: tuple[TypeGroup, ...]
+    stories: tuple[Story, ...]
+    unjudged: tuple[Story, ...]
+    explained: tuple[Explained, ...]
+    silences: tuple[SilenceLine, ...]
+    silenced: Cleared | None
+    expired: tuple[SilenceLine, ...]
+    expected: Cleared | None
+    backward: Backward | None
+    items: OpenItems | None
+
+
+def standing(
+    gate: Gate, alerts: pd.DataFrame, period: Period, date: datetime, known: Known | None = None,
+    labels: pd.DataFrame | None = None,
+) -> Standing:  # fmt: skip
+    """All alerts a gate clears, whoever they are routed to.
+
+    Args:
+        gate: of the edition.
+        alerts: the alert table as folded up to the period.
+        period: the month.
+        date: from which answers are due.
+        known: silences, who explains whom, and the month's verdicts; by default nothing.
+        labels: what verification found (:data:`qxmonitor.signals.outcomes.LABELS`).
+    """
+    known = known or Known()
+    labels = pd.DataFrame({name: pd.Series(dtype="object") for name in LABELS}) if labels is None else labels
+    upto = alerts[alerts["period"].astype(str) <= str(period)]
+    economic = {rule.name: rule.economic for rule in rules().rules}
+    open_, carried, _, _ = sorted_out(upto, period)
+    cleared = {alert.alert_id.text: alert for alert in gate.alerts(open_, period)}
+    shown = open_[open_["alert_id"].isin(cleared)]
+    quiet = silenced_by(shown, known.silences, known.firms, period)
+    loud = explain(shown[quiet == ""], known.linked)
+    by = _explained_by(loud)
+
+    def names(ids: list[str]) -> tuple[Cleared, ...]:
+        return tuple(cleared[one].entity for one in ids)
+
+    told = {
+        alert.alert_id.text: story(gate, None, alert, date, names(by.get(alert.alert_id.text, [])))
+        for alert in gate.alerts(loud[loud["state"] != "explained"], period)
+    }
+    stories = tuple(told.values())
+    risks = tuple(one for one in stories if economic[one.rule.text])
+    before = [story(gate, None, alert, date) for alert in gate.alerts(carried, period)]
+    counts = judged(gate, known.verdicts)
+    rates = {rule.id: alerting().false_alarms.of(rule.id) for rule in rules().rules if rule.economic}
+    held = [cleared[one].entity for one in shown.loc[quiet != "", "alert_id"]]
+    return Standing(
+        levels=by_level(gate, risks),
+        late=by_type(gate, [one for one in stories if not economic[one.rule.text]]),
+        stories=risks,
+        unjudged=tuple(one for one in before if economic[one.rule.text]),
+        explained=tuple(Explained(told[cause], told[cause].suppliers) for cause in by if cause in told),
+        silences=silence_lines(gate, active(known.silences, period), period),
+        silenced=gate.count(held) if held else None,
+        expired=silence_lines(gate, expired(known.silences, period), period),
+        expected=expected_false(gate, counts, rates) if counts else None,
+        backward=_backward(gate, alerts, labels, period, date),
+        items=_items(gate, upto, period, date),
+    )
+
+
+def _explained_by(alerts: pd.DataFrame) -> dict[str, list[str]]:
+    mine = alerts[alerts["state"] == "explained"]
+    cause = mine["evidence"].astype(str).str.extract(r'"explained_by":"([^"]+)"', expand=False)
+    return {str(key): list(ids) for key, ids in mine.groupby(cause)["alert_id"]}
+
+
+def _backward(
+    gate: Gate, alerts: pd.DataFrame, labels: pd.DataFrame, period: Period, date: datetime
+) -> Backward | None:  # fmt: skip
+    last = period - 1
+    economic = [rule.id for rule in rules().rules if rule.economic]
+    mine = alerts[(alerts["opened"].astype(str) == str(last)) & alerts["rule"].isin(economic)]
+    found_out = labels.astype(object).set_index("alert_id")
+    mine = mine.assign(**{name: mine["alert_id"].map(found_out[name]) for name in ("label", "cause")})
+    told = labels[(labels["opened"] == str(last)) & (labels["label"] == "true") & labels["rule"].isin(economic)]
+    missed = told[~told["alert_id"].isin(alerts["alert_id"])]
+    missed = missed.assign(level=1, state="closed", period=str(last), closed=str(last), evidence="{}")
+    found = gate.alerts(_filled(mine), period)
+    verified = {label: _verified(gate, found, label, date) for label in OUTCOMES}
+    missing = _verified(gate, gate.alerts(missed, period), "true", date)
+    if not found and not missing:
+        return None
+    unverified = [one.entity for one in found if one.label is None]
+    return Backward(
+        month=gate.period(last),
+        count=gate.count(found),
+        true=verified["true"],
+        false=verified["false"],
+        explained=verified["explained"],
+        missed=missing,
+        unverified=gate.count(unverified) if unverified else None,
+    )
+
+
+def _filled(alerts: pd.DataFrame) -> pd.DataFrame:
+    both = alerts[["label", "cause"]].astype(object)
+    filled = both.where(both.notna(), "")
+    return alerts.assign(label=filled["label"], cause=filled["cause"])
+
+
+def _verified(gate: Gate, found: tuple[Alert, ...], label: str, date: datetime) -> tuple[Verified, ...]:
+    word = alerting().outcomes[label]
+    return tuple(
+        Verified(story(gate, None, alert, date), alert.label, alert.cause)
+        for alert in found
+        if alert.label is not None and alert.label.text == word
+    )
+
+
+def _items(gate: Gate, alerts: pd.DataFrame, period: Period, date: datetime) -> OpenItems | None:
+    economic = [rule.id for rule in rules().rules if rule.economic]
+    mine = alerts[
+        (alerts["state"] != "closed") & (alerts["opened"].astype(str) < str(period)) & alerts["rule"].isin(economic)
+    ]
+    found = gate.alerts(mine, period)
+    if not found:
+        return None
+
+    def count(state: str) -> Cleared | None:
+        some = [alert.entity for alert in found if alert.state.text == state]
+        return gate.count(some) if some else None
+
+    waiting = tuple(story(gate, None, alert, date) for alert in found if alert.state.text in UNANSWERED)
+    return OpenItems(gate.count(found), waiting, count("acknowledged"), count("in_hand"), count("resolved"))

@@ -1,0 +1,183 @@
+"""Why an alert stands as it does, or why there is none; and why it was mailed, or was not.
+
+An answer is a row a reason, by month: the verdict with its distance to the next level, the input that is missing, what
+people did, silences and inhibition, and what each reader's mail did with it, as noted beside the ledger.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from qxmonitor import alerting
+from qxmonitor.catalog.alerting import alerting as words
+from qxmonitor.catalog.indicators import indicators
+from qxmonitor.catalog.plans import LEVEL_NAMES
+from qxmonitor.catalog.readers import readers
+from qxmonitor.catalog.rules import Rule, Watch, rules
+from qxmonitor.delivery.alerts import exempt
+from qxmonitor.errors import QxError
+from qxmonitor.period import SHANGHAI, Period
+from qxmonitor.signals.fold import IDENTITY
+from qxmonitor.signals.silence import silenced_by
+from qxmonitor.warehouse import Warehouse, asof, life, store
+
+Row = dict[str, Any]
+
+_STATES = {
+    "expected-absent": "按制度免报或不计",
+    "late": "到期未报",
+    "failed": "报来但未通过校验",
+    "withheld": "不予提供",
+}
+_MEASURES = {"growth_below": "adjusted", "zero_months": "months", "late_months": "months"}
+"""What of the evidence a judge compares with the thresholds."""
+
+
+def explain(wh: Warehouse, name: str, period: Period | None = None) -> list[Row]:
+    """Why and why not.
+
+    Args:
+        wh: an open warehouse.
+        name: an alert's id, or an identity ``RULE:KIND:ENTITY:SOURCE``.
+        period: the month asked about; by default all months of the alert, or the newest month run.
+
+    Returns:
+        alert (the id or identity), period, what (verdict, not-judged, life, outcome, silence, inhibition, mail,
+        not-mailed), words, and level, evidence, known_at, told, reader where they apply; by month.
+
+    Raises:
+        QxError: there is no such alert, rule, or month that was run.
+    """
+    identity, opened = alerting.parse(name)
+    rule = rules().rule(identity["rule"])
+    watch = rule.watching(identity["entity_kind"], identity["source"])
+    verdicts = store.read_verdicts(wh)
+    mine = verdicts[(verdicts[IDENTITY] == pd.Series(identity)).all(axis=1)]
+    alerts = store.read_alerts(wh)
+    own = alerts[(alerts[IDENTITY] == pd.Series(identity)).all(axis=1)]
+    run = sorted(store.periods_run(wh))
+    if not run:
+        raise QxError("还没有计算过任何月份")
+    if opened is not None:
+        found = own[own["alert_id"] == name]
+        if found.empty:
+            raise QxError(
+                f"没有这条风险提示：{name[:80]}；未提示的原因可查 qxmonitor explain {':'.join(identity.values())}"
+            )
+        closed = found.iloc[0]["closed"]
+        first, last = str(opened), closed if isinstance(closed, str) else "9999-12"
+    else:
+        first = last = str(period or run[-1])
+        if first not in run and not exempt(Period(first)):
+            raise QxError(f"{Period(first).label}尚未计算，请先运行 qxmonitor run {first}")
+    if period is not None:
+        first = last = str(period)
+    mine = mine[mine["period"].between(first, last)]
+    rows = [_verdict(name, rule, watch, {str(k): v for k, v in row.items()}) for row in mine.to_dict("records")]
+    if mine.empty and opened is None:
+        rows.append(_not_judged(wh, name, rule, watch, identity, Period(first)))
+    open_then = own[(own["opened"] <= last) & (own["closed"].fillna("9999-12").astype(str) >= first)]
+    for alert_id in open_then["alert_id"]:
+        rows += _life(wh, str(alert_id), first, last)
+    newest = Period(run[-1] if last == "9999-12" else last)
+    rows += _held_back(wh, name, open_then, newest)
+    rows += _mails(wh, name, set(open_then["alert_id"]), first, last, newest)
+    return sorted(rows, key=lambda row: str(row["period"]))
+
+
+def _row(name: str, period: str, what: str, said: str, **more: Any) -> Row:
+    blank = {"level": None, "evidence": None, "known_at": None, "told": None, "reader": None}
+    return {"alert": name, "period": period, "what": what, **blank, **more, "words": said}
+
+
+def _verdict(name: str, rule: Rule, watch: Watch, row: Row) -> Row:
+    level = int(row["level"])
+    proof = json.loads(row["evidence"])
+    told = "、".join(readers().reader(reader).name for reader in (watch.lead, *watch.support))
+    basis = "，".join(f"{key}={value}" for key, value in proof.items())
+    head = f"{rule.name} {LEVEL_NAMES[level - 1] if level else '平稳'}"
+    said = f"{head}  依据 {basis}{_distance(rule, watch, level, proof)}  应知会：{told}"
+    return _row(
+        name, row["period"], "verdict", said, level=level, evidence=row["evidence"], told=told,
+        known_at=row["known_at"].astimezone(SHANGHAI).isoformat(),
+    )  # fmt: skip
+
+
+def _distance(rule: Rule, watch: Watch, level: int, proof: Row) -> str:
+    """How far the judged figure is from the next more severe level."""
+    value, steps = proof.get(_MEASURES.get(rule.judge, "")), watch.levels.steps()
+    if level >= len(steps) or not isinstance(value, int | float):
+        return ""
+    step, word = steps[level], LEVEL_NAMES[level]
+    gap = abs(step - value)
+    shown = f"{step:.0%}，还差 {gap * 100:.1f} 个百分点" if abs(step) < 1 else f"{step:g} 个月，还差 {gap:g} 个月"
+    return f"；未到{word}色阈值 {shown}"
+
+
+def _not_judged(wh: Warehouse, name: str, rule: Rule, watch: Watch, identity: dict[str, str], month: Period) -> Row:
+    """Which input was absent."""
+    values = store.read_indicators(wh, month)
+    same = (values[IDENTITY[1:]] == pd.Series(identity)[IDENTITY[1:]]).all(axis=1)
+    found = values[same & (values["indicator"] == rule.indicator)]
+    title = indicators().indicator(rule.indicator).name
+    if exempt(month):
+        why = "按报表制度，这个月产销总值表免报"
+    elif found.empty:
+        why = f"没有这个对象的“{title}”（{rule.indicator}）：名录、授权或报表中没有"
+    elif found.iloc[0]["state"] != "value":
+        why = f"缺少输入“{title}”：{_STATES.get(str(found.iloc[0]['state']), str(found.iloc[0]['state']))}"
+    else:
+        base = f"，或上年同期不足 {watch.min_base:g} 千元" if watch.min_base else ""
+        why = f"“{title}”有数，但没有可比的上年同期数{base}，或已归入停产"
+    return _row(name, str(month), "not-judged", f"{rule.name}未作判断：{why}")
+
+
+def _life(wh: Warehouse, alert_id: str, first: str, last: str) -> list[Row]:
+    rows = []
+    for step in alerting.history(wh, alert_id):
+        if first <= step["period"] <= last:
+            kind, _, label = str(step["state"]).partition(":")
+            said = f"核实结论：{words().outcomes[label]}" if label else f"状态：{words().states[kind]}"
+            cause = f"，原因：{step['cause']}" if step["cause"] else ""
+            by = f"（{step['who']}{'：' + step['why'] if step['why'] else ''}{cause}）"
+            what = "outcome" if label else "life"
+            rows.append(_row(alert_id, step["period"], what, said + by, level=step["level"], known_at=step["known_at"]))
+    return rows
+
+
+def _held_back(wh: Warehouse, name: str, alerts: pd.DataFrame, month: Period) -> list[Row]:
+    """Silences and inhibition as they stand now."""
+    rows = []
+    firms = asof.read(wh, "register_entry").set_index("subject")
+    silences = life.silences(wh)
+    by = silenced_by(alerts, silences, firms.assign(chain=firms["chain"].fillna("")), month)
+    for alert_id, silence_id in zip(alerts["alert_id"], by, strict=True):
+        for row in silences[silences["silence_id"] == silence_id].to_dict("records"):
+            said = f"静默 {silence_id}：{row['first']} 至 {row['last']}，{row['who']}（{row['why']}）"
+            rows.append(_row(str(alert_id), str(month), "silence", said))
+    for alert in alerts[alerts["state"] == "explained"].to_dict("records"):
+        cause = json.loads(alert["evidence"])["explained_by"]
+        rows.append(_row(name, alert["period"], "inhibition", f"因果归并：由 {cause} 引起，列在该项之下"))
+    return rows
+
+
+def _mails(
+    wh: Warehouse, name: str, alert_ids: set[str], first: str, last: str, newest: Period
+) -> list[Row]:  # fmt: skip
+    """What each reader's mail did with the alerts."""
+    told = life.told(wh)
+    mine = told[told["alert_id"].isin(alert_ids) & told["period"].between(first, last)]
+    rows = []
+    for row in mine.to_dict("records"):
+        reader = readers().reader(row["reader"]).name
+        sent = row["part"] in ("mailed", "escalated")
+        state = f"，邮件状态 {row['state']}" if isinstance(row["state"], str) else "，该月没有给该单位的邮件"
+        again = f"（{row['occasion']}）" if row["occasion"] else ""
+        said = f"{reader}{again}：{row['reason']}{state if sent else ''}"
+        rows.append(_row(name, row["period"], "mail" if sent else "not-mailed", said, reader=row["reader"]))
+    if alert_ids and mine.empty:
+        rows.append(_row(name, newest, "not-mailed", "没有列入过任何邮件：该月不是当时最新发布期，或邮件尚未计划"))
+    return rows

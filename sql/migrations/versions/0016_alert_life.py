@@ -1,0 +1,14 @@
+"""The life of alerts: events with a known_at, silences, and what each mail told of each alert."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0016"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    """Run the SQL file of the same name, as it stands."""
+    script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    op.get_bind().execution_options(no_parameters=True).exec_driver_sql(script)

@@ -1,0 +1,1 @@
+select silence_id from silence
