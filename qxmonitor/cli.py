@@ -29,6 +29,7 @@ from qxmonitor import (
     cli_lists,
     cli_operate,
     cli_quarantine,
+    cli_revisions,
     cli_statistics,
     cli_validation,
 )
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 LISTINGS = (
     "receipts", "quarantine", "indicators", "alerts", "ledger", "history", "bonded", "bonded_ownership",
     "bonded_states", "bonded_open", "findings", "board",
-    "letters", "matches", "fixes",
+    "letters", "matches", "fixes", "released",
 )  # fmt: skip
 """What ``list`` shows."""
 
@@ -228,7 +229,8 @@ def trace(figure: str, known_at: datetime | None, json_out: bool) -> None:
     from qxmonitor.trace import trace as cells_of
 
     def line(row: Row) -> str:
-        return f"{row['file']}  {row['sheet']}!{row['cell']}  {row['field']} = {row['value']}"
+        read_by = f"（{row['read_by']}）" if row["read_by"] else ""
+        return f"{row['file']}  {row['sheet']}!{row['cell']}  {row['field']} = {row['value']}{read_by}"
 
     answer(lambda wh: (cells_of(wh, figure, known_at=known_at), True), json_out, line)
 
@@ -296,6 +298,7 @@ for command in (
     *cli_letters.COMMANDS,
     *cli_lists.COMMANDS,
     *cli_quarantine.COMMANDS,
+    *cli_revisions.COMMANDS,
     *cli_statistics.COMMANDS,
     *cli_validation.COMMANDS,
 ):

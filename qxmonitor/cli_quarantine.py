@@ -69,6 +69,42 @@ def identity(subject: str, uscc: str, who: str, why: str, known_at: datetime | N
     answer(decide, json_out, lambda row: f"已记录：{row['target']} → {row['value'] or '（撤销）'}")
 
 
+def _ruled(row: Row) -> str:
+    said = f"已记录：{row['target']} → {row['value'] or '（撤销）'}"
+    return f"{said}；重读 {row['files']} 份文件，放行 {row['released']} 行，仍隔离 {row['rejected']} 行"
+
+
+@fix.command()
+@click.argument("file")
+@click.argument("item")
+@click.argument("unit")
+@_decision
+def unit(file: str, item: str, unit: str, who: str, why: str, known_at: datetime | None, json_out: bool) -> None:
+    """Let ITEM ('*': the whole sheet) of FILE (sha256 or path) be given in UNIT; '' instead of a unit revokes."""
+    from qxmonitor import quarantine as work
+
+    def decide(wh: Warehouse) -> tuple[list[Row], bool]:
+        return [work.fix_unit(wh, file, item, unit, who=who, why=why, known_at=known_at)], True
+
+    answer(decide, json_out, _ruled)
+
+
+@fix.command()
+@click.argument("form")
+@click.argument("heading")
+@click.argument("meaning")
+@_decision
+def mapping(form: str, heading: str, meaning: str, who: str, why: str, known_at: datetime | None,
+            json_out: bool) -> None:  # fmt: skip
+    """Let the unknown HEADING of FORM mean an item or heading it knows, or 'ignore'; '' revokes."""
+    from qxmonitor import quarantine as work
+
+    def decide(wh: Warehouse) -> tuple[list[Row], bool]:
+        return [work.fix_mapping(wh, form, heading, meaning, who=who, why=why, known_at=known_at)], True
+
+    answer(decide, json_out, _ruled)
+
+
 def _flag(kind: Any, summary: str) -> click.Command:
     @click.command(name=kind, help=summary)
     @click.argument("file")

@@ -22,15 +22,25 @@ if TYPE_CHECKING:
 @as_json
 def check(period: Period, known_at: datetime | None, values: bool, json_out: bool) -> None:
     """Check a month across rows, files and months: findings with the cells on both sides, nothing rejected."""
-    from qxmonitor import validation
+    from qxmonitor import letters
+
+    def work(wh: Warehouse) -> tuple[list[Row], bool]:
+        found = letters.check(wh, period, known_at=known_at, values=values)
+        asked = letters.counts(wh, period, known_at=known_at)
+        if asked["issued"] and not json_out:
+            click.echo("函件：发出{issued}、已答复{answered}（核实{verified}）、已更正或补报{refiled}、"
+                       "待答复{open}".format(**asked))  # fmt: skip
+        return found, True
 
     def line(row: Row) -> str:
         mark = {"critical": "严重", "warning": "提示"}[row["severity"]]
         here, there = (f"{row[f'{o}file']} {row[f'{o}sheet']}!{row[f'{o}cell']}" for o in ("", "other_"))
         figures = f"  {row['value']} / {row['other_value']}" if values else ""
-        return f"[{mark}] {row['name']} {row['entity']} {row['field']}：{row['reason']}（{here} ↔ {there}）{figures}"
+        verified = f"  已核实（{row['explained']}）" if row["explained"] else ""
+        what = f"[{mark}] {row['name']} {row['entity']} {row['field']}：{row['reason']}"
+        return f"{what}（{here} ↔ {there}）{figures}{verified}"
 
-    answer(lambda wh: (validation.check(wh, period, known_at=known_at, values=values), True), json_out, line)
+    answer(work, json_out, line)
 
 
 @click.command()
@@ -60,7 +70,8 @@ def reconcile(
             return f"{row['kind']} {row['entity']} {row['item']}  {row['source']} {place} = {row['value']}"
         left, right = f"{row['left_source']} {row['left']}", f"{row['right_source']} {row['right']:.0f}"
         what = f"{row['kind']} {row['entity']} {row['item']}（{row['basis']}，{row['unit']}）"
-        return f"{what}：{left}，{right}，差 {row['gap']:.0f}；{row['reason']}"
+        rows = f"（{row['left_rows']} ↔ {row['right_rows']}）"
+        return f"{what}：{left}，{right}，差 {row['gap']:.0f}；{row['reason']}{rows}"
 
     answer(work, json_out, line)
 

@@ -21,6 +21,7 @@ from qxmonitor.catalog.release import release_calendar
 from qxmonitor.delivery.files import write_private
 from qxmonitor.errors import QxError
 from qxmonitor.feeds.base import Batch
+from qxmonitor.feeds.rulings import Book, rulings_of
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.quality import docs
 from qxmonitor.quality.suites import WHOLE_FILE
@@ -110,7 +111,8 @@ def build_full(wh: Warehouse, out: Path, period: Period, *, known_at: datetime |
     pages: dict[str, str] = {}
     entries = []
     for file in said.drop_duplicates("file_id").to_dict("records"):
-        (outcome,) = intake.read_kept([wh.files.path(file["sha256"])])
+        book = Book(rulings_of(file["reading"]))
+        (outcome,) = intake.read_kept([wh.files.path(file["sha256"])], books=[book])
         if not isinstance(outcome, Batch):
             continue  # read once and not any more: a reader became stricter since
         for table, frame in outcome.tables.items():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from qxmonitor import growth, indicators
+from qxmonitor import growth, indicators, letters
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.delivery import briefing
@@ -16,6 +17,7 @@ from qxmonitor.delivery.html import briefing_html
 from qxmonitor.delivery.xlsx import briefing_xlsx
 from qxmonitor.errors import QxError
 from qxmonitor.indicators.chains import node_table
+from qxmonitor.indicators.changes import refilings
 from qxmonitor.period import months
 from qxmonitor.scene import HISTORY, Scene
 from qxmonitor.signals.outcomes import labels
@@ -68,22 +70,27 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         firms=scene.panel.firms,
         progress=indicators.progress(scene.panel, scene.period),
         receipts=receipts,
-        revisions=_revisions(scene),
+        **_changed(scene),
         chains=scene.panel.chains,
         approved=asof.read(scene.wh, "approved_figure", known_at=scene.known_at, recorded_at=scene.recorded_at),
         known=scene.known(),
         labels=labels(scene.events),
-        **(_growth(scene) if statistical else {}),
+        **(_growth(scene) | {"letters": _letters(scene)} if statistical else {}),
     )
 
 
-def _growth(scene: Scene) -> dict[str, pd.DataFrame]:
+def _growth(scene: Scene) -> dict[str, Any]:
     """Why output grew and how nodes fare, in figures of firms: for the statistical channel alone."""
     return {
         "decomposition": growth.town_growth(scene.wh, scene.panel, scene.period, scene.recorded_at),
         "contributions": indicators.contributions(scene.panel, [scene.period]),
         "nodes": node_table(scene.panel, scene.period),
     }
+
+
+def _letters(scene: Scene) -> dict[str, int]:
+    """Letters about the month, as known and recorded when the scene was."""
+    return letters.counts(scene.wh, scene.period, known_at=scene.panel.known_at, recorded_at=scene.recorded_at)
 
 
 def receipts_of(scene: Scene) -> pd.DataFrame:
@@ -100,7 +107,7 @@ def receipts_of(scene: Scene) -> pd.DataFrame:
     return summed.assign(files=frame.groupby("feed").size()).reset_index()
 
 
-def _revisions(scene: Scene) -> pd.DataFrame:
+def _changed(scene: Scene) -> dict[str, Any]:
     """What earlier months say now against what the last issue said, or could have said on its release day."""
     last = scene.period - 1
     issued = given.issues(scene.wh, last, last, scene.recorded_at)
@@ -110,4 +117,7 @@ def _revisions(scene: Scene) -> pd.DataFrame:
     panel = read_panel(scene.wh, last, months=HISTORY, known_at=known_at, recorded_at=recorded_at)
     compared = months(last - (_REVISED_MONTHS - 1), last)
     before = indicators.compute(panel, compared)
-    return indicators.revisions(before, scene.figures, scene.panel.firms["group"], compared)
+    return {
+        "revisions": indicators.revisions(before, scene.figures, scene.panel.firms["group"], compared),
+        "refilings": refilings(panel, scene.panel, compared),
+    }

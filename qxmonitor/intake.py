@@ -12,13 +12,14 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
 from qxmonitor import feeds
 from qxmonitor.errors import QxError, Refused
 from qxmonitor.feeds.base import Batch
+from qxmonitor.feeds.rulings import Book, Ruling, book_at, looking_for
 from qxmonitor.period import SHANGHAI
 
 log = logging.getLogger(__name__)
@@ -55,11 +56,35 @@ class Arrival:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a content reads from a time on, because of what the office decided.
+
+    Attributes:
+        known_at: from when on.
+        fix_id: the decision that counts from then on.
+        words: the decisions that it gives occasion for, a line each; '' as it stands.
+        outcome: what reading it so gave; of '' that of reading it as it stands.
+    """
+
+    known_at: datetime
+    fix_id: int
+    words: str
+    outcome: Batch | Refused
+
+
+@dataclass(frozen=True)
 class Read:
-    """An arrival with what reading it gave: a batch, or the one-line reason why it is refused."""
+    """An arrival with what reading it gave: a batch, or the one-line reason why it is refused.
+
+    Attributes:
+        arrival: the file.
+        outcome: of reading it as it stands.
+        readings: how it reads otherwise by the office's decisions, in order of time; most have none.
+    """
 
     arrival: Arrival
     outcome: Batch | Refused
+    readings: tuple[Reading, ...] = ()
 
 
 def arrivals(
@@ -116,20 +141,26 @@ def printable(path: Path) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def groups(pending: Iterable[Arrival], place: Callable[[str], Path], feed: str | None = None) -> Iterator[list[Read]]:
+def groups(
+    pending: Iterable[Arrival],
+    place: Callable[[str], Path],
+    feed: str | None = None,
+    rulings: Sequence[Ruling] = (),
+) -> Iterator[list[Read]]:
     """Read arrivals and yield them in groups of bounded size.
 
     Args:
         pending: what was kept.
         place: where the kept bytes of a sha256 lie; the file that arrived may have changed or gone since.
         feed: accept only this feed.
+        rulings: what was decided about reading.
     """
     group: list[Read] = []
     rows = size = 0
     for part in _parts(pending):
-        outcomes = read_kept([place(arrival.sha256) for arrival in part], feed)
-        for arrival, outcome in zip(part, outcomes, strict=True):
-            group.append(Read(arrival, outcome))
+        read = read_as_ruled([(place(arrival.sha256), arrival.sha256) for arrival in part], rulings, feed)
+        for arrival, (outcome, readings) in zip(part, read, strict=True):
+            group.append(Read(arrival, outcome, readings))
             rows += outcome.rows_read if isinstance(outcome, Batch) else 0
             size += arrival.size
         if rows >= GROUP_ROWS or len(group) >= GROUP_FILES or size >= GROUP_BYTES:
@@ -137,6 +168,85 @@ def groups(pending: Iterable[Arrival], place: Callable[[str], Path], feed: str |
             group, rows, size = [], 0, 0
     if group:
         yield group
+
+
+def read_as_ruled(
+    found: Sequence[tuple[Path, str]], rulings: Sequence[Ruling], feed: str | None = None
+) -> list[tuple[Batch | Refused, tuple[Reading, ...]]]:
+    """What each of some kept files holds as it stands, and from each decision on that changes how it reads.
+
+    Both follow from the bytes and the decisions alone, whichever came first.
+
+    Args:
+        found: where each file is kept, and its sha256.
+        rulings: all that were ever decided; most files give no occasion for any.
+        feed: accept only this feed.
+    """
+    mine = [[r for r in rulings if r.kind == "mapping" or r.scope == sha256] for _, sha256 in found]
+    asked = [looking_for(some) for some in mine]
+    stand = read_kept([kept for kept, _ in found], feed, asked)
+    return [
+        (stands, _otherwise(kept, feed, stands, some, book))
+        for (kept, _), stands, some, book in zip(found, stand, mine, asked, strict=True)
+    ]
+
+
+def _otherwise(
+    kept: Path, feed: str | None, stands: Batch | Refused, rulings: Sequence[Ruling], asked: Book
+) -> tuple[Reading, ...]:
+    """How one file reads from each moment of the rulings that may concern it; of one that is refused, all may."""
+    if isinstance(stands, Batch):
+        scopes = {ruling.scope for ruling in asked.met}
+        rulings = [r for r in rulings if scopes and (r.kind == "unit" or r.scope in scopes)]
+    read: dict[tuple[Ruling, ...], tuple[str, Batch | Refused]] = {(): ("", stands)}
+    readings: list[Reading] = []
+    for moment in sorted({ruling.known_at for ruling in rulings}):
+        book = book_at(rulings, moment)
+        in_force = tuple(book.in_force)
+        if in_force not in read:
+            read[in_force] = _by(kept, feed, book, stands)
+        deciding = max(ruling.fix_id for ruling in rulings if ruling.known_at == moment)
+        readings.append(Reading(moment, deciding, *read[in_force]))
+    return tuple(readings)
+
+
+def _by(kept: Path, feed: str | None, book: Book, stands: Batch | Refused) -> tuple[str, Batch | Refused]:
+    """The decisions of a book that a file gives occasion for, in words, and what reading it by them gives."""
+    (outcome,) = read_kept([kept], feed, [book])
+    used = book.used(outcome.feed) if isinstance(outcome, Batch) else book.met
+    if not used:
+        return "", stands
+    if isinstance(outcome, Batch):
+        outcome = replace(outcome, notes=[*(ruling.note for ruling in used), *outcome.notes])
+    return "\n".join(ruling.words for ruling in used), outcome
+
+
+def judged(group: Sequence[Read], now: datetime) -> list[Read]:
+    """A group after validation, every way of reading each file by itself.
+
+    Args:
+        group: files as read.
+        now: the present; later months are refused.
+
+    Raises:
+        QxError: a suite could not be run.
+    """
+    from qxmonitor import quality
+
+    ways = [{"": read.outcome} | {r.words: r.outcome for r in read.readings if r.words} for read in group]
+    for nth in range(max((len(way) for way in ways), default=0)):  # no file twice in one validation
+        turn = [(way, list(way)[nth]) for way in ways if len(way) > nth]
+        batches = [batch for way, words in turn if isinstance(batch := way[words], Batch)]
+        checked = iter(quality.check(batches, now) if batches else ())
+        for way, words in turn:
+            if isinstance(way[words], Batch):
+                way[words] = next(checked)
+    return [
+        replace(
+            read, outcome=way[""], readings=tuple(replace(r, outcome=way[r.words]) for r in read.readings)
+        )
+        for read, way in zip(group, ways, strict=True)
+    ]  # fmt: skip
 
 
 def _parts(pending: Iterable[Arrival]) -> Iterator[list[Arrival]]:
@@ -153,9 +263,11 @@ def _parts(pending: Iterable[Arrival]) -> Iterator[list[Arrival]]:
         yield part
 
 
-def read_kept(kept: Sequence[Path], feed: str | None = None) -> list[Batch | Refused]:
-    """What kept files hold, each by itself, or the one-line reason why it is refused."""
-    return [_outcome(path, found, feed) for path, found in zip(kept, feeds.read_files(kept), strict=True)]
+def read_kept(
+    kept: Sequence[Path], feed: str | None = None, books: Sequence[Book] | None = None
+) -> list[Batch | Refused]:
+    """What kept files hold, each by itself and by its own decisions, or the one-line reason why it is refused."""
+    return [_outcome(path, found, feed) for path, found in zip(kept, feeds.read_files(kept, books), strict=True)]
 
 
 def _outcome(path: Path, found: Batch | Exception, feed: str | None) -> Batch | Refused:

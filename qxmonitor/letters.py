@@ -244,6 +244,23 @@ def _keyed(wh: Warehouse, found: pd.DataFrame) -> pd.DataFrame:
     return found.assign(form=form, reported=value, against=against, key=key + "|" + against)
 
 
+def check(wh: Warehouse, period: Period, *, known_at: datetime | None = None, values: bool = False) -> list[Row]:
+    """The findings of a month, each with the letter in which its figure was verified (``explained``).
+
+    Args:
+        wh: an open warehouse.
+        period: the month.
+        known_at: as known then.
+        values: with the figures on both sides; for the statistics office only.
+
+    Returns:
+        :data:`qxmonitor.validation.COLUMNS` and ``explained``.
+    """
+    found = validation.findings(wh, period, known_at=known_at)
+    columns = [*validation.COLUMNS, *(["value", "other_value"] if values else []), "explained"]
+    return validation.flat(found.assign(explained=explained(wh, found, known_at)), columns)
+
+
 def explained(wh: Warehouse, found: pd.DataFrame, known_at: datetime | None = None) -> list[str]:
     """For each finding the letter in whose newest answer the firm's figure was verified (已核实); else empty.
 
@@ -310,7 +327,12 @@ def _simulated(wh: Warehouse) -> bool:
 
 
 def listing(
-    wh: Warehouse, *, period: Period | None = None, only_open: bool = False, known_at: datetime | None = None
+    wh: Warehouse,
+    *,
+    period: Period | None = None,
+    only_open: bool = False,
+    known_at: datetime | None = None,
+    recorded_at: datetime | None = None,
 ) -> list[Row]:
     """Letters with their state as known then, in the order of their numbers.
 
@@ -319,14 +341,15 @@ def listing(
         period: only of this month.
         only_open: only those that wait for an answer, in time or not.
         known_at: as known then; None is now.
+        recorded_at: as recorded then; None is newest.
 
     Returns:
         :data:`COLUMNS`: ``items`` asked and ``open_items`` of them that the facts still show, ``verified`` whether the
         newest answer says that the figures are right.
     """
     when = known_at or wh.settings.now()
-    recorded_at = wh.newest_recorded()
-    letters, lines, answers = (read(wh, when) for read in (record.letters, record.items, record.answers))
+    letters, lines, answers = (read(wh, when, recorded_at) for read in (record.letters, record.items, record.answers))
+    recorded_at = recorded_at or wh.newest_recorded()
     if period is not None:
         letters = letters[letters["period"] == str(period)]
     months = letters[["kind", "period"]].drop_duplicates()
@@ -354,6 +377,30 @@ def listing(
     if only_open:
         frame = frame[frame["state"].isin([OPEN, OVERDUE])]
     return [{str(key): value for key, value in row.items()} for row in frame[COLUMNS].to_dict("records")]
+
+
+def counts(
+    wh: Warehouse, period: Period, *, known_at: datetime | None = None, recorded_at: datetime | None = None
+) -> dict[str, int]:
+    """How many letters about a month were written, and what became of them.
+
+    ``issued``; of these ``answered`` by the firm, ``verified`` (the newest answer says that the figures are right),
+    ``refiled`` (nothing that was asked is in the facts any more), ``open`` (no answer yet, in time or not).
+
+    Args:
+        wh: an open warehouse.
+        period: the month.
+        known_at: as known then; None is now.
+        recorded_at: as recorded then; None is newest.
+    """
+    rows = listing(wh, period=period, known_at=known_at, recorded_at=recorded_at)
+    return {
+        "issued": len(rows),
+        "answered": sum(row["answers"] > 0 for row in rows),
+        "verified": sum(row["verified"] for row in rows),
+        "refiled": sum(row["state"] in (CORRECTED, HERE) for row in rows),
+        "open": sum(row["state"] in (OPEN, OVERDUE) for row in rows),
+    }
 
 
 def answer(

@@ -11,14 +11,14 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
-from qxmonitor import alerting, board, letters, validation
+from qxmonitor import alerting, board, letters, quarantine, validation
 from qxmonitor.catalog.alerting import alerting as words
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.delivery import ledger
 from qxmonitor.identity import normalise_name
 from qxmonitor.period import SHANGHAI, Period
-from qxmonitor.warehouse import Warehouse, bonded, decided, store
+from qxmonitor.warehouse import Warehouse, bonded, decided, readings, store
 
 Row = dict[str, Any]
 
@@ -46,7 +46,8 @@ def listing(
             ``bonded_states`` (what became of each document), ``bonded_open`` (messages not yet
             whole), ``findings`` or ``board`` (of one month, the newest released by
             default), ``letters`` (to firms, with what became of each), ``matches`` (how each
-            source calls each firm) or ``fixes`` (decisions and withdrawals). A receipt whose content counts no more has
+            source calls each firm), ``fixes`` (decisions and withdrawals) or ``released`` (refused lines that a
+            decision on a unit or a heading let in, each with the decision). A receipt whose content counts no more has
             the state ``withdrawn``.
         unmatched: of matches, only what means no firm, or more than one.
         only_open: of letters, only those that wait for an answer.
@@ -57,9 +58,10 @@ def listing(
     """
     frames: dict[str, Callable[[Warehouse, datetime | None], pd.DataFrame]] = {
         "receipts": _receipts,
-        "quarantine": lambda wh, _: store.read_quarantine(wh)[
-            ["file", "sheet", "row", "field", "rule", "reason", "raw", "subject", "period"]
+        "quarantine": lambda wh, _: quarantine.listing(wh)[
+            ["file", "sheet", "row", "field", "rule", "reason", "raw", "subject", "period", "fixable"]
         ],
+        "released": lambda wh, _: store.local(readings.released(wh)),
         "indicators": _indicators,
         "alerts": _alerts,
         "ledger": lambda wh, _: _post(wh, ledger.listing),

@@ -3,11 +3,12 @@
 Every verb takes an open :class:`~qxmonitor.warehouse.Warehouse`, does its work once however often it is called, and
 answers with flat rows. Killed anywhere, a verb may simply be called again: files are kept before they are loaded,
 loading is one transaction, a run that exists is recognised by what it stands on, alerts are folded anew, and mails go
-by the ledger.
+by the ledger. A month all of whose files are withdrawn comes to stand as if they had never come.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -31,13 +32,14 @@ from qxmonitor.delivery.smtp import Smtp
 from qxmonitor.delivery.smtp_server import SmtpServer
 from qxmonitor.errors import NothingKnown, QxError
 from qxmonitor.feeds.base import Batch
+from qxmonitor.feeds.rulings import Ruling
 from qxmonitor.issuing import brief, decide, draft, replay
 from qxmonitor.landing import folder
 from qxmonitor.landing.sftp_server import SftpServer
 from qxmonitor.period import Period
 from qxmonitor.scene import Scene
-from qxmonitor.warehouse import Warehouse, landed, life, store
-from qxmonitor.warehouse.core import LOCK_MONTHS
+from qxmonitor.warehouse import Warehouse, landed, life, readings, store
+from qxmonitor.warehouse.core import LOCK_MONTHS, LOCK_READING
 from qxmonitor.warehouse.files import Sight
 from qxmonitor.warehouse.load import DUPLICATE, load
 from qxmonitor.watch import watch
@@ -109,31 +111,32 @@ def ingest(
 
 
 def _take_in(wh: Warehouse, found: Sequence[intake.Arrival], feed: str | None = None) -> list[Row]:
-    """Read, validate and load what was kept; a receipt each."""
-    from qxmonitor import quality
+    """Read, validate and load what was kept; a receipt each. Nobody decides on reading meanwhile."""
+    with wh.alone(LOCK_READING, shared=True):
+        return _taken_in(wh, found, feed)
 
+
+def _taken_in(wh: Warehouse, found: Sequence[intake.Arrival], feed: str | None) -> list[Row]:
     now = wh.settings.now()
     known = store.known_contents(wh)
+    rulings = readings.rulings(wh)
     receipts: list[Row] = []
     repeated = [arrival for arrival in found if arrival.sha256 in known]
     if repeated:
         receipts += load(wh, [(a.name, a.sha256, a.size, a.known_at, DUPLICATE) for a in repeated])
     fresh = [arrival for arrival in found if arrival.sha256 not in known]
-    loaded = 0
-    for group in intake.groups(fresh, wh.files.path, feed):
-        batches = [read.outcome for read in group if isinstance(read.outcome, Batch)]
-        checked = iter(quality.check(batches, now))
-        outcomes = [next(checked) if isinstance(read.outcome, Batch) else read.outcome for read in group]
-        receipts += load(
-            wh,
-            [
-                (read.arrival.name, read.arrival.sha256, read.arrival.size, read.arrival.known_at, outcome)
-                for read, outcome in zip(group, outcomes, strict=True)
-            ],
-        )
+    loaded, ruled = 0, False
+    for group in intake.groups(fresh, wh.files.path, feed, rulings):
+        arrived = [
+            (read.arrival.name, read.arrival.sha256, read.arrival.size, read.arrival.known_at, read.outcome,
+             read.readings)
+            for read in intake.judged(group, now)
+        ]  # fmt: skip
+        receipts += load(wh, arrived)
         log.info("%d of %d files", len(receipts), len(found))
-        loaded = len(group)
-    return receipts if loaded == len(receipts) else _live(wh, receipts)
+        loaded, ruled = len(group), ruled or any(read.readings for read in group)
+    receipts = receipts if loaded == len(receipts) else _live(wh, receipts)
+    return _as_ruled(wh, receipts) if ruled else receipts
 
 
 def _lost(path: Path, error: QxError, known_at: datetime) -> Row:
@@ -152,6 +155,19 @@ def _live(wh: Warehouse, receipts: list[Row]) -> list[Row]:
         if receipt["sha256"] in rejected:
             receipt["rejected"] = rejected[receipt["sha256"]]
             receipt["accepted"] = receipt["rows_read"] - receipt["rejected"]
+    return receipts
+
+
+def _as_ruled(wh: Warehouse, receipts: list[Row]) -> list[Row]:
+    """The receipts as they stand now: of a file that was decided on, those of the reading in force."""
+    now = store.read_receipts(wh).drop_duplicates(["file", "sha256"], keep="last").set_index(["file", "sha256"])
+    about = ["feed", "form", "period", "rows_read", "accepted", "rejected", "state"]
+    for receipt in receipts:
+        key = (receipt["file"], receipt["sha256"])
+        if key in now.index:
+            row = now.loc[[key]].iloc[0]
+            [told] = look.flat(pd.DataFrame([row[about]]))
+            receipt |= told | {"reasons": json.loads(row["reasons"])}
     return receipts
 
 
@@ -206,13 +222,15 @@ def _keep(wh: Warehouse, still: dict[Path, Sight]) -> dict[Path, QxError]:
     found, lost = intake.kept(still, None, wh.settings.now(), keep=lambda path: wh.files.put(path, still[path]))
     for path, error in lost.items():
         log.warning("%s: %s", intake.printable(path), error)
-    landed.index(wh, [_indexed(wh, arrival, still[arrival.path]) for arrival in found])
+    rulings = readings.rulings(wh)
+    landed.index(wh, [_indexed(wh, arrival, still[arrival.path], rulings) for arrival in found])
     folder.done(wh, {arrival.path: still[arrival.path] for arrival in found})
     return lost
 
 
-def _indexed(wh: Warehouse, arrival: intake.Arrival, sight: Sight) -> Row:
-    (outcome,) = intake.read_kept([wh.files.path(arrival.sha256)])
+def _indexed(wh: Warehouse, arrival: intake.Arrival, sight: Sight, rulings: Sequence[Ruling]) -> Row:
+    [(stands, otherwise)] = intake.read_as_ruled([(wh.files.path(arrival.sha256), arrival.sha256)], rulings)
+    outcome = otherwise[-1].outcome if otherwise else stands
     batch = outcome if isinstance(outcome, Batch) else None
     single = batch is not None and batch.period is not None and batch.feed in release_calendar().by_feed
     return {

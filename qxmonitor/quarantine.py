@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 
+from qxmonitor import rulings
 from qxmonitor.delivery.files import write_private
 from qxmonitor.disclosure.cleared import one_line
 from qxmonitor.errors import QxError
@@ -22,14 +23,29 @@ Row = dict[str, Any]
 
 HEADINGS = {
     "file": "文件", "sha256": "文件指纹", "feed": "来源", "sheet": "工作表", "row": "行", "field": "指标",
-    "subject": "企业", "period": "报告期", "rule": "规则", "reason": "原因", "raw": "单元格内容",
+    "subject": "企业", "period": "报告期", "rule": "规则", "reason": "原因", "raw": "单元格内容", "fixable": "可办理",
 }  # fmt: skip
-VALUE_FREE = ("file", "sha256", "feed", "sheet", "row", "field", "rule", "reason")
+VALUE_FREE = ("file", "sha256", "feed", "sheet", "row", "field", "rule", "reason", "fixable")
 """What operators may see: where and why, never whose or what."""
+
+_FIXABLE = {
+    "identity.unmatched": "身份：fix identity，或待名录更新", "identity.name": "身份：fix identity",
+    "detail.unit": "单位：fix unit", "detail.unit_missing": "单位：fix unit",
+    "approved.unit": "单位：fix unit", "approved.unit_missing": "单位：fix unit",
+    "detail.unknown": "映射：fix mapping", "approved.unknown": "映射：fix mapping",
+}  # fmt: skip
+_REFILE = "重新报送"
+"""A value changes only by a re-filed return."""
 
 _PLAIN = {
     "in_memory": True, "strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False,
 }  # fmt: skip
+
+
+def listing(wh: Warehouse) -> pd.DataFrame:
+    """Every rejected line with each of its reasons, live, and what can be done about it: ``fixable``."""
+    frame = store.read_quarantine(wh)
+    return frame.assign(fixable=frame["rule"].map(_FIXABLE).fillna(_REFILE).astype("str"))
 
 
 def export(
@@ -54,7 +70,7 @@ def export(
     Raises:
         QxError: the file cannot be written.
     """
-    frame = store.read_quarantine(wh)
+    frame = listing(wh)
     for column, wanted in (("feed", feed), ("period", period), ("rule", rule)):
         if wanted is not None:
             frame = frame[frame[column].astype("str") == str(wanted)]
@@ -79,7 +95,7 @@ def _workbook(frame: pd.DataFrame) -> bytes:
                 sheet.write_number(line, place, int(value))
             elif isinstance(value, str) and value:
                 sheet.write_string(line, place, value)
-        sheet.set_column(place, place, 40 if name in ("file", "reason") else 16)
+        sheet.set_column(place, place, 40 if name in ("file", "reason", "fixable") else 16)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(f"A1:{column_letter(len(frame.columns) - 1)}{len(frame) + 1}")
     book.close()
@@ -98,7 +114,31 @@ def fix_identity(
     uscc = uscc.strip().upper().removeprefix("-")
     if uscc and not uscc_valid(pd.Series([uscc], dtype="str")).item():
         raise QxError("统一社会信用代码校验不通过")
-    return decided.decide_identity(wh, _subject(subject), uscc, who=who, why=why, known_at=_when(wh, known_at))
+    return decided.decide_identity(wh, _subject(subject), uscc, who=who, why=why, known_at=_past(wh, known_at))
+
+
+def fix_unit(
+    wh: Warehouse, file: str, item: str, unit: str, *, who: str, why: str, known_at: datetime | None = None
+) -> Row:
+    """Decide the unit of an item, or of all items (``*``), of one file; see :func:`qxmonitor.rulings.fix_unit`.
+
+    Raises:
+        QxError: as there; no name or reason, or a time to come.
+    """
+    who, why = _said(who, why)
+    return rulings.fix_unit(wh, file, item, unit, who=who, why=why, known_at=_past(wh, known_at))
+
+
+def fix_mapping(
+    wh: Warehouse, feed: str, heading: str, meaning: str, *, who: str, why: str, known_at: datetime | None = None
+) -> Row:
+    """Decide what an unknown heading of a form means; see :func:`qxmonitor.rulings.fix_mapping`.
+
+    Raises:
+        QxError: as there; no name or reason, or a time to come.
+    """
+    who, why = _said(who, why)
+    return rulings.fix_mapping(wh, feed, heading, meaning, who=who, why=why, known_at=_past(wh, known_at))
 
 
 def flag(wh: Warehouse, name: str, kind: decided.Kind, *, who: str, why: str, known_at: datetime | None = None) -> Row:
@@ -109,7 +149,8 @@ def flag(wh: Warehouse, name: str, kind: decided.Kind, *, who: str, why: str, kn
     """
     who, why = _said(who, why)
     found = decided.content(wh, name)
-    row = decided.flag(wh, found["sha256"], kind, who=who, why=why, known_at=_when(wh, known_at))
+    when = _past(wh, known_at) or wh.settings.now()
+    row = decided.flag(wh, found["sha256"], kind, who=who, why=why, known_at=when)
     return row | {"file": PurePath(found["path"]).name}
 
 
@@ -132,8 +173,7 @@ def _said(who: str, why: str) -> tuple[str, str]:
     return who, why
 
 
-def _when(wh: Warehouse, known_at: datetime | None) -> datetime:
-    now = wh.settings.now()
-    if known_at is not None and known_at > now:
+def _past(wh: Warehouse, known_at: datetime | None) -> datetime | None:
+    if known_at is not None and known_at > wh.settings.now():
         raise QxError("生效时间不能晚于现在")
-    return known_at or now
+    return known_at

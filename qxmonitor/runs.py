@@ -22,6 +22,8 @@ AT_ONCE = 6
 def compute(wh: Warehouse, periods: Sequence[Period], known_at: datetime | None) -> list[store.Stamp]:
     """Compute and store months as known at one time, unless they stand already for the same inputs.
 
+    A month all of whose files are withdrawn is taken back instead: it ends as if they had never come.
+
     The panel is read once for all of them; each month sees of it what a panel of its own would hold.
 
     Args:
@@ -39,15 +41,21 @@ def compute(wh: Warehouse, periods: Sequence[Period], known_at: datetime | None)
         return []
     recorded_at = wh.newest_recorded()
     found = store.stamps(wh, sorted(periods), known_at=known_at, recorded_at=recorded_at)
-    new = [stamp for stamp in found if stamp.run_id is None]
-    if not new:
-        return found
+    gone = [stamp for stamp in found if stamp.run_id is None and stamp.nothing]
+    done = store.take_back(wh, gone) if gone else []
+    new = [stamp for stamp in found if stamp.run_id is None and not stamp.nothing]
+    done += _computed(wh, new, known_at, recorded_at) if new else []
+    stored = {stamp.period: stamp for stamp in done}
+    return [stored.get(stamp.period, stamp) for stamp in found]
+
+
+def _computed(
+    wh: Warehouse, new: Sequence[store.Stamp], known_at: datetime | None, recorded_at: datetime | None
+) -> list[store.Stamp]:
     first, last = new[0].period, new[-1].period
     panel = read_panel(wh, last, months=HISTORY + _between(first, last), known_at=known_at, recorded_at=recorded_at)
     active = proving.active_rules(wh, known_at=known_at, recorded_at=recorded_at)
-    done = [stamp for at in range(0, len(new), AT_ONCE) for stamp in _store(wh, panel, active, new[at : at + AT_ONCE])]
-    stored = {stamp.period: stamp for stamp in done}
-    return [stored.get(stamp.period, stamp) for stamp in found]
+    return [stamp for at in range(0, len(new), AT_ONCE) for stamp in _store(wh, panel, active, new[at : at + AT_ONCE])]
 
 
 def _store(wh: Warehouse, panel: Panel, active: Collection[str], stamps: Sequence[store.Stamp]) -> list[store.Stamp]:

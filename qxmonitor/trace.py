@@ -17,6 +17,7 @@ import pandas as pd
 
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.errors import QxError
+from qxmonitor.feeds.rulings import rulings_of
 from qxmonitor.indicators.formula import FORMULAS, STRUCTURES
 from qxmonitor.indicators.levels import PARTS, Levels, members
 from qxmonitor.indicators.lines import KEYS
@@ -25,23 +26,10 @@ from qxmonitor.panel import Panel
 from qxmonitor.period import Period
 from qxmonitor.period import months as months_between
 from qxmonitor.scene import HISTORY
-from qxmonitor.warehouse import Warehouse, asof, sql
-from qxmonitor.warehouse.core import FOREVER
+from qxmonitor.warehouse import Warehouse, cells, sql
 from qxmonitor.warehouse.panel import read_panel
 
 Row = dict[str, Any]
-
-_TABLES = {
-    "returns": ("output_return", "finance_return"),
-    "self_report": ("self_report",),
-    "customs": ("trade_line",),
-    "bonded": ("bonded_line",),
-    "stock": ("bonded_stock",),
-    "power": ("power_use",),
-    "rd": ("rd_return",),
-    "projects": ("investment_project",),
-}
-"""Source of the panel's measures → fact tables."""
 
 _STOCK = {"usd": "usd", "overdue_usd": "usd", "aged": "in_on", "weight": "usd"}
 """Measure of the stock → what stands in the ledger."""
@@ -58,7 +46,8 @@ def trace(wh: Warehouse, figure: str, *, known_at: datetime | None = None) -> li
         known_at: as known then.
 
     Returns:
-        One row a cell: figure, entity, period, field, file, sheet, row, cell, value; by entity, period and field.
+        One row a cell: figure, entity, period, field, file, sheet, row, cell, value, by entity, period and field; and
+        ``read_by``, the decisions on a unit or heading by which the file was read, '' for as it stands.
 
     Raises:
         QxError: the figure is not written so, is unknown, counts returns, or comes from the register or a reference
@@ -83,14 +72,14 @@ def trace(wh: Warehouse, figure: str, *, known_at: datetime | None = None) -> li
     contents = wh.frame(sql.query("file_cells")).set_index("file_id")
     only = {KEYS[kind]: entity} if kind in KEYS else {"tech_upgrade": True} if indicator.startswith("upgrade_") else {}
     found = [
-        _cells(_facts(wh, table, taken, known_at), measure, taken, behind, contents, only)
+        _cells(cells.facts(wh, table, taken, known_at), measure, taken, behind, contents, only)
         for (name, measure), taken in view.months_taken.items()
-        for table in _TABLES[name]
+        for table in cells.TABLES[name]
     ]
-    cells = pd.concat(found).sort_values(["entity", "period", "field", "file", "sheet", "row"]).assign(figure=figure)
-    cells = cells.drop_duplicates(["entity", "period", "field", "file", "sheet", "row"])
-    columns = ["figure", "entity", "period", "field", "file", "sheet", "row", "cell", "value"]
-    return [{str(key): value for key, value in row.items()} for row in cells[columns].to_dict("records")]
+    table = pd.concat(found).sort_values(["entity", "period", "field", "file", "sheet", "row"]).assign(figure=figure)
+    table = table.drop_duplicates(["entity", "period", "field", "file", "sheet", "row"])
+    columns = ["figure", "entity", "period", "field", "file", "sheet", "row", "cell", "value", "read_by"]
+    return [{str(key): value for key, value in row.items()} for row in table[columns].to_dict("records")]
 
 
 def _behind(panel: Panel, kind: str, entity: str) -> pd.Index[str] | None:
@@ -100,20 +89,6 @@ def _behind(panel: Panel, kind: str, entity: str) -> pd.Index[str] | None:
     if kind in PARTS and kind != "town":
         return panel.firms.index[members(panel.firms, kind, entity)]
     return None if kind == "town" else panel.firms.index
-
-
-def _facts(wh: Warehouse, table: str, taken: set[Period], known_at: datetime | None) -> pd.DataFrame:
-    """The rows of a table in some months, each with its firm; yearly ones under the months they stand for."""
-    first, last = min(taken), max(taken)
-    if table == "bonded_stock":
-        span = (known_at or FOREVER, FOREVER, str(first), str(last))
-        lines = wh.frame(sql.query("bonded_stock_lines"), *span)
-        return lines[lines["entity"].notna()]
-    if table != "rd_return":
-        return asof.read(wh, table, first=first, last=last, known_at=known_at)
-    yearly = asof.read(wh, table, known_at=known_at)
-    months = pd.DataFrame({"month": sorted(taken), "period": [str(month.year - 1) for month in sorted(taken)]})
-    return yearly.merge(months, on="period").drop(columns="period").rename(columns={"month": "period"})
 
 
 class _Recording(View):
@@ -188,15 +163,11 @@ def _cells(
     facts = facts[facts[column].notna()]
     places = {key: json.loads(text) for key, text in contents["cells"].astype(str).items()}
     where = [
-        _cell(places[file_id], str(sheet), int(row), column)
+        cells.cell(places[file_id], str(sheet), int(row), column)
         for file_id, sheet, row in zip(facts["file_id"], facts["sheet"], facts["row"], strict=True)
     ]
+    read_by = {key: "；".join(r.note for r in rulings_of(words)) for key, words in contents["reading"].items()}
     return facts.assign(
-        field=column, value=facts[column], cell=where, file=facts["file_id"].map(contents["file"])
-    )[["entity", "period", "field", "file", "sheet", "row", "cell", "value"]]  # fmt: skip
-
-
-def _cell(cells: Mapping[str, str], sheet: str, row: int, column: str) -> str:
-    """A cell as a person names it: ``D17``; of a form its own cell; of a message the line alone."""
-    place = cells.get(f"{sheet}|{column}", "")
-    return place if place[-1:].isdigit() else f"{place}{row}"
+        field=column, value=facts[column], cell=where, file=facts["file_id"].map(contents["file"]),
+        read_by=facts["file_id"].map(read_by),
+    )[["entity", "period", "field", "file", "sheet", "row", "cell", "value", "read_by"]]  # fmt: skip

@@ -7,6 +7,7 @@ the facts they speak of. Only what every rule said of every file is kept, since 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -22,8 +23,9 @@ from qxmonitor.disclosure.authority import Authority
 from qxmonitor.errors import DisclosureError, QxError
 from qxmonitor.period import Period
 from qxmonitor.quality import cross, mirror
-from qxmonitor.warehouse import Warehouse, asof, sql
+from qxmonitor.warehouse import Warehouse, asof, cells, sql
 from qxmonitor.warehouse.core import FOREVER
+from qxmonitor.warehouse.tables import TABLES
 
 Row = dict[str, Any]
 
@@ -37,27 +39,26 @@ COLUMNS = ["check", "name", "severity", "entity", "period", "field", "reason", "
            "other_period", "other_file", "other_sheet", "other_row", "other_cell"]  # fmt: skip
 
 
-def check(wh: Warehouse, period: Period, *, known_at: datetime | None = None, values: bool = False) -> list[Row]:
+def flat(found: pd.DataFrame, columns: Sequence[str]) -> list[Row]:
+    """Some columns of findings as flat rows."""
+    shown = found[list(columns)].to_dict("records")
+    return [{str(name): _plain(value) for name, value in row.items()} for row in shown]
+
+
+def findings(
+    wh: Warehouse, period: Period, *, known_at: datetime | None = None, recorded_at: datetime | None = None
+) -> pd.DataFrame:
     """Findings about one month: between its rows, its files, the firm's earlier returns.
 
     Args:
         wh: an open warehouse.
         period: the month.
         known_at: as known then.
-        values: with the figures on both sides; for the statistics office only.
+        recorded_at: as recorded then.
 
     Returns:
-        One row a finding: check, name, severity, entity, period, field, reason, and the cells on both sides.
+        One row a finding: check, name, severity, entity, period, field, reason, the cells and figures on both sides.
     """
-    found = findings(wh, period, known_at=known_at)
-    columns = [*COLUMNS, "value", "other_value"] if values else COLUMNS
-    return [{str(name): _plain(value) for name, value in row.items()} for row in found[columns].to_dict("records")]
-
-
-def findings(
-    wh: Warehouse, period: Period, *, known_at: datetime | None = None, recorded_at: datetime | None = None
-) -> pd.DataFrame:
-    """:func:`check` as a frame, with the figures."""
     recorded_at = recorded_at or wh.newest_recorded()
     frames = {
         table: asof.read(
@@ -69,7 +70,7 @@ def findings(
     twice = [cross.duplicate_filings(table, wh.frame(sql.query("filings", table=table), *spans)) for table in frames]
     filled = [part for part in (cross.find(frames, period), *twice) if len(part)]
     found = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=cross.FINDING)
-    named = _places(wh, found)
+    named = cells.places(wh, found)
     totals = _totals(wh, period, known_at, recorded_at)
     whole = pd.concat([part for part in (named, totals) if len(part)]) if len(named) + len(totals) else named
     names = {entry.id: entry.name for entry in checks().checks}
@@ -116,8 +117,8 @@ def reconcile(
         known_at: as known then.
 
     Returns:
-        Gaps, each with what the month's checks found of the same firm (``also``); and the rows on both sides, with
-        ``file`` and ``cell``.
+        Gaps, each with what the month's checks found of the same firm (``also``) and where each side stands
+        (``left_rows``, ``right_rows``); and the rows on both sides, with ``file`` and ``cell``.
 
     Raises:
         QxError: no such kind, or the reader may not see both sources firm by firm.
@@ -149,7 +150,23 @@ def reconcile(
     named = {str(entity): "、".join(names) for entity, names in odd.groupby("entity")["name"]}
     also = [named.get(str(entity), "") for entity in found.gaps["entity"]]
     found = mirror.Reconciled(found.gaps.assign(also=also), found.details)
-    return mirror.Reconciled(found.gaps, _places(wh, found.details))
+    details = cells.places(wh, found.details)
+    return mirror.Reconciled(_sided(found.gaps, details), details)
+
+
+def _sided(gaps: pd.DataFrame, details: pd.DataFrame) -> pd.DataFrame:
+    """Gaps with ``left_rows`` and ``right_rows``: files, sheets and rows behind each side, or that there is none."""
+    key = ["kind", "entity", "item"]
+    named = details.assign(file=details["file"].astype(str))
+    spots = named.groupby([*key, "side", "file"])[["sheet", "row"]].apply(_spots)
+    joined = spots.reset_index(name="spot") if len(spots) else named[[*key, "side", "file"]].assign(spot="")
+    joined = joined.assign(spot=joined["file"] + " " + joined["spot"])
+    said = joined.groupby([*key, "side"])["spot"].apply("；".join)
+    wanted = pd.MultiIndex.from_frame(gaps[key])
+    sides = {side: said[said.index.get_level_values("side") == side].droplevel("side") for side in ("left", "right")}
+    return gaps.assign(
+        **{f"{side}_rows": mine.reindex(wanted).fillna("没有该企业的行").to_numpy() for side, mine in sides.items()}
+    )
 
 
 def _allowed(reader: str, authorisations: pd.DataFrame) -> dict[str, bool]:
@@ -173,47 +190,39 @@ def _granted(reader: str, authorisations: pd.DataFrame, period: Period) -> pd.Da
     return granted.rename(columns={"subject": "entity"})[["entity", "item"]].drop_duplicates()
 
 
-# -- places --------------------------------------------------------------------------------------------------------
-
-
-def _places(wh: Warehouse, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows that point at file_id, sheet, row and column, on one or both sides, with file name and cell."""
-    contents = wh.frame(sql.query("file_cells")).set_index("file_id")
-    found = rows.copy()
-    for side in ("", "other_"):
-        if f"{side}file_id" not in rows:
-            continue
-        ids = rows[f"{side}file_id"]
-        used = contents.loc[contents.index.isin(ids.unique())]
-        cells = {key: json.loads(text) for key, text in used["cells"].astype(str).items()}
-        places = zip(ids, rows[f"{side}sheet"], rows[f"{side}row"], rows[f"{side}column"], strict=True)
-        found[f"{side}file"] = ids.map(contents["file"])
-        found[f"{side}cell"] = [
-            _cell(cells.get(key, {}), f"{sheet}|{column}", row) for key, sheet, row, column in places
-        ]
-    return found
-
-
-def _cell(cells: dict[str, str], key: str, row: int) -> str:
-    place = cells.get(key, "")
-    return place if place[-1:].isdigit() else f"{place}{row}"
+# -- control totals ---------------------------------------------------------------------------------------------------
 
 
 def _totals(wh: Warehouse, period: Period, known_at: datetime | None, recorded_at: datetime | None) -> pd.DataFrame:
-    """Files of the month whose 合计 line was off when they were judged."""
+    """Files of the month whose 合计 line was off when they were judged: that line, and the lines it is the sum of."""
     said = summaries(wh, first=period, last=period, known_at=known_at, recorded_at=recorded_at)
     off = said[(said["rule"] == "file.total_off") & (said["unexpected"] > 0)]
+    if off.empty:
+        return pd.DataFrame()
+    mine = said[said["file_id"].isin(off["file_id"]) & said["fact_table"].isin(list(TABLES))]
+    tables = sorted(mine["fact_table"].unique())
+    lines = pd.concat([wh.frame(sql.query("file_rows", table=table), str(period)) for table in tables])
+    lines = lines[lines["file_id"].isin(off["file_id"])].drop_duplicates()
+    total = lines["total"].astype(bool)
+    sheets = lines[total].groupby("file_id")["sheet"].apply(lambda names: "、".join(sorted(set(names))))
+    summed = lines[~total].groupby("file_id")[["sheet", "row"]].apply(_spots)
+    entry, ids = checks().by_id["control_total"], off["file_id"]
     paths = wh.frame(sql.query("file_cells")).set_index("file_id")["file"]
-    entry = checks().by_id["control_total"]
-    cells = off["places"].map(lambda text: "、".join(json.loads(text)))
     return pd.DataFrame(
         {
             "check": entry.id, "severity": entry.severity, "entity": "", "period": off["period"], "field": "合计行",
-            "reason": entry.reason, "file": off["file_id"].map(paths), "sheet": "", "row": None, "cell": cells,
-            "other_period": off["period"], "other_file": off["file_id"].map(paths), "other_sheet": "",
-            "other_row": None, "other_cell": "各行之和", "value": None, "other_value": None,
+            "reason": entry.reason, "file": ids.map(paths), "sheet": ids.map(sheets), "row": None,
+            "cell": off["places"].map(lambda text: "、".join(json.loads(text))),
+            "other_period": off["period"], "other_file": ids.map(paths), "other_sheet": ids.map(sheets),
+            "other_row": None, "other_cell": ids.map(summed) + "之和", "value": None, "other_value": None,
         }
     ).reset_index(drop=True)  # fmt: skip
+
+
+def _spots(rows: pd.DataFrame) -> str:
+    """Sheets and rows as ``Sheet1 第4—60行``."""
+    parts = rows.groupby("sheet")["row"].apply(cells.spans)
+    return "、".join(f"{sheet} 第{text}行".lstrip() for sheet, text in parts.items())
 
 
 def _plain(value: Any) -> Any:
@@ -260,6 +269,7 @@ _GAP_WORDS = {
     "kind": "核对", "entity": "统一社会信用代码", "period": "所属期", "item": "指标", "basis": "口径", "unit": "单位",
     "left_source": "来源一", "left": "来源一数", "right_source": "来源二", "right": "来源二数", "gap": "差",
     "tolerance": "容差", "reason": "说明", "also": "同期其他疑问",
+    "left_rows": "来源一各行", "right_rows": "来源二各行",
 }  # fmt: skip
 _DETAIL_WORDS = {
     "kind": "核对", "entity": "统一社会信用代码", "item": "指标", "source": "来源", "period": "所属期", "file": "文件",

@@ -104,6 +104,18 @@ class Quality:
     reported: Cleared
     rate: Cleared
     late: tuple[TypeGroup, ...]
+    letters: dict[str, Cleared] | None
+    """Letters to firms by what became of them; for firm-level rights only, None where none was written."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A headline figure of the month before as it was printed, and as it is now."""
+
+    month: Cleared
+    name: Cleared
+    before: Cleared
+    now: Cleared
 
 
 @dataclass(frozen=True)
@@ -153,6 +165,8 @@ class Briefing:
     count: Cleared
     quality: Quality
     revised: Cleared | None
+    refiled: Mapping[str, Cleared] | None
+    moved: tuple[Moved, ...]
     growth: Waterfall | None
     growth_why: Cleared | None
     pulls: tuple[Pull, ...]
@@ -180,11 +194,13 @@ class Material:
         revisions: indicator, entity_kind, entity, source, period, before, value, groups_changed; may be empty.
         decomposition: the town's cumulative one, as ``indicators.decompose`` gives it; for firm-level rights only.
         contributions: of the chains, as ``indicators.contributions`` gives them; likewise.
+        letters: to firms about the month: issued, answered, verified, refiled, open; likewise.
         approved: 市局反馈数 as read: indicator, period, measure, value, growth.
         chains: the chain map: chain, node, upstream.
         nodes: as ``indicators.chains.node_table`` gives them; for firm-level rights only.
         known: silences, who explains whom among alerts, and the month's verdicts.
         labels: what verifying alerts found (``signals.outcomes``); None is nothing.
+        refilings: kind, returns, groups, as ``indicators.changes`` gives them; none where nothing was compared.
     """
 
     figures: pd.DataFrame
@@ -195,11 +211,13 @@ class Material:
     revisions: pd.DataFrame
     decomposition: pd.DataFrame | None = None
     contributions: pd.DataFrame | None = None
+    letters: Mapping[str, int] | None = None
     approved: pd.DataFrame | None = None
     chains: pd.DataFrame | None = None
     nodes: pd.DataFrame | None = None
     known: Known = field(default_factory=Known)
     labels: pd.DataFrame | None = None
+    refilings: pd.DataFrame | None = None
 
 
 def build(gate: Gate, edition: Edition, period: Period, material: Material, date: datetime) -> Briefing:
@@ -295,8 +313,10 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         bases=by_basis(stories),
         festival=_festival(stories),
         count=gate.count(stories),
-        quality=_quality(gate, figures, material.receipts, period, stand.late),
+        quality=_quality(gate, figures, material, period, stand.late),
         revised=gate.count(revisions.rows) if revisions.rows else None,
+        refiled=_refiled(gate, material.refilings),
+        moved=_moved(gate, figures, material.revisions, period),
         tables=numbered(gate, [table for table in tables if table.rows]),
         growth=growth,
         growth_why=growth_why,
@@ -361,9 +381,9 @@ def _compared(gate: Gate, figures: Figures, period: Period) -> tuple[Compared, .
     return tuple(rows)
 
 
-def _quality(
-    gate: Gate, figures: Figures, receipts: pd.DataFrame, period: Period, late: tuple[TypeGroup, ...]
-) -> Quality:
+def _quality(gate: Gate, figures: Figures, material: Material, period: Period, late: tuple[TypeGroup, ...]) -> Quality:
+    receipts, letters = material.receipts, material.letters
+    shown = gate.may("quality", "firm") and letters is not None and letters["issued"] > 0
     sums = {name: int(receipts[name].sum()) if len(receipts) else 0 for name in COUNTS}
     counts = gate.tally(sums)
     return Quality(
@@ -375,7 +395,30 @@ def _quality(
         reported=figures.get("firms_reported", period),
         rate=figures.get("reporting_rate", period),
         late=late,
+        letters=gate.tally(letters) if shown and letters is not None else None,
     )
+
+
+def _refiled(gate: Gate, counts: pd.DataFrame | None) -> Mapping[str, Cleared] | None:
+    """How many returns of earlier months came late, again or not any more since the last issue; None of none."""
+    if counts is None or not counts["returns"].any():
+        return None
+    returns, groups = (
+        {str(kind): int(n) for kind, n in zip(counts["kind"], counts[name], strict=True)}
+        for name in ("returns", "groups")
+    )
+    return gate.refilings(returns, groups)
+
+
+def _moved(gate: Gate, figures: Figures, revisions: pd.DataFrame, period: Period) -> tuple[Moved, ...]:
+    """Figures that the last issue printed of its own month and that read otherwise now, where both may be shown."""
+    found = []
+    for row in revisions[revisions["period"] == str(period - 1)].to_dict("records"):
+        pair = gate.revision({str(k): v for k, v in row.items()}, period - 1)
+        entry = indicators().indicator(str(row["indicator"]))
+        if pair is not None and pair[0].text != pair[1].text and figures.get(entry.id, period - 1).shown:
+            found.append(Moved(gate.period(period - 1), gate.word(entry, "name"), *pair))
+    return tuple(found)
 
 
 def _growth(

@@ -369,6 +369,18 @@ class Gate:
             }
         return {k: self._number(float(v), 0, unit, "quality", f"quality|{k}") for k, v in numbers.items()}
 
+    def refilings(self, counts: Mapping[str, int], groups: Mapping[str, int]) -> dict[str, Cleared] | None:
+        """How many returns came late, again or not any more; outside firm-level rights None unless enough groups did.
+
+        Args:
+            counts: kind → returns.
+            groups: kind → groups behind them.
+        """
+        few = any(0 < number < office().thresholds.groups for number in groups.values())
+        if not self.may("returns", "aggregate") or (few and not self.may("returns", "firm")):
+            return None
+        return {k: self._number(float(v), 0, "", "returns", f"returns|{k}") for k, v in counts.items()}
+
     def source(self, key: str) -> Cleared:
         """The name of a source or feed."""
         return seal(SOURCE_NAMES.get(key, key), reader=self.reader, source="office", ref=f"source|{key}")

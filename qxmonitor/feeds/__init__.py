@@ -31,6 +31,7 @@ from qxmonitor.feeds import (
 )
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.opening import Opened, open_file
+from qxmonitor.feeds.rulings import Book
 from qxmonitor.feeds.taken import Layout, Taken, batches
 
 __all__ = ["FEEDS", "Feed", "MessageFeed", "Opened", "open_file", "read_file", "read_files", "sniff"]
@@ -113,28 +114,56 @@ def sniff(opened: Opened) -> Feed:
     return found[0]
 
 
-def read_file(path: Path) -> Batch:
-    """Open, recognise and read a file.
+def read_file(path: Path, book: Book | None = None) -> Batch:
+    """Open, recognise and read a file, as the office decided that it is to be read.
+
+    A file that is recognised by its own words is of that feed whatever was decided; one that is not may be told by
+    headings that somebody said the meaning of.
+
+    Args:
+        path: the file.
+        book: the decisions in force; what of them the file gave occasion for can be asked from it afterwards.
 
     Raises:
         Refused: with one Chinese line.
     """
-    opened = open_file(path)
-    return personal.scrub(sniff(opened).read(opened))
+    opened, book = open_file(path), book or Book()
+    feed = _told_by(opened, book) or sniff(opened)
+    return _read(opened, feed, book)
 
 
-def read_files(paths: Sequence[Path]) -> list[Batch | Exception]:
-    """Open, recognise and read files; in order the batch of each, or what was raised over it."""
+def _read(opened: Opened, feed: Feed, book: Book) -> Batch:
+    return personal.scrub(feed.read(opened.ruled(book.of(feed.FEED)) if book.in_force else opened))
+
+
+def _told_by(opened: Opened, book: Book) -> Feed | None:
+    """The one feed that recognises a file only by headings as they were decided; declared forms first, as always."""
+    for feeds in (DECLARED, FEEDS) if book.feeds else ():
+        if any(feed.matches(opened) for feed in feeds):
+            return None
+        found = [feed for feed in feeds if feed.FEED in book.feeds and feed.matches(opened.ruled(book.of(feed.FEED)))]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def read_files(paths: Sequence[Path], books: Sequence[Book] | None = None) -> list[Batch | Exception]:
+    """Open, recognise and read files; in order the batch of each, or what was raised over it.
+
+    Args:
+        paths: the files.
+        books: the decisions in force for each, as for :func:`read_file`; messages have no headings and units to decide.
+    """
     found: dict[int, Batch | Exception] = {}
     taken: dict[str, tuple[MessageFeed, dict[int, Taken]]] = {}
     for at, path in enumerate(paths):
         try:
-            opened = open_file(path)
-            feed = sniff(opened)
+            opened, book = open_file(path), books[at] if books else Book()
+            feed = _told_by(opened, book) or sniff(opened)
             if isinstance(feed, MessageFeed):
                 taken.setdefault(feed.FEED, (feed, {}))[1][at] = feed.take(opened)
             else:
-                found[at] = personal.scrub(feed.read(opened))
+                found[at] = _read(opened, feed, book)
         except Exception as error:
             found[at] = error
     for feed, some in taken.values():

@@ -184,7 +184,8 @@ def _sheet(grid: Grid, header: _Header, notes: list[str]) -> tuple[pd.DataFrame,
         return body.text(header.heads[key]) if key in header.heads else pd.Series("", index=index, dtype="str")
 
     index = pd.RangeIndex(len(body.rows))
-    name = text("indicator")
+    name = grid.rulings.labels(text("indicator"))
+    lines.set_aside(((name == "") & (text("indicator") != "")).to_numpy(bool), text("indicator"))
     known = {word: approved().by_name.get(plain(word)) for word in name.unique()}
     indicator = pd.Series([entry.id if (entry := known[word]) else None for word in name], index=index, dtype="str")
     lines.reject((name == "").to_numpy(bool), "指标", "approved.nameless", "没有指标名称")
@@ -192,7 +193,7 @@ def _sheet(grid: Grid, header: _Header, notes: list[str]) -> tuple[pd.DataFrame,
     lines.reject(unknown, "指标", "approved.unknown", "指标名称不在反馈数目录中，补入目录后重新导入", name)
     period = _periods(grid, header, body, lines, index)
     vintage, scope = _vintages(grid, header, text("vintage"), text("scope"))
-    factor, unit = _units(lines, indicator, text("unit"))
+    factor, unit = _units(lines, indicator, grid.rulings.units_of(name, text("unit")))
     figures = {
         measure: (
             _figures(body, lines, header.value.get(measure), f"{words}", factor),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from qxmonitor.catalog.items import items
+from qxmonitor.catalog.items import items, plain
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import detail, headings, personal
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
@@ -24,6 +24,7 @@ from qxmonitor.feeds.platform import newest_majority, origin, periods, subjects
 
 if TYPE_CHECKING:
     from qxmonitor.feeds.opening import Opened
+    from qxmonitor.feeds.rulings import Rulings
 
 FEED, FORM = "b204_detail", "list"
 
@@ -152,6 +153,8 @@ def _columns(grid: Grid, header: Row) -> _Columns:
     if found.heads.keys() & {"product_code", "product_name"} and not (found.figures["quantity"] or found.figures[""]):
         raise Refused("有产品名称但没有产量列")
     stated = headings.stated_unit(grid, header)
+    if ruled := grid.rulings.unit(plain(items().by_id["output"].name)):
+        units = {ruled}
     if len(units) > 1:
         raise Refused("产值各列注明的计量单位不一致：" + "、".join(sorted(units)))
     found.unit = units.pop() if units else stated or headings.FORM_UNITS["money"]
@@ -191,13 +194,13 @@ def _sheet(grid: Grid, header: Row, columns: _Columns) -> tuple[pd.DataFrame, Li
     lines.reject(body.wide, "整行", "row.columns", "列数多于表头，数字里的千位逗号可能没有加引号")
     subject = subjects(body, columns.keys, lines)
     period = periods(grid, header, body, columns.keys, lines)
-    rows = _rows(body, lines, columns)
+    rows = _rows(body, lines, columns, grid.rulings)
     kept = rows.index
     table = rows.assign(sheet=grid.sheet, subject=subject.iloc[kept], period=period.iloc[kept])[detail.COLUMNS]
     return table.astype({"sheet": "str", "subject": "str", "period": "str"}).reset_index(drop=True), lines
 
 
-def _rows(body: Body, lines: Lines, columns: _Columns) -> pd.DataFrame:
+def _rows(body: Body, lines: Lines, columns: _Columns, rulings: Rulings) -> pd.DataFrame:
     """Classes and products, told by the column that names them."""
     nothing = pd.Series("", index=range(len(body.rows)), dtype="str")
     text = {key: body.text(columns.heads[key]) if key in columns.heads else nothing for key in _WORDS}
@@ -222,4 +225,5 @@ def _rows(body: Body, lines: Lines, columns: _Columns) -> pd.DataFrame:
                 for column in (by_kind[detail.PRODUCT], by_kind[detail.INDUSTRY])
             )
             cells[span] = made.where(product, classes)
-    return detail.settle(lines, ~lines.control & ~lines.rejected, said, code, name, unit, cells, columns.unit)
+    mask = ~lines.control & ~lines.rejected
+    return detail.settle(lines, mask, said, code, name, unit, cells, columns.unit, rulings)

@@ -26,6 +26,7 @@ from qxmonitor.period import Period
 
 if TYPE_CHECKING:
     from qxmonitor.feeds.opening import Opened
+    from qxmonitor.feeds.rulings import Rulings
 
 FEED, FORM = "b204_1", "firm"
 
@@ -68,9 +69,11 @@ def read(opened: Opened) -> Batch:
         raw = pd.Series(who["raw"], index=range(len(body.rows)), dtype="str")
         lines.reject(np.ones(len(body.rows), dtype=bool), who["field"], who["rule"], who["reason"], raw)
 
-    row_of = _items(body, label, code, lines)
-    figures, cells = _figures(grid, body, lines, row_of, columns, label, unit_place, unit)
-    below_totals = _details(body, lines, row_of, columns, (label, code, unit_place), unit)
+    names = grid.rulings.labels(body.text(label))
+    lines.set_aside(((names == "") & (body.text(label) != "")).to_numpy(bool), body.text(label))
+    row_of = _items(names, body.text(code), lines)
+    figures, cells = _figures(grid, body, lines, row_of, columns, names, unit_place, unit)
+    below_totals = _details(body, lines, row_of, columns, names, (code, unit_place), unit, grid.rulings)
     cells |= (
         {f"{grid.sheet}|{span}": column_letter(place) for span, place in columns.items()} if len(below_totals) else {}
     )
@@ -159,12 +162,11 @@ def _particular(grid: Grid, header: Row, pattern: re.Pattern[str]) -> str:
     return ""
 
 
-def _items(body: Body, label: int, code: int, lines: Lines) -> dict[str, int]:
+def _items(labels: pd.Series, hints: pd.Series, lines: Lines) -> dict[str, int]:
     """Item → position among the rows. A name decides; a code only where there is no name."""
     names, codes = items().names_of(FEED), items().codes_of(FEED)
     found: dict[str, int] = {}
-    pairs = zip(body.text(label), body.text(code), strict=True)
-    for at, (name, hint) in enumerate(pairs):  # a form has a dozen rows
+    for at, (name, hint) in enumerate(zip(labels, hints, strict=True)):  # a form has a dozen rows
         known = headings.item_of(plain(name), names)
         item: Item | None = known[0] if known else (codes.get(hint.zfill(2)) if not name else None)
         if item is None or lines.control[at]:
@@ -180,12 +182,14 @@ def _details(
     lines: Lines,
     row_of: dict[str, int],
     columns: dict[str, int],
-    places: tuple[int, int, int | None],
+    name: pd.Series,
+    places: tuple[int, int | None],
     unit: str | None,
+    rulings: Rulings,
 ) -> pd.DataFrame:
     """The lines below the totals as rows of classes and products; headings between them become control lines."""
-    label, code, unit_place = places
-    name, hint = body.text(label), body.text(code)
+    code, unit_place = places
+    hint = body.text(code)
     own = body.text(unit_place) if unit_place is not None else pd.Series("", index=name.index, dtype="str")
     others = ~np.isin(np.arange(len(name)), list(row_of.values()))
     empty = np.logical_and.reduce([numbers.blank(body.column(place)) for place in columns.values()])
@@ -212,6 +216,7 @@ def _details(
         own,
         {span: body.column(place) for span, place in columns.items()},
         unit or headings.FORM_UNITS["money"],
+        rulings,
     )
 
 
@@ -231,7 +236,7 @@ def _figures(
     lines: Lines,
     row_of: dict[str, int],
     columns: dict[str, int],
-    label: int,
+    names: pd.Series,
     unit_place: int | None,
     unit: str | None,
 ) -> tuple[dict[str, float], dict[str, str]]:
@@ -242,9 +247,9 @@ def _figures(
     parsed = numbers.parse_numbers(pd.Series([by_place[place].iloc[at] for _, at, _, place in places], dtype=object))
     factors = {}
     for key, at in row_of.items():  # 企业用电量(万千瓦时), or a column of units beside the names
-        name = body.text(label).iloc[at] or items().by_id[key].name
+        name = names.iloc[at] or items().by_id[key].name
         own = body.text(unit_place).iloc[at] if unit_place is not None else ""
-        factors[key] = headings.unit_factor(f"{name};{own}", FEED, unit)
+        factors[key] = headings.unit_factor(f"{name};{own}", FEED, unit, grid.rulings)
     cells: dict[str, str] = {}
     for (key, at, span, place), value, bad, error in zip(
         places, parsed.values, parsed.unreadable, parsed.errors, strict=True

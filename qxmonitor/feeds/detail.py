@@ -16,6 +16,7 @@ import pandas as pd
 from qxmonitor.catalog.items import items, plain
 from qxmonitor.feeds import headings, numbers
 from qxmonitor.feeds.grid import Lines, Row
+from qxmonitor.feeds.rulings import Rulings
 
 TABLE = "output_detail"
 INDUSTRY, PRODUCT = "industry", "product"
@@ -59,6 +60,7 @@ def settle(
     unit: pd.Series,
     cells: Mapping[str, pd.Series],
     money_unit: str,
+    rulings: Rulings,
 ) -> pd.DataFrame:
     """The lines of ``mask`` as rows; what cannot be one is rejected.
 
@@ -71,17 +73,19 @@ def settle(
         unit: as printed in a column of its own, '' where none is.
         cells: ``m``, ``ytd``, ``ly_m``, ``ly_ytd`` → the figures; a span that is not printed is missing.
         money_unit: of money without a unit.
+        rulings: what was decided; a line's unit by its name.
 
     Returns:
         ``row``, ``kind``, ``code``, ``name``, ``unit`` and the four spans, indexed by position among the lines.
     """
-    code, name, unit = bare(code).str.upper(), bare(name), bare(unit)
+    code, name = bare(code).str.upper(), bare(name)
+    unit = rulings.units_of(name, bare(unit))
     bracket = name.str.extract(_BRACKET)
     kinds = {text: items().units.kind(plain(text)) for text in unit.unique()}
     inside = bracket[1].fillna("")
-    is_unit = inside.map({text: _is_unit(text) for text in inside.unique()}).to_numpy(bool)
-    own = unit.where(unit != "", inside.where(is_unit, ""))
-    name = name.where(~is_unit | ((unit != "") & (unit != inside)).to_numpy(bool), bracket[0])
+    measured = inside.map({text: is_unit(text) for text in inside.unique()}).to_numpy(bool)
+    own = unit.where(unit != "", inside.where(measured, ""))
+    name = name.where(~measured | ((unit != "") & (unit != inside)).to_numpy(bool), bracket[0])
     kinds |= {text: items().units.kind(plain(text)) for text in own.unique()}
     money = (own.map(kinds) == "money").to_numpy(bool)
     none = (own == "").to_numpy(bool)
@@ -130,7 +134,8 @@ def settle(
     return rows[mask & lines.data].astype({"kind": "str"})
 
 
-def _is_unit(text: str) -> bool:
+def is_unit(text: str) -> bool:
+    """Whether a word is a unit: of money, power or persons, or of a quantity."""
     return items().units.kind(text) is not None or bool(items().detail.quantity_unit.fullmatch(text))
 
 

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, marks, numbers, personal
 from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE
+from qxmonitor.feeds.rulings import Rulings
 
 if TYPE_CHECKING:
     from qxmonitor.feeds.opening import Opened
@@ -41,17 +42,21 @@ _PERSONAL = _LABELLED + "|[0-9]{7,}"
 _NOT_KEPT = "（经办人信息，不保留）"
 
 
+_NOTHING_RULED = Rulings()
+
+
 @dataclass(frozen=True)
 class Row:
     """One row near the top: its 1-based number and its cells."""
 
     number: int
     cells: list[Any]
+    rulings: Rulings = _NOTHING_RULED
 
     @cached_property
     def texts(self) -> list[str]:
-        """The cells as a person reads them."""
-        return [shown(cell) for cell in self.cells]
+        """The cells as a person reads them, and as the office decided that headings are to be read."""
+        return [self.rulings.read(shown(cell)) for cell in self.cells]
 
 
 class Body(Protocol):
@@ -73,11 +78,14 @@ class Body(Protocol):
 class Grid:
     """A sheet of a workbook."""
 
-    def __init__(self, sheet: str, rows: list[list[Any]], uncached: Collection[int] = ()) -> None:
+    def __init__(
+        self, sheet: str, rows: list[list[Any]], uncached: Collection[int] = (), rulings: Rulings = _NOTHING_RULED
+    ) -> None:
         self.sheet = sheet
+        self.rulings = rulings
         self._rows = rows
         self._uncached = uncached
-        self.head = [Row(at, cells) for at, cells in enumerate(rows[:HEAD], start=1)]
+        self.head = [Row(at, cells, rulings) for at, cells in enumerate(rows[:HEAD], start=1)]
 
     @property
     def empty(self) -> bool:
@@ -128,12 +136,13 @@ class SheetBody:
 class CsvGrid(Grid):
     """A csv file; its records are read when first needed in full."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, rulings: Rulings = _NOTHING_RULED) -> None:
         self.sheet = csvfile.SHEET
+        self.rulings = rulings
         self._text = text
         records = csvfile.head(text, HEAD)
         top = records.cells.to_numpy(dtype=object).tolist()
-        self.head = [Row(int(line), cells) for line, cells in zip(records.lines, top, strict=True)]
+        self.head = [Row(int(line), cells, rulings) for line, cells in zip(records.lines, top, strict=True)]
 
     def body(self, header: Row, keys: Sequence[int]) -> Body:
         return CsvBody(csvfile.read(self._text), header)
@@ -169,9 +178,12 @@ def grids(opened: Opened) -> list[Grid]:
     made: list[Grid] | None = opened.__dict__.get("_grids")
     if made is None:
         if opened.kind == "csv":
-            made = [CsvGrid(opened.text)]
+            made = [CsvGrid(opened.text, opened.rulings)]
         else:
-            made = [Grid(sheet, rows, opened.uncached.get(sheet, ())) for sheet, rows in opened.sheets.items()]
+            made = [
+                Grid(sheet, rows, opened.uncached.get(sheet, ()), opened.rulings)
+                for sheet, rows in opened.sheets.items()
+            ]
         opened.__dict__["_grids"] = made
     return made
 

@@ -19,6 +19,7 @@ from qxmonitor.feeds import personal
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Grid, Row
 from qxmonitor.feeds.numbers import parse_month
+from qxmonitor.feeds.rulings import Rulings
 
 FORM_UNITS = {"money": "千元", "power": "万千瓦时", "persons": "人"}
 """Units the statistical system prescribes, taken (with a note) where a file states none."""
@@ -125,7 +126,7 @@ def read(grid: Grid, header: Row, form: str) -> Headings:
         if name is None or _part_of_another(text, form):
             unknown.append(text)
             continue
-        value = Value(place, _factor(label, stated, text))
+        value = Value(place, _factor(label, stated, text, grid.rulings))
         claims.setdefault(name, []).append((len(label.rest), value, text))
     _settle(claims, found)
     if unknown:
@@ -150,11 +151,13 @@ def _part_of_another(text: str, form: str) -> bool:
 
 
 def stated_unit(grid: Grid, header: Row, kind: str = "money") -> str | None:
-    """The unit of a kind stated above a header (``计量单位：千元``), None where none is.
+    """The unit of a kind stated above a header (``计量单位：千元``) or decided for the sheet, None where none is.
 
     Raises:
         Refused: unknown, or two different ones.
     """
+    if ruled := grid.rulings.sheet_unit(kind):
+        return ruled
     units = set()
     for row in grid.head:
         if row.number >= header.number:
@@ -185,13 +188,13 @@ def stated_period(texts: Sequence[str]) -> str | None:
     return months.pop() if months else None
 
 
-def unit_factor(label: str, form: str, stated: str | None) -> float:
+def unit_factor(label: str, form: str, stated: str | None, rulings: Rulings) -> float:
     """Factor of one item's label (``企业用电量(万千瓦时)``) to the warehouse's unit.
 
     Raises:
         Refused: the label's unit is unknown or not of the item's kind.
     """
-    return _factor(_label(parts(label), form), stated, label)
+    return _factor(_label(parts(label), form), stated, label, rulings)
 
 
 def not_taken(texts: Sequence[str]) -> str:
@@ -333,11 +336,13 @@ def _field(label: _Label, form: str) -> str | None:
     return f"{name}{last_year}_{label.span}" if label.span else None
 
 
-def _factor(label: _Label, stated: str | None, text: str) -> float:
+def _factor(label: _Label, stated: str | None, text: str, rulings: Rulings) -> float:
     """Factor to the warehouse's unit; head-counts and power labelled as money keep their prescribed unit."""
     units = items().units
     assert label.item is not None
     kind = label.item.kind
+    if (ruled := rulings.unit(plain(label.item.name))) and units.kind(ruled) == kind:
+        return units.factor(ruled)
     unknown = [unit for unit in label.units if units.kind(unit) is None]
     own = {unit for unit in label.units if units.kind(unit) == kind}
     if unknown or len(own) > 1:

@@ -23,6 +23,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import marks, xls, zipguard
 from qxmonitor.feeds.marks import Mark
+from qxmonitor.feeds.rulings import Rulings
 from qxmonitor.feeds.zipguard import DAMAGED
 
 if TYPE_CHECKING:
@@ -57,12 +58,22 @@ class Opened:
         data: its bytes.
         kind: what it is.
         uncached: worksheet name → 0-based columns with formulas saved without a result; known with ``sheets``.
+        rulings: what the office decided about reading it.
     """
 
     name: str
     data: bytes
     kind: Kind
     uncached: dict[str, set[int]] = field(default_factory=dict)
+    rulings: Rulings = field(default_factory=Rulings)
+
+    def ruled(self, rulings: Rulings) -> Opened:
+        """The same file, to be read as ruled; what was unpacked of it is kept, what was understood is not."""
+        again = Opened(self.name, self.data, self.kind, self.uncached, rulings)
+        for view in ("sheets", "text", "root"):
+            if view in self.__dict__:
+                again.__dict__[view] = self.__dict__[view]
+        return again
 
     @cached_property
     def sheets(self) -> dict[str, Rows]:

@@ -354,7 +354,11 @@ class _Sheet:
         if base is None:
             return 1.0
         units = items().units
-        said = self.units[column.id] or headings.stated_unit(self.grid, Row(self.header.first, []), column.kind)
+        said = (
+            self.grid.rulings.unit(plain(column.name))
+            or self.units[column.id]
+            or headings.stated_unit(self.grid, Row(self.header.first, []), column.kind)
+        )
         if said and units.kind(said) != column.kind:
             raise Refused(f"未识别的计量单位：{column.name}（{said[:20]}）")
         if not said:

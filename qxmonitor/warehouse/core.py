@@ -31,6 +31,8 @@ FOREVER = datetime.fromisoformat("9999-12-31T00:00:00+00:00")
 
 LOCK_INIT, LOCK_LOAD, LOCK_RUN, LOCK_ALERT, LOCK_MONTHS, LOCK_DRAFT, LOCK_WATCH = (0x71786D00 + n for n in range(7))
 """Advisory locks, one for each thing only one process may do at a time."""
+LOCK_READING = 0x71786D07
+"""Held shared by whoever reads and loads files, alone by who decides how they are to be read."""
 
 
 class Warehouse:
@@ -107,13 +109,17 @@ class Warehouse:
         self._idle.append((os.getpid(), connection))
 
     @contextmanager
-    def alone(self, number: int) -> Iterator[None]:
+    def alone(self, number: int, *, shared: bool = False) -> Iterator[None]:
         """Hold an advisory lock for a stretch of work that takes connections of its own.
 
         The lock goes with its connection: a holder that is killed, or whose server restarts, holds nothing.
+
+        Args:
+            number: which.
+            shared: together with others that hold it shared.
         """
         with self.adbc() as connection:
-            lock(connection, number)
+            fetch(connection, sql.query("lock_shared" if shared else "lock"), number)
             yield
             connection.commit()
 

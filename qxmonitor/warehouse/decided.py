@@ -1,4 +1,4 @@
-"""What the office decides about files: who is meant, and what counts no more. Appended, never changed.
+"""What the office decides: who is meant, how a file is read, and what counts no more. Appended, never changed.
 
 A decision has a ``known_at`` like a file, so a look back before it sees things as they were, and a ``recorded_at``
 handed out under the lock of loading, so reads frozen earlier never change. No decision can touch a value.
@@ -19,9 +19,12 @@ from qxmonitor.warehouse.load import append
 
 Row = dict[str, Any]
 Kind = Literal["withdraw", "reinstate"]
+Fix = Literal["identity", "unit", "mapping"]
 
 
-def decide_identity(wh: Warehouse, subject: str, uscc: str, *, who: str, why: str, known_at: datetime) -> Row:
+def decide_identity(
+    wh: Warehouse, subject: str, uscc: str, *, who: str, why: str, known_at: datetime | None = None
+) -> Row:
     """Let a name or code mean a firm from ``known_at`` on; an empty ``uscc`` revokes what was decided.
 
     Args:
@@ -30,7 +33,7 @@ def decide_identity(wh: Warehouse, subject: str, uscc: str, *, who: str, why: st
         uscc: the firm's credit code.
         who: who decides.
         why: the reason.
-        known_at: from when on it counts.
+        known_at: from when on it counts; now by default.
 
     Returns:
         The decision as recorded; the same decision again is not recorded twice.
@@ -39,19 +42,49 @@ def decide_identity(wh: Warehouse, subject: str, uscc: str, *, who: str, why: st
         QxError: another decision on the same subject counts from the same moment.
     """
     with wh.alone(LOCK_MONTHS), wh.adbc() as connection:  # no month that is being computed may miss it
-        head = _head(connection)
-        there = fetch(connection, sql.query("decision_there"), subject).to_pandas()
-        same = there[there["known_at"] == known_at]
-        if len(same) and (same["value"] != uscc).any():
-            raise QxError("同一时点已有另一项决定，请另定生效时间")
-        row = {
-            "fix_id": int(head["fix_id"]) + 1, "kind": "identity", "target": subject, "value": uscc,
-            "who": who, "why": why, "known_at": known_at, "recorded_at": head["recorded_at"],
-        }  # fmt: skip
-        if same.empty:
+        row, there = fix(connection, wh, "identity", subject, uscc, who=who, why=why, known_at=known_at)
+        if not there:
             append(connection, "fix_decision", _frame(row))
             connection.commit()
     return row
+
+
+def fix(
+    connection: dbapi.Connection, wh: Warehouse, kind: Fix, target: str, value: str, *, who: str, why: str,
+    known_at: datetime | None,
+) -> tuple[Row, bool]:  # fmt: skip
+    """A decision as it is to be recorded, or as it was: without a time given, one that says what counts already.
+
+    Args:
+        connection: that takes the lock of loading, to the end of its transaction.
+        wh: the warehouse.
+        kind: of what.
+        target: what is decided on.
+        value: what it is to mean; '' revokes.
+        who: who decides.
+        why: the reason.
+        known_at: from when on; None is now.
+
+    Returns:
+        The row of ``fix_decision``, and whether it is there.
+
+    Raises:
+        QxError: another decision on the same counts from the same moment.
+    """
+    head = _head(connection)
+    there = fetch(connection, sql.query("decision_there"), kind, target).to_pylist()
+    if known_at is None and there and there[-1]["value"] == value:
+        return there[-1], True
+    known_at = known_at or wh.settings.now()
+    for row in there:
+        if row["known_at"] == known_at:
+            if row["value"] != value:
+                raise QxError("同一时点已有另一项决定，请另定生效时间")
+            return row, True
+    return {
+        "fix_id": int(head["fix_id"]) + 1, "kind": kind, "target": target, "value": value, "who": who, "why": why,
+        "known_at": known_at, "recorded_at": head["recorded_at"],
+    }, False  # fmt: skip
 
 
 def flag(wh: Warehouse, sha256: str, kind: Kind, *, who: str, why: str, known_at: datetime) -> Row:
@@ -87,13 +120,18 @@ def flag(wh: Warehouse, sha256: str, kind: Kind, *, who: str, why: str, known_at
     return row
 
 
-def content(wh: Warehouse, name: str) -> Row:
+def content(wh: Warehouse, name: str, *, refused: bool = False) -> Row:
     """The content that a sha256 or the path of an arrival (or its last part) means.
+
+    Args:
+        wh: an open warehouse.
+        name: of the content.
+        refused: whether one that was only ever refused will do.
 
     Raises:
         QxError: there is none, or there are several.
     """
-    found = wh.arrow(sql.query("decision_file"), name).to_pylist()
+    found = wh.arrow(sql.query("decision_file"), name, refused).to_pylist()
     if not found:
         raise QxError("没有收到过这份文件，请按 qxmonitor list receipts 中的 sha256 或路径填写")
     if len(found) > 1:

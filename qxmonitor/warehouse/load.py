@@ -22,26 +22,33 @@ from adbc_driver_postgresql import dbapi
 from qxmonitor.errors import Refused
 from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE, Batch
 from qxmonitor.identity import normalise_name
+from qxmonitor.intake import Reading
 from qxmonitor.period import SHANGHAI
 from qxmonitor.warehouse import sql
 from qxmonitor.warehouse.core import LOCK_LOAD, Warehouse, fetch, lock, run
+from qxmonitor.warehouse.readings import There, counts
 from qxmonitor.warehouse.tables import TABLES
 
 DUPLICATE = "duplicate"
 _MATCHED = [table for table, kind in TABLES.items() if kind.matched]
 _FORMS = [table for table in _MATCHED if not TABLES[table].own_lines]
 _KEY = ["file_id", "sheet", "row"]
+Row = dict[str, Any]
 _WORDS = {"simulated": "模拟数据", "real": "真实数据"}
 
 
 class Item(NamedTuple):
-    """One arrival: a batch to load, ``"duplicate"``, or the reason(s) why it is refused. A plain tuple will do."""
+    """One arrival: a batch to load, ``"duplicate"``, or the reason(s) why it is refused. A plain tuple will do.
+
+    ``readings`` say how the same content reads otherwise by decisions, in order of time.
+    """
 
     path: str
     sha256: str
     bytes: int
     known_at: datetime
     content: Batch | Refused | str | Sequence[str]
+    readings: Sequence[Reading] = ()
 
 
 @dataclass
@@ -53,9 +60,10 @@ class _Arrival:
     reasons: list[str]
     file_id: int | None = None
     batch: Batch | None = None
+    reading: str = ""
 
 
-def load(wh: Warehouse, items: Iterable[tuple[str, str, int, datetime, Any]]) -> list[dict[str, Any]]:
+def load(wh: Warehouse, items: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
     """Load a group of files in one transaction and give a receipt for each, in their order.
 
     Args:
@@ -74,20 +82,46 @@ def load(wh: Warehouse, items: Iterable[tuple[str, str, int, datetime, Any]]) ->
         head = fetch(connection, sql.query("load_head")).to_pylist()[0]
         files = _files_there(connection, [arrival.item.sha256 for arrival in arrivals])
         origin = _settle(arrivals, files, head["origin"], int(head["file_id"]))
-        fresh = [arrival for arrival in arrivals if arrival.state == "accepted"]
-        frames: dict[str, pd.DataFrame] = {}
-        if origin != head["origin"]:
-            run(connection, sql.query("load_origin"), (origin,))
-        if fresh:
-            frames = _frames(fresh)
-            for table, frame in frames.items():
-                append(connection, table, frame)
-            files = pd.concat([files, frames["file"]], ignore_index=True)
+        stand = [arrival for arrival in arrivals if arrival.state == "accepted"]
+        new = {a.item.sha256: a for a in reversed(arrivals) if a.item.readings and a.state != DUPLICATE}
+        last_id = int(head["file_id"]) + len(stand)
+        otherwise, entries, origin = _otherwise(
+            [a.item for a in new.values()], There({(a.item.sha256, ""): a.file_id or 0 for a in stand}), origin, last_id
+        )
+        frames = _append(connection, [*stand, *otherwise], entries, head, origin)
+        if stand:
+            whole = frames["file"]["reading"] == ""
+            files = pd.concat([files, frames["file"][whole]], ignore_index=True)
         receipts = _receipts(arrivals, files, head["recorded_at"], int(head["receipt_id"]))
         append(connection, "receipt", receipts)
         late = _late_rejects(connection, receipts, frames)
         connection.commit()
     return _answers(arrivals, receipts, late)
+
+
+def reread(connection: dbapi.Connection, decision: Row, items: Sequence[Item]) -> Row:
+    """Record a decision on reading together with all that reads otherwise because of it, in one transaction.
+
+    Args:
+        connection: that holds the lock of loading; it is committed.
+        decision: a row of ``fix_decision``.
+        items: contents that arrived before, each with its ``content`` as it stands and its readings in order.
+
+    Returns:
+        ``files`` that read otherwise than before at some time, lines ``released`` by it (fewer than none: taken back),
+        lines still ``rejected`` of these files.
+    """
+    head = fetch(connection, sql.query("load_head")).to_pylist()[0] | {"recorded_at": decision["recorded_at"]}
+    there = There.of(connection, [item.sha256 for item in items])
+    items = [i for i in items if (i.sha256, "") in there.files or isinstance(i.content, Refused)]
+    otherwise, entries, origin = _otherwise(items, there, head["origin"], int(head["file_id"]))
+    changed = sorted({entry["sha256"] for entry in entries})
+    before, _ = counts(connection, changed)
+    append(connection, "fix_decision", pd.DataFrame([decision]).assign(known_at=pd.Timestamp(decision["known_at"])))
+    _append(connection, otherwise, entries, head, origin)
+    now, rejected = counts(connection, changed)
+    connection.commit()
+    return {"files": len(changed), "released": now - before, "rejected": rejected}
 
 
 # -- deciding ------------------------------------------------------------------------------------------------------
@@ -105,7 +139,7 @@ def _arrival(item: Item) -> _Arrival:
     return _Arrival(item, "refused", [content] if isinstance(content, str) else list(content))
 
 
-def _problem(batch: Batch) -> str | None:
+def _problem(batch: Batch) -> str:
     """What in a batch would break the transaction of its whole group; a reader's own fault, worth one file only."""
     for table, frame in batch.tables.items():
         if table not in TABLES:
@@ -115,7 +149,7 @@ def _problem(batch: Batch) -> str | None:
         key = [*_KEY[1:], *filter(None, beside)]
         if not frame["row"].is_unique and frame.duplicated(key).any():
             return f"读取程序出错：数据表 {table} 中同一行出现两次"
-    return None
+    return ""
 
 
 def _settle(arrivals: list[_Arrival], files: pd.DataFrame, origin: str | None, last_id: int) -> str | None:
@@ -126,9 +160,9 @@ def _settle(arrivals: list[_Arrival], files: pd.DataFrame, origin: str | None, l
         if sha256 in there:
             arrival.state, arrival.reasons, arrival.batch = DUPLICATE, [], None
         elif batch is not None:
-            if batch.origin is not None and origin is not None and batch.origin != origin:
-                arrival.state, arrival.batch = "refused", None
-                arrival.reasons = [f"本库存放{_WORDS[origin]}，本文件是{_WORDS[batch.origin]}，不得混存"]
+            if mixed := _mixed(batch, origin):
+                arrival.state, arrival.batch, arrival.reasons = "refused", None, [mixed]
+                arrival.item = arrival.item._replace(readings=())
                 continue
             origin = origin or batch.origin
             last_id += 1
@@ -143,6 +177,43 @@ def _settle(arrivals: list[_Arrival], files: pd.DataFrame, origin: str | None, l
     return origin
 
 
+def _mixed(batch: Batch, origin: str | None) -> str:
+    """Why a batch may not stand beside what is there; '' when it may."""
+    if batch.origin is None or origin is None or batch.origin == origin:
+        return ""
+    return f"本库存放{_WORDS[origin]}，本文件是{_WORDS[batch.origin]}，不得混存"
+
+
+def _otherwise(
+    items: Sequence[Item], there: There, origin: str | None, last_id: int
+) -> tuple[list[_Arrival], list[Row], str | None]:
+    """What has to be loaded because contents read otherwise, entries of ``reading`` for it, and the origin.
+
+    An entry is made where a content begins to count as another file, and where one that is there says otherwise.
+    """
+    fresh, entries = [], []
+    for item in items:
+        before = there.files.get((item.sha256, ""))
+        for reading in item.readings:
+            key, outcome, why = (item.sha256, reading.words), reading.outcome, ""
+            if reading.words and isinstance(outcome, Batch):
+                why = _problem(outcome) or _mixed(outcome, origin)
+                if not why and key not in there.files:
+                    last_id, origin = last_id + 1, origin or outcome.origin
+                    there.files[key] = last_id
+                    fresh.append(_Arrival(item, "accepted", [], last_id, outcome, reading.words))
+            elif reading.words or key not in there.files:
+                why = str(outcome)
+            now = None if why else there.files[key]
+            if now != there.entries.get((item.sha256, reading.known_at), before):
+                entries.append({
+                    "sha256": item.sha256, "known_at": reading.known_at, "fix_id": reading.fix_id, "file_id": now,
+                    "reasons": json.dumps([why] if why else [], ensure_ascii=False),
+                })  # fmt: skip
+            before = now
+    return fresh, entries, origin
+
+
 def _files_there(connection: dbapi.Connection, shas: list[str]) -> pd.DataFrame:
     wanted = pa.table({"sha256": pa.array(sorted(set(shas)), pa.string())})
     with connection.cursor() as cursor:
@@ -155,7 +226,7 @@ def _files_there(connection: dbapi.Connection, shas: list[str]) -> pd.DataFrame:
 # -- shaping -------------------------------------------------------------------------------------------------------
 
 
-def _frames(fresh: list[_Arrival]) -> dict[str, pd.DataFrame]:
+def _frames(fresh: Sequence[_Arrival]) -> dict[str, pd.DataFrame]:
     """All rows of the accepted batches by table, in an order that satisfies references."""
     batches = [(arrival.file_id or 0, arrival.batch) for arrival in fresh if arrival.batch is not None]
     rejects = _stack([(file_id, batch.rejects) for file_id, batch in batches], [*REJECT_COLUMNS, *WHOSE])
@@ -163,10 +234,12 @@ def _frames(fresh: list[_Arrival]) -> dict[str, pd.DataFrame]:
     files = pd.DataFrame(
         [
             (a.file_id, a.item.sha256, a.item.bytes, b.feed, b.form, None if b.period is None else str(b.period),
-             b.origin, b.rows_read, json.dumps(b.cells, ensure_ascii=False), json.dumps(b.notes, ensure_ascii=False))
+             b.origin, b.rows_read, json.dumps(b.cells, ensure_ascii=False), json.dumps(b.notes, ensure_ascii=False),
+             a.reading)
             for a, (_, b) in zip(fresh, batches, strict=True)
         ],
-        columns=["file_id", "sha256", "bytes", "feed", "form", "period", "origin", "rows_read", "cells", "notes"],
+        columns=["file_id", "sha256", "bytes", "feed", "form", "period", "origin", "rows_read", "cells", "notes",
+                 "reading"],
     )  # fmt: skip
     files["rejected"] = files["file_id"].map(rejected).fillna(0).astype("int64")
     frames = {"file": files}
@@ -232,6 +305,22 @@ def _further_lines(batches: list[tuple[int, Batch]]) -> pd.DataFrame:
 
 
 # -- writing -------------------------------------------------------------------------------------------------------
+
+
+def _append(
+    connection: dbapi.Connection, fresh: Sequence[_Arrival], entries: list[Row], head: Row, origin: str | None
+) -> dict[str, pd.DataFrame]:
+    """Append files with all their rows, and what says from when on they count; returns the rows by table."""
+    if origin != head["origin"]:
+        run(connection, sql.query("load_origin"), (origin,))
+    frames = _frames(fresh) if fresh else {}
+    for table, frame in frames.items():
+        append(connection, table, frame)
+    if entries:
+        frame = pd.DataFrame(entries).assign(recorded_at=head["recorded_at"])
+        known_at, file_id = pd.to_datetime(frame["known_at"], utc=True), frame["file_id"].astype("Int64")
+        append(connection, "reading", frame.assign(known_at=known_at, file_id=file_id))
+    return frames
 
 
 def append(connection: dbapi.Connection, table: str, frame: pd.DataFrame) -> None:

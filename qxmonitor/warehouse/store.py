@@ -35,14 +35,18 @@ ALERT_COLUMNS = [
 ]  # fmt: skip
 
 
+_NOTHING = "nothing "
+"""Marks the fingerprint of a run that takes a month back; ``reads.newest_run`` knows it."""
+
+
 @dataclass(frozen=True)
 class Stamp:
     """What a run of one month stands on.
 
     Attributes:
         period: the month.
-        known_at: newest known_at among the files used and what was decided about them.
-        fingerprint: sha256 over the files, what is due, the catalogue and the version.
+        known_at: newest known_at among the files used, those withdrawn, and what was decided about them.
+        fingerprint: sha256 over the files, what is due, the catalogue and the version; marked where nothing is left.
         run_id: the identical run, when there is one already.
     """
 
@@ -50,6 +54,11 @@ class Stamp:
     known_at: datetime
     fingerprint: str
     run_id: int | None = None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether all the month stood on was withdrawn: its run holds nothing, and the month counts as never run."""
+        return self.fingerprint.startswith(_NOTHING)
 
 
 def stamps(
@@ -64,8 +73,10 @@ def stamps(
     The files used for a month are those known that speak of it, of an earlier month, or of no single month. What the
     calendar calls due by then is stamped too, since a return becomes late without any file arriving.
 
+    A month that has a run and whose files, with those of all earlier months, are withdrawn by then has a stamp as well.
+
     Raises:
-        NothingKnown: no return of the month or an earlier one is known by then.
+        NothingKnown: no return of the month or an earlier one is known by then, and nothing has to be taken back.
     """
     files = wh.frame(sql.query("files_known"), known_at or FOREVER, recorded_at or FOREVER)
     decided = wh.frame(sql.query("decisions_known"), known_at or FOREVER, recorded_at or FOREVER)
@@ -75,18 +86,20 @@ def stamps(
     found = []
     for period in periods:
         spoken = files["period"] <= period
-        if not spoken.any():
+        taken_back = decided["arrived"][decided["period"] <= period].notna().any() and period in set(there["period"])
+        if not spoken.any() and not taken_back:
             raise NothingKnown(f"{period.label}及以前没有任何已知报表，无法计算")
         used = spoken | files["period"].isna() | (files["feed"] == "register")
-        lines = files["sha256"].str.cat(stated, sep=" ")[used]
+        lines = files["sha256"].str.cat(files["reading"]).str.cat(stated, sep=" ")[used]
         of_it = decided[(decided["period"] <= period) | decided["period"].isna() | (decided["feed"] == "register")]
         words = of_it["words"] + " " + of_it["known_at"].map(pd.Timestamp.isoformat).astype("str")
         stood_on = "\n".join(
             [period, __version__, _catalogue(), *_due(period, known_at or wh.settings.now()), *lines, *words]
         )
-        fingerprint = hashlib.sha256(stood_on.encode()).hexdigest()
+        mark = "" if spoken.any() else _NOTHING
+        fingerprint = mark + hashlib.sha256(stood_on.encode()).hexdigest()
         run_id = runs.get((str(period), fingerprint))
-        times = pd.concat([files.loc[used, "known_at"], of_it["known_at"]])
+        times = pd.concat([files.loc[used, "known_at"], of_it["known_at"], of_it["arrived"].dropna()])
         newest = times.max().to_pydatetime().astimezone(SHANGHAI)
         found.append(Stamp(period, newest, fingerprint, None if run_id is None else int(run_id)))
     return found
@@ -100,7 +113,7 @@ def write_runs(
     Args:
         wh: an open warehouse.
         found: stamps from :func:`stamps`, taken BEFORE the panel was read, with the same known_at and recorded_at.
-        figures: those of each stamped month.
+        figures: those of each stamped month that has any.
         verdicts: ``period`` and :data:`VERDICT_COLUMNS`; rows of other months are left out.
 
     Returns:
@@ -131,13 +144,19 @@ def write_runs(
             )
             append(connection, "run", frame)
             for stamp in new:
-                _write_figures(connection, int(stamp.run_id or 0), figures[stamp.period])
+                if stamp.period in figures:
+                    _write_figures(connection, int(stamp.run_id or 0), figures[stamp.period])
             ids = verdicts["period"].astype(object).map(fresh)
             kept = verdicts.loc[ids.notna(), VERDICT_COLUMNS].assign(run_id=ids[ids.notna()].astype("int64"))
             if len(kept):
                 append(connection, "verdict", kept)
             connection.commit()
     return done
+
+
+def take_back(wh: Warehouse, found: Sequence[Stamp]) -> list[Stamp]:
+    """Store that months stand on nothing any more; their earlier runs stay readable as known before."""
+    return write_runs(wh, found, {}, pd.DataFrame(columns=["period", *VERDICT_COLUMNS]))
 
 
 def _write_figures(connection: dbapi.Connection, run_id: int, packed: Packed) -> None:
@@ -199,7 +218,10 @@ def periods_run(wh: Warehouse, *, known_at: datetime | None = None, recorded_at:
 
 
 def decided_since(wh: Warehouse) -> list[Period]:
-    """Months somebody decided on (a file withdrawn, a firm identified) since they were computed, earliest first."""
+    """Months somebody decided on since they were computed, earliest first.
+
+    A file was withdrawn, a firm identified, or the unit or a heading of a file ruled.
+    """
     return [Period(month) for month in wh.arrow(sql.query("decided_since"))["period"].to_pylist()]
 
 

@@ -1,7 +1,7 @@
 """The fact tables: how each is read as of a time, and whether its rows stand or fall with a firm's identity.
 
 A new source's table is a migration, an entry here, a suite in ``expectations/`` and, where its rows are matched to
-firms, a line in ``reads.withheld`` (``sql/views``); a test holds the four against each other.
+firms, a line in ``reads.unsettled`` (``sql/views``); a test holds the four against each other.
 """
 
 from __future__ import annotations

@@ -1,11 +1,17 @@
 -- Months whose run that counts was recorded before somebody decided on a file or firm of theirs, the earliest first.
+with spoken as (select sha256, min(period) as period, min(feed) as feed from file group by sha256),
+said as (
+    select w.recorded_at, f.period, f.feed from withdrawal w left join spoken f using (sha256)
+    union all
+    select o.recorded_at, f.period, f.feed from reading o join spoken f using (sha256)
+    union all
+    select d.recorded_at, null, null from fix_decision d where d.kind = 'identity'
+)
 select run.period
 from reads.newest_run(null, null) run
 where exists (
-        select from withdrawal w
-        left join file f using (sha256)
-        where w.recorded_at > run.recorded_at
-            and (f.period <= run.period or f.period is null or f.feed = 'register')
-    )
-    or exists (select from fix_decision d where d.recorded_at > run.recorded_at)
+    select from said
+    where said.recorded_at > run.recorded_at
+        and (said.period <= run.period or said.period is null or said.feed = 'register')
+)
 order by run.period

@@ -6,6 +6,8 @@ select greatest(
     (select max(recorded_at) from rule_activation),
     (select max(recorded_at) from run),
     (select max(recorded_at) from alert_event),
+    (select max(recorded_at) from letter),
+    (select max(recorded_at) from letter_answer),
     (select max(recorded_at) from silence),
     (select max(recorded_at) from silence_end),
     (select max(recorded_at) from given_value)

@@ -20,22 +20,59 @@ language sql stable rows 10 set search_path = public as $$
     where said.kind = 'withdraw'
 $$;
 
+-- Contents that were decided on, and how each is read at k as recorded by r: as which file, null where it is refused
+-- then. A content that was refused as it stands can be read only since the first decision that made it readable.
+create function reads.read_as(k timestamptz, r timestamptz)
+returns table (sha256 text, file_id bigint, fix_id bigint, since timestamptz)
+language sql stable rows 10 set search_path = public as $$
+    select distinct on (o.sha256) o.sha256, o.file_id, o.fix_id,
+        case when not exists (select from file f where f.sha256 = o.sha256 and f.reading = '') then
+            min(o.known_at) filter (where o.file_id is not null) over (partition by o.sha256)
+        end
+    from reading o
+    where o.known_at <= coalesce(k, 'infinity') and o.recorded_at <= coalesce(r, 'infinity')
+    order by o.sha256, o.known_at desc, o.recorded_at desc
+$$;
+
 -- Files known at k as recorded by r (null: newest) and not withdrawn by then, and their order: the newest has the
--- greatest newness, ties go by content, so that the order of loading never matters.
+-- greatest newness, ties go by content, so that the order of loading never matters. Of a content that was decided on,
+-- the reading in force; it stays as new as its arrival.
 create function reads.known(k timestamptz, r timestamptz)
 returns table (file_id bigint, known_at timestamptz, newness bigint)
 language sql stable rows 2000 set search_path = public as $$
-    select f.file_id, arrival.known_at, row_number() over (order by arrival.known_at, f.sha256)
-    from (
-        select receipt.file_id, min(receipt.known_at) as known_at
-        from receipt
-        where receipt.state in ('accepted', 'duplicate') and receipt.recorded_at <= coalesce(r, 'infinity')
-        group by receipt.file_id
-    ) arrival
-    join file f using (file_id)
-    where arrival.known_at <= coalesce(k, 'infinity')
-        and f.sha256 not in (select w.sha256 from reads.withdrawn(k, r) w)
+    with read_as as materialized (select * from reads.read_as(k, r)),
+    withdrawn as materialized (select * from reads.withdrawn(k, r)),
+    arrival as (
+        select f.file_id, f.sha256, a.known_at as arrived, a.known_at
+        from (
+            select receipt.file_id, min(receipt.known_at) as known_at
+            from receipt
+            where receipt.state in ('accepted', 'duplicate') and receipt.recorded_at <= coalesce(r, 'infinity')
+            group by receipt.file_id
+        ) a
+        join file f using (file_id)
+        where f.reading = ''
+            and f.sha256 not in (select w.sha256 from withdrawn w union all select o.sha256 from read_as o)
+        union all
+        select o.file_id, o.sha256, min(receipt.known_at), greatest(min(receipt.known_at), o.since)
+        from read_as o
+        join receipt using (sha256)
+        where o.file_id is not null and receipt.recorded_at <= coalesce(r, 'infinity')
+            and (receipt.state in ('accepted', 'duplicate') or o.since is not null)
+            and o.sha256 not in (select w.sha256 from withdrawn w)
+        group by o.file_id, o.sha256, o.since
+    )
+    select a.file_id, a.known_at, row_number() over (order by a.arrived, a.sha256)
+    from arrival a
+    where a.arrived <= coalesce(k, 'infinity')
 $$;
+
+-- The reading of each content that counts now, withdrawn or not.
+create view reads.current_file as
+select f.file_id
+from file f
+left join reads.read_as(null, null) o using (sha256)
+where case when o.sha256 is null then f.reading = '' else f.file_id = o.file_id end;
 
 -- The register: per firm the entry of the newest file that has the firm.
 create function reads.register(k timestamptz, r timestamptz)
@@ -88,9 +125,9 @@ language sql stable rows 5000 set search_path = public as $$
     having count(distinct c.entity) = 1
 $$;
 
--- Rows that are loaded but stand in no read, live: of a firm in no register, or one of several rows of a file that
--- turn out to mean the same firm and month under different names.
-create view reads.withheld as
+-- Rows of any file that are loaded but stand in no read, live: of a firm in no register, or one of several rows of a
+-- file that turn out to mean the same firm and month under different names.
+create view reads.unsettled as
 with identity as materialized (
     select * from reads.identity(null, null)
 ),
@@ -150,17 +187,24 @@ from (
 where c.same > 1;
 
 -- The same with every source line of a row.
-create view reads.withheld_line as
-select file_id, sheet, "row" as line, subject, period, rule from reads.withheld
+create view reads.unsettled_line as
+select file_id, sheet, "row" as line, subject, period, rule from reads.unsettled
 union all
 select w.file_id, w.sheet, l.line, w.subject, w.period, w.rule
-from reads.withheld w
+from reads.unsettled w
 join fact_line l using (file_id, sheet, "row");
 
--- Lines to add to file.rejected: withheld now and not rejected at reading already.
+-- Of files that count: not of one that was withdrawn, nor of a reading that another has taken the place of.
+create view reads.withheld as
+select u.* from reads.unsettled u join reads.known(null, null) n using (file_id);
+
+create view reads.withheld_line as
+select u.* from reads.unsettled_line u join reads.known(null, null) n using (file_id);
+
+-- Lines to add to file.rejected: unsettled now and not rejected at reading already.
 create view reads.late_reject as
 select late.file_id, count(*) as lines
-from (select distinct file_id, sheet, line from reads.withheld_line) late
+from (select distinct file_id, sheet, line from reads.unsettled_line) late
 where not exists (
     select from quarantine q where q.file_id = late.file_id and q.sheet = late.sheet and q."row" = late.line
 )
@@ -168,16 +212,22 @@ group by late.file_id;
 
 -- The path under which a content first became known.
 create view reads.file_path as
-select distinct on (file_id) file_id, path
-from receipt
-where state in ('accepted', 'duplicate')
-order by file_id, known_at, recorded_at, receipt_id;
+select f.file_id, p.path
+from file f
+join (
+    select distinct on (sha256) sha256, path
+    from receipt
+    where file_id is not null or sha256 in (select reading.sha256 from reading)
+    order by sha256, known_at, recorded_at, receipt_id
+) p using (sha256);
 
 create view reads.quarantine as
 select p.path as file, f.sha256, f.file_id, q.sheet, q."row", q.field, q.rule, q.reason, q.raw,
     f.feed, q.subject, q.period
 from (
-    select file_id, sheet, "row", field, rule, reason, raw, subject, period from quarantine
+    select file_id, sheet, "row", field, rule, reason, raw, subject, period
+    from quarantine
+    join reads.known(null, null) n using (file_id)
     union all
     select
         file_id, sheet, line, '统一社会信用代码', rule,
@@ -191,22 +241,69 @@ from (
 join file f using (file_id)
 join reads.file_path p using (file_id);
 
--- Every arrival with its counts as of now.
+-- Every arrival with its counts as of now: those of the reading that counts, and refused while there is none.
 create view reads.receipt as
 select
-    r.receipt_id, r.path as file, r.sha256, r.file_id, r.feed, r.form, r.period, r.known_at, r.recorded_at, r.rows_read,
-    r.accepted - coalesce(late.lines, 0)::integer as accepted,
-    r.rejected + coalesce(late.lines, 0)::integer as rejected,
-    r.state, r.reasons
+    r.receipt_id, r.path as file, r.sha256, r.known_at, r.recorded_at,
+    coalesce(f.file_id, r.file_id) as file_id,
+    case when f.reading is null then r.feed else f.feed end as feed,
+    case when f.reading is null then r.form else f.form end as form,
+    case when f.reading is null then r.period else f.period end as period,
+    case when o.sha256 is null then r.rows_read else coalesce(f.rows_read, 0) end as rows_read,
+    case when o.sha256 is null then r.accepted else coalesce(f.rows_read - f.rejected, 0) end
+        - coalesce(late.lines, 0)::integer as accepted,
+    case when o.sha256 is null then r.rejected else coalesce(f.rejected, 0) end
+        + coalesce(late.lines, 0)::integer as rejected,
+    case
+        when o.sha256 is null then r.state
+        when o.file_id is null then 'refused'
+        when r.state = 'refused' then 'accepted'
+        else r.state
+    end as state,
+    case
+        when o.sha256 is null then r.reasons
+        when o.file_id is null then o.reasons
+        when r.state = 'duplicate' then r.reasons
+        else f.notes
+    end as reasons
 from receipt r
-left join reads.late_reject late using (file_id);
+left join (
+    select a.sha256, a.file_id, (
+        select d.reasons from reading d
+        where d.sha256 = a.sha256 and d.file_id is null
+        order by d.known_at desc, d.recorded_at desc limit 1
+    ) as reasons
+    from reads.read_as(null, null) a
+) o using (sha256)
+left join file f on f.file_id = o.file_id
+left join reads.late_reject late on late.file_id = case when o.sha256 is null then r.file_id else o.file_id end;
 
--- The run that counts for each period, as known at k and recorded by r (null: newest).
+-- Lines that a decision on reading released: refused as the file stood or was read before, accepted as it is read now.
+create view reads.released as
+select distinct on (f.sha256, q.sheet, q."row", q.field, q.rule)
+    p.path as file, f.sha256, q.sheet, q."row", q.field, q.rule, q.reason, q.subject, q.period, o.fix_id
+from reads.read_as(null, null) o
+join file f using (sha256)
+join quarantine q on q.file_id = f.file_id
+join reads.file_path p on p.file_id = f.file_id
+where o.file_id is not null and f.file_id <> o.file_id
+    and f.sha256 not in (select w.sha256 from reads.withdrawn(null, null) w)
+    and not exists (
+        select from quarantine now where now.file_id = o.file_id and now.sheet = q.sheet and now."row" = q."row"
+    )
+order by f.sha256, q.sheet, q."row", q.field, q.rule, f.file_id;
+
+-- The run that counts for each period, as known at k and recorded by r (null: newest); none where the newest one only says
+-- that all the month stood on was withdrawn.
 create function reads.newest_run(k timestamptz, r timestamptz)
 returns table (run_id bigint, period text, known_at timestamptz, recorded_at timestamptz)
 language sql stable rows 100 set search_path = public as $$
-    select distinct on (run.period) run.run_id, run.period, run.known_at, run.recorded_at
-    from run
-    where run.known_at <= coalesce(k, 'infinity') and run.recorded_at <= coalesce(r, 'infinity')
-    order by run.period, run.known_at desc, run.recorded_at desc, run.run_id desc
+    select newest.run_id, newest.period, newest.known_at, newest.recorded_at
+    from (
+        select distinct on (run.period) run.*
+        from run
+        where run.known_at <= coalesce(k, 'infinity') and run.recorded_at <= coalesce(r, 'infinity')
+        order by run.period, run.known_at desc, run.recorded_at desc, run.run_id desc
+    ) newest
+    where newest.fingerprint not like 'nothing %'
 $$;

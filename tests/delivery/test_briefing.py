@@ -9,6 +9,7 @@ from typing import Any
 
 import docx
 import openpyxl
+import pandas as pd
 import pytest
 from docx.oxml.ns import qn
 from docx.shared import Mm
@@ -47,6 +48,16 @@ def papers(views: dict[str, Briefing]) -> dict[str, dict[str, bytes]]:
 
 def paragraphs(content: bytes) -> list[str]:
     return [p.text for p in docx.Document(BytesIO(content)).paragraphs]
+
+
+def test_letters_are_counted_for_the_statistics_office_only(gate: Callable[..., Gate], material: Material) -> None:
+    letters = {"issued": 31, "answered": 22, "verified": 9, "refiled": 5, "open": 4}
+    said = {}
+    for edition in office().editions:
+        view = build(gate(edition.reader), edition, town.PERIOD, replace(material, letters=letters), DATE)
+        said[edition.reader] = briefing_html(view, edition.reader)
+    assert "发函31份：企业已答复22份（其中核实无误9份），已更正或补报5份，尚待答复4份。" in said["stats"]
+    assert "发函" not in said["joint"]
 
 
 @pytest.mark.parametrize("reader", EDITIONS)
@@ -243,6 +254,18 @@ def test_january_and_february(gate: Callable[..., Gate], material: Material, mon
     text = scan_bytes(briefing_docx(view, "joint", DATE)).text
     assert said in text
     assert "按制度免报" not in text.partition("四、重点企业")[2]
+
+
+@pytest.mark.parametrize(("groups", "told"), [((3, 5, 0), {"stats", "joint"}), ((2, 5, 0), {"stats"})])
+def test_returns_that_came_again_are_told_where_enough_groups_did(
+    gate: Callable[..., Gate], material: Material, groups: tuple[int, ...], told: set[str]
+) -> None:
+    counts = pd.DataFrame({"kind": ["late", "refiled", "gone"], "returns": [4, 6, 0], "groups": groups})
+    for edition in ("stats", "joint"):
+        view = build(gate(edition), office().edition(edition), town.PERIOD, replace(material, refilings=counts), DATE)
+        text = scan_bytes(briefing_docx(view, edition, DATE)).text
+        assert ("补报4份、更正6份、撤回或退出0份" in text) == (edition in told)
+        assert ("由36.00亿元修订为36.55亿元" in text) == (edition in told)
 
 
 def test_an_empty_town_is_still_a_paper(gate: Callable[..., Gate], material: Material) -> None:

@@ -49,14 +49,24 @@ def test_the_workbook_holds_each_reason_beside_its_cell_and_no_formula(refused, 
     assert done["rows"] == 1 and stat.S_IMODE((tmp_path / "q.xlsx").stat().st_mode) == 0o600
     rows, types = cells(tmp_path / "q.xlsx")
     assert rows[0] == list(quarantine.HEADINGS.values())
-    assert rows[1][3:] == ["S", 4, "工业总产值", FIRM, "2026-03", "number.unreadable", "数字无法识别", "=1+1"]
+    assert rows[1][3:] == [
+        "S",
+        4,
+        "工业总产值",
+        FIRM,
+        "2026-03",
+        "number.unreadable",
+        "数字无法识别",
+        "=1+1",
+        "重新报送",
+    ]
     assert "f" not in types
 
 
 def test_the_operators_workbook_names_no_firm_and_no_content(refused, tmp_path):
     quarantine.export(refused, tmp_path / "q.xlsx", value_free=True)
     rows, _ = cells(tmp_path / "q.xlsx")
-    assert len(rows) == 3
+    assert len(rows) == 3 and {row[-1] for row in rows[1:]} == {"重新报送", "身份：fix identity，或待名录更新"}
     assert not {"=1+1", FIRM, "name:某厂"} & {cell for row in rows for cell in row}
 
 

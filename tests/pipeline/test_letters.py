@@ -255,6 +255,13 @@ def test_the_life_of_an_answer(wh: Warehouse, tmp_path: Path) -> None:
     assert (finding["check"], finding["explained"]) == ("cumulative", "查〔2026〕1号")
     (before,) = look.listing(wh, "findings", period="2026-04", known_at=NOW)
     assert before["explained"] == ""
+    assert [row["explained"] for row in letters.check(wh, APRIL)] == ["查〔2026〕1号"]
+    answered = {"issued": 3, "answered": 1, "verified": 1, "refiled": 0, "open": 2}
+    assert letters.counts(wh, APRIL) == answered
+    assert letters.counts(wh, APRIL, known_at=NOW) == answered | {"answered": 0, "verified": 0, "open": 3}
+    assert letters.counts(wh, APRIL + 1) == dict.fromkeys(answered, 0)
+    said = in_process(wh.settings, "check", "2026-04").out
+    assert "已核实（查〔2026〕1号）" in said and "发出3、已答复1（核实1）、已更正或补报0、待答复2" in said
     letters.answer(wh, "查〔2026〕1号", text="更正：确有误", who="甲公司统计员")
     (row,) = [row for row in letters.listing(wh) if row["number"] == "查〔2026〕1号"]
     assert (row["answers"], row["verified"]) == (2, False)

@@ -112,3 +112,22 @@ def test_the_support_lists_come_from_administrative_sources_and_name_no_money(
     book = openpyxl.load_workbook(tmp_path / "名单.xlsx")
     words = " ".join(str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row if cell.value)
     assert "未配置" in words and "金额（元）" not in words and "模拟数据" in words
+
+
+@pytest.mark.parametrize("reader", ["gxj", "swj"])
+def test_firms_are_evaluated_for_a_department_from_what_it_may_use(
+    told: Warehouse, town: Town, tmp_path: Path, reader: str
+) -> None:
+    found = in_process(
+        told.settings, "evaluate-firms", town.last, "--for", reader, "--out", tmp_path / "评价.xlsx", "--json"
+    )
+    assert found.code == 0
+    sources = {row["source"] for row in found.rows if row["list"] == "ladder"}
+    assert sources <= ({"企业自报", None} if reader == "gxj" else {"企业自报", "海关", None})
+    scored = [row for row in found.rows if row["list"] == "score" and row["score"] is not None]
+    assert scored and all(row["best"] <= row["rank"] <= row["worst"] and row["known"] >= 0.6 for row in scored)
+    assert all(row["reason"] for row in found.rows)
+    book = openpyxl.load_workbook(tmp_path / "评价.xlsx")
+    assert "模拟数据" in str(book["成长梯队"]["A1"].value)
+    refused = in_process(told.settings, "evaluate-firms", town.last, "--for", "stats", "--out", tmp_path / "b.xlsx")
+    assert refused.code == 1 and "不得为此用途" in refused.err

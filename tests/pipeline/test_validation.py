@@ -17,7 +17,7 @@ import numpy as np
 import openpyxl
 import pytest
 
-from qxmonitor import datadocs, pipeline, validation
+from qxmonitor import datadocs, letters, pipeline, validation
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.settings import Settings
@@ -190,7 +190,7 @@ PLANTED = {
 
 
 def test_every_planted_defect_is_found_and_nothing_else(wh: Warehouse) -> None:
-    found = validation.check(wh, LAST)
+    found = letters.check(wh, LAST)
     firm_of = {uscc(firm): firm for firm in FIRMS}
     by_firm = {
         (row["check"], firm_of[row["entity"]], row["cell"], row["other_period"], row["other_cell"])
@@ -203,20 +203,22 @@ def test_every_planted_defect_is_found_and_nothing_else(wh: Warehouse) -> None:
     assert {Path(twice["file"]).name, Path(twice["other_file"]).name} == {"B204-1_4.xlsx", "B204-1_补.xlsx"}
     (total,) = [row for row in found if row["check"] == "control_total"]
     assert (Path(total["file"]).name, total["cell"]) == ("B204-1_4.xlsx", f"表1 D{line_of(FIRMS[-1]) + 1}")
+    assert total["sheet"] == total["other_sheet"] == "B204-1"
+    assert total["other_cell"] == f"B204-1 第{line_of(FIRMS[0])}—{line_of(FIRMS[-1])}行之和"
     assert len(found) == len(PLANTED) + 2
     assert not any("value" in row for row in found)
 
 
 def test_values_are_shown_when_asked_for(wh: Warehouse) -> None:
-    (row,) = [row for row in validation.check(wh, LAST, values=True) if row["check"] == "cumulative"]
+    (row,) = [row for row in letters.check(wh, LAST, values=True) if row["check"] == "cumulative"]
     assert row["value"] == figures(CUMULATIVE, 2026, 4)["output", "ytd"] + 700
     assert row["other_value"] == figures(CUMULATIVE, 2026, 3)["output", "ytd"]
 
 
 def test_a_sound_month_has_no_finding_and_the_past_is_as_it_was_known(wh: Warehouse) -> None:
-    assert validation.check(wh, Period("2026-03")) == []
-    assert validation.check(wh, LAST, known_at=datetime(2026, 5, 1, tzinfo=SHANGHAI)) == []
-    assert validation.check(wh, Period("2031-01")) == []
+    assert letters.check(wh, Period("2026-03")) == []
+    assert letters.check(wh, LAST, known_at=datetime(2026, 5, 1, tzinfo=SHANGHAI)) == []
+    assert letters.check(wh, Period("2031-01")) == []
 
 
 def test_the_mirror_gap_names_the_rows_on_both_sides(wh: Warehouse) -> None:
@@ -226,6 +228,10 @@ def test_the_mirror_gap_names_the_rows_on_both_sides(wh: Warehouse) -> None:
     assert (gap["entity"], gap["basis"], gap["left"]) == (uscc(MIRROR), "1—本月", delivered)
     assert gap["right"] == pytest.approx(3 * delivered)
     assert gap["gap"] == pytest.approx(-2 * delivered)
+    assert gap["left_rows"].endswith(f"B204-1_3.xlsx B204-1 第{line_of(MIRROR)}行")
+    first = 2 + 3 * (MIRROR - 1)
+    parts = gap["right_rows"].split("；")
+    assert [part.rpartition("/")[2] for part in parts] == [f"海关{n}.csv 第{first}—{first + 1}行" for n in (1, 2, 3)]
     details = validation.rows(found.details)
     (left,) = [row for row in details if row["side"] == "left"]
     assert (Path(left["file"]).name, left["sheet"], left["cell"]) == ("B204-1_3.xlsx", "B204-1", f"M{line_of(MIRROR)}")

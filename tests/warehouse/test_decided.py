@@ -96,3 +96,14 @@ def test_a_refused_row_makes_its_cell_failed_until_a_good_one_comes(warehouse, m
     load(warehouse, [make.item("b", 150, make.output({make.A: 2.0}))])
     assert states(**late)[0] == DatumState.VALUE
     assert states(known_at=make.day(140))[0] == DatumState.FAILED
+
+
+def test_a_run_after_a_withdrawal_from_an_earlier_day_still_is_the_newest(warehouse, make):
+    load(warehouse, [make.item("first", 1, make.output({make.A: 1.0}))])
+    load(warehouse, [make.item("second", 8, make.output({make.A: 2.0}))])
+    [before] = store.stamps(warehouse, [Period("2026-03")])
+    decided.flag(warehouse, make.sha("second"), "withdraw", known_at=make.day(3), **BY)
+    [after] = store.stamps(warehouse, [Period("2026-03")])
+    assert before.known_at == after.known_at == make.day(8)  # then the one recorded later counts
+    [then] = store.stamps(warehouse, [Period("2026-03")], known_at=make.day(5))
+    assert then.known_at == make.day(3)

@@ -42,6 +42,6 @@ def test_every_registered_table_has_its_suite() -> None:
 
 def test_rows_that_are_matched_to_firms_can_be_withheld() -> None:
     view = (ROOT / "sql" / "views" / "10_reads.sql").read_text()
-    withheld = view[view.index("create view reads.withheld as") : view.index("create view reads.withheld_line")]
+    withheld = view[view.index("create view reads.unsettled as") : view.index("create view reads.unsettled_line")]
     named = set(re.findall(r"\bfrom (\w+)$", withheld, re.MULTILINE)) & set(TABLES)
     assert {name for name, table in TABLES.items() if table.matched} <= named
