@@ -94,14 +94,13 @@ def weigh_columns(table: str, entries: Sequence[dict[str, Any]], columns: dict[s
         QxError: an expectation could not be evaluated.
     """
     found = {}
-    session = _Session(table)
     for group in _groups(entries, columns):
         cells = [columns.get(entry["kwargs"]["column"]) for entry in group]
         if any(column is None for column in cells):
             raise _cannot_run(table, group[0])
         there = [column for column in cells if column is not None]
         size = len(there[0])
-        broken = session.broken(group[0], there[0] if len(there) == 1 else pd.concat(there, ignore_index=True))
+        broken = _broken(table, group[0], there[0] if len(there) == 1 else pd.concat(there, ignore_index=True))
         for place, (entry, column) in enumerate(zip(group, there, strict=True)):
             mine = broken[(broken >= place * size) & (broken < (place + 1) * size)] - place * size
             meta = entry["meta"]
@@ -135,37 +134,35 @@ def _groups(entries: Sequence[dict[str, Any]], columns: dict[str, pd.Series]) ->
             yield group[start : start + size]
 
 
-class _Session:
-    """The library for one table: one context, one batch after the other."""
+def _broken(table: str, entry: dict[str, Any], cells: pd.Series) -> npt.NDArray[np.int64]:
+    """Positions of the cells that break an expectation, ascending."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        configuration = {**entry, "kwargs": {**entry["kwargs"], "column": "cells"}}
+        chosen = _library().ExpectationSuite(name=table, expectations=[configuration])
+        if len(chosen.expectations) != 1:
+            # The library logs an entry it cannot build and goes on without it.
+            raise QxError(f"expectations/{table}.yml 里有 Great Expectations 不接受的规则")
+        batch = _whole().get_batch({"dataframe": cells.to_frame("cells")})
+        (result,) = batch.validate(chosen, result_format=_RESULT).results
+    if result.success is None or _raised(result.exception_info):
+        raise _cannot_run(table, entry)
+    return np.sort(np.asarray(result.result.get("unexpected_index_list") or [], dtype=np.int64))
 
-    def __init__(self, table: str) -> None:
-        from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
-        gx = _library()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # Without this the library makes a temporary folder for data docs at every call and leaves it behind.
-            stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
-            context = gx.get_context(mode="ephemeral", project_config=DataContextConfig(store_backend_defaults=stores))
-            context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-            asset = context.data_sources.add_pandas("batch").add_dataframe_asset(table)
-            self._whole = asset.add_batch_definition_whole_dataframe("whole")
-        self._table, self._suite = table, gx.ExpectationSuite
+@lru_cache(maxsize=1)
+def _whole() -> Any:
+    """The library's one context of a process, as the definition of its batches; it keeps none of them."""
+    library = _library()
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
-    def broken(self, entry: dict[str, Any], cells: pd.Series) -> npt.NDArray[np.int64]:
-        """Positions of the cells that break an expectation, ascending."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            configuration = {**entry, "kwargs": {**entry["kwargs"], "column": "cells"}}
-            chosen = self._suite(name=self._table, expectations=[configuration])
-            if len(chosen.expectations) != 1:
-                # The library logs an entry it cannot build and goes on without it.
-                raise QxError(f"expectations/{self._table}.yml 里有 Great Expectations 不接受的规则")
-            batch = self._whole.get_batch({"dataframe": cells.to_frame("cells")})
-            (result,) = batch.validate(chosen, result_format=_RESULT).results
-        if result.success is None or _raised(result.exception_info):
-            raise _cannot_run(self._table, entry)
-        return np.sort(np.asarray(result.result.get("unexpected_index_list") or [], dtype=np.int64))
+    # Without this the library makes a temporary folder for data docs at every call and leaves it behind.
+    stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    config = DataContextConfig(store_backend_defaults=stores)
+    context = library.get_context(mode="ephemeral", project_config=config)
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    asset = context.data_sources.add_pandas("batch").add_dataframe_asset("cells")
+    return asset.add_batch_definition_whole_dataframe("whole")
 
 
 def _cannot_run(table: str, entry: dict[str, Any]) -> QxError:
