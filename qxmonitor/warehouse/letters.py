@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 LETTER = ["kind", "period", "entity", "name", "supplement_to", "issuer", "simulated", "issued", "answer_by"]
 ITEM = ["key", "form", "spot", "field", "problem", "reported", "asked"]
-LOCK_PRINT = 0x71786D40
+LOCK_PRINT = 0x71786D42
 """Advisory lock of printing, so that two at once do not write into one another's drafts."""
 
 ASKED = ["kind", "period", "entity", "key"]
