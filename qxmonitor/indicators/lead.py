@@ -51,7 +51,7 @@ def scan(leader: Floats, follower: Floats, farthest: int, confidence: float, lea
     wide = NormalDist().inv_cdf(1.0 - (1.0 - confidence) / (2.0 * (farthest + 1) * looks))
     found = np.full((4, farthest + 1), np.nan)
     for lag in range(farthest + 1):
-        x, y = leader[: leader.size - lag], follower[lag:]
+        x, y = leader[: max(leader.size - lag, 0)], follower[lag:]
         both = np.isfinite(x) & np.isfinite(y)
         found[3, lag] = both.sum()
         if both.sum() < least or not (np.ptp(x[both]) > 0 and np.ptp(y[both]) > 0):

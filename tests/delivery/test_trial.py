@@ -42,7 +42,7 @@ def gate_for_both(town_pattern: Pattern, also: tuple[str, ...] = ("stats",)) -> 
 
 @pytest.fixture
 def sent(department: Reader, town_pattern: Pattern) -> Message:
-    shown = view(gate_for_both(town_pattern), department, town.alerts(), town.PERIOD, DATE)
+    shown, _ = view(gate_for_both(town_pattern), department, town.alerts(), town.PERIOD, DATE)
     return message(office(), department, shown, town.PERIOD, DATE)
 
 
@@ -59,7 +59,7 @@ def test_it_goes_to_the_statistics_office_and_says_so(sent: Message) -> None:
 
 def test_it_is_the_same_mail_of_the_month_as_the_real_one(sent: Message, gate: Gates) -> None:
     real = readers().reader("gxj").model_copy(update={"live": True})
-    shown = view(gate("gxj"), real, town.alerts(), town.PERIOD, DATE)
+    shown, _ = view(gate("gxj"), real, town.alerts(), town.PERIOD, DATE)
     live = message(office(), real, shown, town.PERIOD, DATE)
     assert (live.message_id, live.recipient, live.trial) == (sent.message_id, "gxj@example.invalid", False)
     assert "试运行" not in live.subject + body(live) + body(live, "html")
@@ -68,7 +68,9 @@ def test_it_is_the_same_mail_of_the_month_as_the_real_one(sent: Message, gate: G
 def test_a_firm_only_the_department_may_see_is_not_named(sent: Message, gate: Gates) -> None:
     """The register authorises 工信局 to name it, not the statistics office for its own copy of the figures."""
     live = readers().reader("gxj")
-    named = body(message(office(), live, view(gate("gxj"), live, town.alerts(), town.PERIOD, DATE), town.PERIOD, DATE))
+    named = body(
+        message(office(), live, view(gate("gxj"), live, town.alerts(), town.PERIOD, DATE)[0], town.PERIOD, DATE)
+    )
     authorised = set(
         town.AUTHORISED[town.AUTHORISED["readers"].str.split("、").map(lambda who: "stats" in who)]["subject"]
     )
