@@ -59,11 +59,12 @@ def _computed(
 
 
 def _store(wh: Warehouse, panel: Panel, active: Collection[str], stamps: Sequence[store.Stamp]) -> list[store.Stamp]:
-    periods = [stamp.period for stamp in stamps]
-    seen = panel.window(periods[-1], HISTORY + _between(periods[0], periods[-1]))
-    figures = indicators.computed(seen, periods)
-    verdicts = pd.concat([signals.judge(panel.window(period, HISTORY), [period], active) for period in periods])
-    return store.write_runs(wh, stamps, {period: figures.packed(period) for period in periods}, verdicts)
+    figures, verdicts = {}, []
+    for period in (stamp.period for stamp in stamps):
+        seen = panel.window(period, HISTORY)  # an index stands on all months it sees: on no more than alone
+        figures[period] = indicators.computed(seen, [period]).packed(period)
+        verdicts.append(signals.judge(seen, [period], active))
+    return store.write_runs(wh, stamps, figures, pd.concat(verdicts))
 
 
 def outdated(wh: Warehouse, period: Period) -> list[Period]:
