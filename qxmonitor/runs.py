@@ -24,7 +24,7 @@ def compute(wh: Warehouse, periods: Sequence[Period], known_at: datetime | None)
 
     A month all of whose files are withdrawn is taken back instead: it ends as if they had never come.
 
-    The panel is read once for all of them; each month sees of it what a panel of its own would hold.
+    The panel is read once for all of them; each month comes out as from a panel of its own.
 
     Args:
         wh: an open warehouse.
@@ -59,11 +59,11 @@ def _computed(
 
 
 def _store(wh: Warehouse, panel: Panel, active: Collection[str], stamps: Sequence[store.Stamp]) -> list[store.Stamp]:
-    figures, verdicts = {}, []
-    for period in (stamp.period for stamp in stamps):
-        seen = panel.window(period, HISTORY)  # an index stands on all months it sees: on no more than alone
-        figures[period] = indicators.computed(seen, [period]).packed(period)
-        verdicts.append(signals.judge(seen, [period], active))
+    periods = [stamp.period for stamp in stamps]
+    # An index stands on all months it sees: on no more than when its month is computed alone.
+    found = indicators.computed(panel, periods, look_back=HISTORY)
+    figures = {period: found.packed(period) for period in periods}
+    verdicts = [signals.judge(panel.window(period, HISTORY), [period], active) for period in periods]
     return store.write_runs(wh, stamps, figures, pd.concat(verdicts))
 
 

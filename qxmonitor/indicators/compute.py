@@ -54,12 +54,13 @@ def compute(panel: Panel, periods: Sequence[Period]) -> pd.DataFrame:
     return computed(panel, periods).frame()
 
 
-def computed(panel: Panel, periods: Sequence[Period]) -> Computed:
+def computed(panel: Panel, periods: Sequence[Period], *, look_back: int | None = None) -> Computed:
     """Compute every catalogue entry, left as arrays.
 
     Args:
         panel: what is known; twelve months before the first asked one serve growth of trade and trailing years.
         periods: the months asked, in any order.
+        look_back: months that an index of a month stands on, itself included; default all of the panel's.
 
     Raises:
         QxError: a month asked lies outside the panel.
@@ -77,7 +78,7 @@ def computed(panel: Panel, periods: Sequence[Period]) -> Computed:
                         blocks.append(Block(entry.id, use.source, level, engine.entities(level), figures))
             engine.forget()
         ready.append(part_rows(view))
-        ready.append(climate_rows(engine))
+        ready.append(climate_rows(engine, look_back=look_back))
     ready.append(_reference(view))
     if view.n:
         ready.append(target_rows(engine))

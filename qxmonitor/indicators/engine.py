@@ -49,10 +49,10 @@ class Figures:
 class Engine:
     """Evaluates catalogue entries on one view; groupings are made once, parts once per indicator × source."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, groupings: Levels | None = None) -> None:
         self.view = view
         self.firms = tuple(str(code) for code in view.panel.firms.index)
-        self.groupings = Levels(view.panel.firms)
+        self.groupings = groupings or Levels(view.panel.firms)
         self._parts: dict[tuple[str, str], Parts] = {}
         self._missing: dict[tuple[str, str], tuple[Bools, Bools]] = {}
         self._aggregated: dict[tuple[str, str, str], Figures] = {}
