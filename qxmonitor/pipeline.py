@@ -289,9 +289,10 @@ def run(wh: Warehouse, period: Period, *, known_at: datetime | None = None, noti
     if notify and known_at is not None:
         raise QxError("回看不发邮件，不能同时要求补发通知")
     with wh.alone(LOCK_MONTHS):
-        for then, earlier in groupby(runs.never_run(wh, period, known_at), key=itemgetter(1)):
-            runs.compute(wh, [month for month, _ in earlier], then)
-        [stamp] = runs.compute(wh, [period], known_at)
+        due = [*runs.never_run(wh, period, known_at), (period, known_at)]
+        for then, together in groupby(due, key=itemgetter(1)):
+            stamps = runs.compute(wh, [month for month, _ in together], then)
+        stamp = stamps[-1]
         again = [] if known_at is not None else runs.outdated(wh, period)
         runs.compute(wh, again, None)
         alerts = alerting.refold(wh)

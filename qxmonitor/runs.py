@@ -15,7 +15,7 @@ from qxmonitor.scene import HISTORY
 from qxmonitor.warehouse import Warehouse, proving, store
 from qxmonitor.warehouse.panel import read_panel
 
-AT_ONCE = 6
+AT_ONCE = 12
 """Months computed and stored together: what a killed call has to do again, and what has to fit in memory."""
 
 

@@ -92,9 +92,8 @@ class _Shelf:
         """Figures of a level (k, slots), and the first column of the panel that each slot's stand on."""
         key = (indicator, source, level)
         if key not in self._figures:
-            view = self.engine.view.at(self.slots)  # one of its own: it notes how far back this figure looks
-            entry, use = _use(indicator, source)
-            self._figures[key] = Engine(view, self.engine.groupings).figures(entry, use, level), view.earliest
+            engine = self.engine.at(self.slots)  # its view notes how far back this figure looks
+            self._figures[key] = engine.figures(*_use(indicator, source), level), engine.view.earliest
         return self._figures[key]
 
     def imports(self, level: str) -> tuple[Floats, Floats]:
@@ -196,7 +195,8 @@ def _indices(window: _Window) -> dict[str, _Told]:
         mean = composite.mean_change(change, weights, rules.least)
         size = composite.mean_size(mean)
         scale = size if group.id == "coincident" else scale
-        index = composite.chained(mean, size / scale, np.asarray(np.isfinite(values).any(axis=0)))
+        brought = size / scale if scale > 0.0 else 1.0  # nothing to be brought to
+        index = composite.chained(mean, brought, np.asarray(np.isfinite(values).any(axis=0)))
         if group.id == "coincident":
             base = np.array([p.year == rules.base(window.start) for p in window.slots])
         found[f"climate_{group.id}"] = _joined(composite.rebased(index, base), told)

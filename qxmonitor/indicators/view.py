@@ -175,16 +175,8 @@ class View:
 
     @cached_property
     def registered(self) -> Bools:
-        """The firm is on the register in the month (since ≤ month ≤ until; blank is open), (n, q)."""
-        months = np.array(self.periods, dtype=object)[None, :]
-        since = self._bound("since", "")[:, None] <= months
-        until = self._bound("until", "9999")[:, None] >= months
-        both: Bools = np.asarray(since & until, dtype=bool)
-        return both
-
-    def _bound(self, name: str, blank: str) -> npt.NDArray[np.object_]:
-        texts = self.panel.firms[name].astype(object)
-        return texts.where(texts.notna() & (texts != ""), blank).astype(str).to_numpy(dtype=object)
+        """The firm is on the register in the month, (n, q)."""
+        return self.panel.registered[:, self.columns]
 
     @cached_property
     def authorised(self) -> Bools:
