@@ -23,7 +23,7 @@ FIGURE_MONTHS = 24
 
 
 class Scene:
-    """Everything a mail or briefing of one month is made from.
+    """Everything a mail or briefing of one month is made from; ``panel``: what is known, where it was read already.
 
     Attributes:
         period: the month.
@@ -41,11 +41,18 @@ class Scene:
     """
 
     def __init__(
-        self, wh: Warehouse, period: Period, known_at: datetime | None = None, recorded_at: datetime | None = None
+        self,
+        wh: Warehouse,
+        period: Period,
+        known_at: datetime | None = None,
+        recorded_at: datetime | None = None,
+        panel: Panel | None = None,
     ) -> None:
         self.wh, self.period, self.known_at = wh, period, known_at
         self.recorded_at = recorded_at or issues.newest_recorded(wh)
-        self.panel: Panel = read_panel(wh, period, months=HISTORY, known_at=known_at, recorded_at=self.recorded_at)
+        if panel is None or period not in panel.months[HISTORY - 1 :]:
+            panel = read_panel(wh, period, months=HISTORY, known_at=known_at, recorded_at=self.recorded_at)
+        self.panel: Panel = panel.window(period, HISTORY)
         asked = months(period - (FIGURE_MONTHS - 1), period)
         self.figures = indicators.compute(self.panel, asked, firms=[period])
         self.given = given.read(wh, self.recorded_at)
