@@ -41,7 +41,7 @@ LEAST_CASES = 5
 SHARES = np.array([0.0025, 0.005, 0.01, 0.02, 0.05, 0.1])
 """False-alarm rates at which rules are compared."""
 _WINTER = (1, 2, 3)
-_MEASURES = ("adjusted", "value", "months")
+_MEASURES = ("adjusted", "value", "months", "p")
 """What a verdict's evidence calls the measure that its levels are marks on, by judge."""
 
 
@@ -178,7 +178,7 @@ def _measure(rule: Rule, verdicts: pd.DataFrame) -> Any:
     values = np.array(
         [next((float(p[key]) for key in _MEASURES if key in p), -np.inf) for p in proofs], dtype=np.float64
     )
-    if rule.judge == "growth_below" or (rule.test is not None and rule.test.side == "below"):
+    if rule.judge in ("growth_below", "below_expected") or (rule.test is not None and rule.test.side == "below"):
         return -values
     return np.abs(values) if rule.test is not None and rule.test.side == "apart" else values
 

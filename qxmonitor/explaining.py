@@ -32,7 +32,7 @@ _STATES = {
     "failed": "报来但未通过校验",
     "withheld": "不予提供",
 }
-_MEASURES = {"growth_below": "adjusted", "zero_months": "months", "late_months": "months", "conditions": "value"}
+_MEASURES = {"growth_below": "adjusted", "below_expected": "gap", "zero_months": "months", "late_months": "months", "conditions": "value"}
 """What of the evidence a judge compares with the thresholds."""
 
 
@@ -113,11 +113,11 @@ def _distance(rule: Rule, watch: Watch, level: int, proof: Row) -> str:
         return ""
     step, word = steps[level], LEVEL_NAMES[level]
     value = abs(value) if rule.test is not None and rule.test.side == "apart" else value
-    falling = rule.judge == "growth_below" or (rule.test is not None and rule.test.side == "below")
+    falling = rule.judge in ("growth_below", "below_expected") or (rule.test is not None and rule.test.side == "below")
     if (value <= step) if falling else (value >= step):
         return f"；已到{word}色阈值 {step:g}，但持续月数或其他条件未满足"
     gap = abs(step - value)
-    if rule.judge == "growth_below":
+    if rule.judge in ("growth_below", "below_expected"):
         return f"；未到{word}色阈值 {step:.0%}，还差 {gap * 100:.1f} 个百分点"
     unit = "个月" if rule.judge in ("zero_months", "late_months") else ""
     return f"；未到{word}色阈值 {step:g}{unit}，还差 {gap:.3g}{unit}"

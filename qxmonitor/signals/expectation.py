@@ -37,12 +37,14 @@ class History:
         axis: those m + 12 months.
         values: ``(n, m + 12)``, February for January and February; the year before a firm's first return is what its
             returns of the first year say of 上年同期.
+        base: ``(n, m + 12)`` 上年同期, as the return of the month says it.
         usable: ``(n, m + 12)`` months that may be judged: a year of returns is there, and the basis is comparable.
         comparable: ``(n, m + 12)`` whether 上年同期 agrees with what was filed a year ago, as far as both are known.
     """
 
     axis: tuple[Period, ...]
     values: Floats
+    base: Floats
     usable: Bools
     comparable: Bools
 
@@ -63,7 +65,8 @@ def history(view: View, source: str, indicator: str) -> History:
     now, then = month_pair(view, source, MEASURES[indicator.removesuffix("_m")])
     count, span = now.shape
     values = np.full((count, span + YEAR), np.nan)
-    values[:, YEAR:] = now
+    values[:, YEAR:], base = now, np.full(values.shape, np.nan)
+    base[:, YEAR:] = then
     there = np.isfinite(now)
     first = np.where(there.any(axis=1), there.argmax(axis=1), span)
     for ahead in range(YEAR):
@@ -76,7 +79,7 @@ def history(view: View, source: str, indicator: str) -> History:
         off = np.abs(then[:, YEAR:] / filed - 1.0)
     comparable[:, 2 * YEAR :] = ~(off > COMPARABLE) | ~(filed > 0) | ~(then[:, YEAR:] > 0)
     usable = comparable & (np.arange(span + YEAR) >= first[:, None] + 2 * YEAR)
-    return History(months(view.periods[0] - YEAR, view.periods[-1]), values, usable, comparable)
+    return History(months(view.periods[0] - YEAR, view.periods[-1]), values, base, usable, comparable)
 
 
 def told(
@@ -101,7 +104,7 @@ def told(
 
 
 def levels(found: Told, watch: Watch, judged: Bools) -> Levels:
-    """Level by how much is missing since the shift began; 0 where none stands, −1 where a month is not judged."""
+    """Level by how much is missing of late (:attr:`Told.size`); 0 where none stands, −1 where a month is not judged."""
     steps = np.maximum(reached(found.size, watch.levels.steps(), "below"), 1)
     return np.where(judged, np.where(found.stands, steps, 0), NOT_JUDGED).astype(np.int8)
 
@@ -119,7 +122,7 @@ def judged(asked: View, whole: View, rule: Rule, watch: Watch) -> tuple[Levels, 
     columns = asked.columns + YEAR
     shape = (asked.n, asked.q)
     level = np.full(shape, NOT_JUDGED)
-    names = ("current", "usual", "low", "high", "gap", "size", "p")
+    names = ("current", "base", "growth", "usual", "low", "high", "gap", "size", "p")
     fields: dict[str, Floats | Texts] = {name: np.full(shape, np.nan) for name in names}
     fields |= {name: np.full(shape, None, dtype=object) for name in ("begun", "told", "limit")}
     rows = np.flatnonzero(known.usable[:, columns].any(axis=1) & (np.isfinite(known.values).sum(axis=1) > FEWEST))
@@ -127,11 +130,12 @@ def judged(asked: View, whole: View, rule: Rule, watch: Watch) -> tuple[Levels, 
         return level, fields
     values = known.values[rows]
     found = told(rule, watch, values, known.axis, known.february[rows], columns)
-    now = values[:, columns]
+    now, base = values[:, columns], known.base[rows][:, columns]
+    growth = np.divide(now, base, out=np.full(now.shape, np.nan), where=np.nan_to_num(base) > 0) - 1.0
     ready = known.usable[rows][:, columns] & found.judged & (now > 0) & (found.expected >= (watch.min_base or 0.0))
     level[rows] = levels(found, watch, ready)
     for name, part in (
-        ("current", now), ("usual", found.expected), ("low", found.low), ("high", found.high), ("gap", found.gap),
+        ("current", now), ("base", base), ("growth", growth), ("usual", found.expected), ("low", found.low), ("high", found.high), ("gap", found.gap),
         ("size", np.where(found.stands, found.size, np.nan)), ("p", found.p),
     ):  # fmt: skip
         fields[name][rows] = part
@@ -163,18 +167,20 @@ class Teller:
             for number in (value, found.expected[row, at], found.low[row, at], found.high[row, at])
         )
         head = f"{both}{self.name}{now}{self.unit}，按自身此前各月应为{usual}{self.unit}（八成把握在{low}至{high}之间）"
-        kind = "突然走低" if found.fell[row, at] else "逐步走低"
-        since = f"；{began.label}起{kind}，其间平均低{-found.size[row, at]:.1%}" if began < month else f"；本月起{kind}"
-        sure = self.sure(float(found.p[row, at]))
-        if found.p[row, at] > self.mark:
-            sure = f"此前已达提示线，尚未回到应有水平的{1 + self.leave:.0%}，提示延续；{sure}"
-        return f"{head}，低{-found.gap[row, at]:.1%}{since}", sure
+        kind = self.kind(bool(found.fell[row, at]))
+        since = f"；{began.label}起{kind}，近三个月平均低{-found.size[row, at]:.1%}" if began < month else f"；本月起{kind}"
+        return f"{head}，低{-found.gap[row, at]:.1%}{since}", self.standing(float(found.p[row, at]))
 
-    def sure(self, p: float) -> str:
-        """How often the like is seen where nothing happens, beside the mark."""
-        return (
-            f"平稳企业一百个月里约有{100 * p:.2g}次低到这样（提示线为{100 * self.mark:g}次，且低{-self.blue:.0%}以上）"
-        )
+    def kind(self, fell: bool) -> str:
+        """A fall or a drift."""
+        return "突然走低" if fell else "逐步走低"
+
+    def standing(self, p: float) -> str:
+        """Why a month stands as it does: how sure it is, or that output is not back yet."""
+        if p > self.mark:
+            return f"此前已达提示线，尚未回到应有水平的{1 + self.leave:.0%}以上，提示延续"
+        seen = f"{100 * p:.4f}".rstrip("0")
+        return f"平稳序列一百个月里约有{seen}次低到这样（提示线{100 * self.mark:g}次，且低{-self.blue:.0%}以上）"
 
 
 def teller(entry: Indicator, rule: Rule, watch: Watch) -> Teller:

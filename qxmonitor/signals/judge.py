@@ -27,7 +27,7 @@ from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.rules import Rule, Watch, rules
 from qxmonitor.indicators.engine import Engine
 from qxmonitor.indicators.output import month_pair
-from qxmonitor.indicators.view import Floats, View
+from qxmonitor.indicators.view import Bools, Floats, View
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
 from qxmonitor.signals import expectation
@@ -115,18 +115,28 @@ def _below_expected(asked: View, history: View, rule: Rule, watch: Watch) -> pd.
 
 def _zero_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:
     now, then = month_pair(history, watch.source, rule.indicator.removesuffix("_m"))
+    run, hit = stopped_months(now, then)
+    levels = np.where(hit, _at_or_above(run, watch), np.where(now > 0, 0, NOT_JUDGED)).astype(np.int8)
+    fields = {"months": np.where(hit, run, 0), "current": now, "base": then}
+    return _rows(asked, rule, watch, _firms(asked), levels[:, asked.columns], _pick(fields, asked))
+
+
+def stopped_months(now: Floats, then: Floats) -> tuple[Floats, Bools]:
+    """Consecutive months of nought, and where they are a stop: there was output before, or in last year's column.
+
+    Args:
+        now: ``(n, m)`` output; NaN where there is none told.
+        then: ``(n, m)`` of the same month of last year.
+    """
     zero, running = now == 0, now > 0
     run, known = np.zeros(now.shape), np.zeros(now.shape, dtype=bool)
-    months, once, base_in_run = np.zeros(history.n), np.zeros(history.n, dtype=bool), np.zeros(history.n, dtype=bool)
-    for j in range(history.q):
+    months, once, base_in_run = np.zeros(len(now)), np.zeros(len(now), dtype=bool), np.zeros(len(now), dtype=bool)
+    for j in range(now.shape[1]):
         months = np.where(zero[:, j], months + 1, np.where(running[:, j], 0, months))
         base_in_run = np.where(running[:, j], False, base_in_run | (zero[:, j] & (then[:, j] > 0)))
         once |= running[:, j]
         run[:, j], known[:, j] = months, once | base_in_run
-    hit = zero & known
-    levels = np.where(hit, _at_or_above(run, watch), np.where(running, 0, NOT_JUDGED)).astype(np.int8)
-    fields = {"months": np.where(hit, run, 0), "current": now, "base": then}
-    return _rows(asked, rule, watch, _firms(asked), levels[:, asked.columns], _pick(fields, asked))
+    return run, zero & known
 
 
 def _late_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:

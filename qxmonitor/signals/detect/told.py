@@ -1,28 +1,28 @@
 """What is told of a shift month by month: from the month that speaks until output is back or the shift has become usual.
 
 A month speaks when as much evidence is rare enough in quiet months (``mark``) and enough is missing (``least``). From
-then on the shift *stands*: each later month is held against what it would have been had the shift not come. The filter
-takes a shift over little by little; the signature says how much of it, so that what it took over is put back:
-with error e, signature s at the month's age and the size d of the shift estimated from the months before (weighted
-least squares of errors on signatures), the month lies e + (1 − s)·d below that, in logarithms.
-
-A shift stands no more when a month is back (``leave``), or once it is :data:`~qxmonitor.signals.detect.expect.AGES`
-months old: then it is the new usual.
+then on the shift *stands*: each later month is held against what the months before the shift lead one to expect (the
+filter runs on without the months since), so that a loss does not look smaller for lasting. A shift stands no more when
+a month is back (``leave``), or once it is :data:`LASTS` months old: then it is the new usual.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qxmonitor.indicators.smoothing import Flags, Floats
-from qxmonitor.signals.detect.expect import AGES
-from qxmonitor.signals.detect.judged import Looked, blocks, look
+from qxmonitor.signals.detect.expect import expect
+from qxmonitor.signals.detect.judged import blocks, look
 from qxmonitor.signals.detect.sure import p_value
 
+LASTS = 12
+"""Months after which a shift is the new usual."""
+RECENT = 3
+"""Months over which the size of a shift is a mean: steadier than one month, quicker than all of them."""
 INTERVAL = 1.4397557472577693
 """90 % quantile of Student's t with 6 degrees of freedom (``expect.TAIL``): the interval said holds 80 %."""
 
@@ -37,12 +37,12 @@ class Told:
         judged: whether it can be judged: there is a value, and there are enough before it.
         p: share of quiet months with at least as much evidence.
         stands: a shift stands.
-        fell: it is likelier a fall than a drift; stops count as falls.
+        fell: it is likelier a fall than a drift, as its first month told it; stops count as falls.
         since: column in which the shift began; −1 where none stands.
         expected: what the month should have been, in the series' own unit; had the shift not come, where one stands.
         low, high: ends of the 80 % interval of that.
         gap: growth against it: −0.3 where three tenths are missing.
-        size: the same over the months since the shift began, estimated together; the gap where none stands.
+        size: the same as (geometric) mean of the last :data:`RECENT` months of the shift; the gap where none stands.
     """
 
     judged: Flags
@@ -77,72 +77,84 @@ def tell(
         ValueError: shapes that do not fit.
     """
     at = slice(None) if columns is None else columns
+    flags = np.zeros(values.shape, dtype=np.bool_) if merged is None else merged
     parts: dict[str, list[Any]] = {name: [] for name in Told.__annotations__}
     for series, share in blocks(values, festival, january, merged):
-        part = _told(series, look(series, share, january), mark, least, leave)
+        part = _told(series, share, january, mark, least, leave)
         for name, kept in parts.items():
             kept.append(getattr(part, name)[:, at])
-    return Told(*(np.concatenate(kept) for kept in parts.values()))
+    found = Told(*(np.concatenate(kept) for kept in parts.values()))
+    both = np.where(flags[:, at], 2.0, 1.0)  # such a month was worked on as half of the two
+    return replace(found, expected=both * found.expected, low=both * found.low, high=both * found.high)
 
 
-def _told(values: Floats, seen: Looked, mark: float, least: float, leave: float) -> Told:
+def _told(values: Floats, share: Floats, january: int, mark: float, least: float, leave: float) -> Told:
+    seen = look(values, share, january)
     p = p_value(seen.evidence)
-    since = np.full(values.shape, -1, dtype=np.int64)
-    error = np.where(seen.judged & (values > 0), seen.seen.error, np.nan)
-    below, size = error.copy(), error.copy()
-    with np.errstate(invalid="ignore"):
-        speaks = np.isfinite(error) & (p <= mark)
-    rows = np.flatnonzero(speaks.any(axis=1))
-    if rows.size:
-        since[rows], below[rows], size[rows] = _followed(seen, rows, error[rows], speaks[rows], least, leave)
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        expected = np.where(np.isfinite(below), values / np.exp(below), seen.expected)
-        spread = np.exp(INTERVAL * seen.seen.scale)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.where(seen.judged & (values > 0), np.log(values), np.nan)
+        speaks = np.isfinite(logs) & (p <= mark)
+    usual, scale = np.log(seen.expected), seen.seen.scale.copy()
+    size, since, fell = logs - usual, np.full(values.shape, -1, dtype=np.int64), seen.fell.copy()
+    opens = _next(speaks, np.zeros(len(values), dtype=np.int64))
+    while (rows := np.flatnonzero(opens < values.shape[1])).size:
+        # One shift of each series at a time: expect anew from the months before it alone.
+        start = np.maximum(opens[rows] - seen.age[rows, opens[rows]], 0)
+        before = np.arange(values.shape[1]) < start[:, None]
+        positive = np.isfinite(values[rows]) & (values[rows] > 0)
+        known = np.where(positive & before, np.log(np.where(positive, values[rows], 1.0)), np.nan)
+        without = expect(known, share[:, rows], january)
+        stands, mean, until = _stood(
+            logs[rows] - without.value, speaks[rows], start, opens[rows], np.log1p(least), np.log1p(leave)
+        )
+        for whole, part in ((usual, without.value), (scale, without.scale), (size, mean)):
+            whole[rows] = np.where(stands, part, whole[rows])
+        since[rows] = np.where(stands, start[:, None], since[rows])
+        fell[rows] = np.where(stands, seen.fell[rows, opens[rows]][:, None], fell[rows])
+        opens = np.full(len(values), values.shape[1])
+        opens[rows] = _next(speaks[rows], until)
+    with np.errstate(over="ignore"):
+        expected, spread = np.exp(usual), np.exp(INTERVAL * scale)
         return Told(
-            judged=seen.judged, p=p, stands=since >= 0, fell=seen.fell, since=since,
-            expected=expected, low=expected / spread, high=expected * spread, gap=np.expm1(below), size=np.expm1(size),
+            judged=seen.judged, p=p, stands=since >= 0, fell=fell, since=since, expected=expected,
+            low=expected / spread, high=expected * spread, gap=np.expm1(logs - usual), size=np.expm1(size),
         )  # fmt: skip
 
 
-def _followed(
-    seen: Looked, rows: Ints, error: Floats, speaks: Flags, least: float, leave: float
-) -> tuple[Ints, Floats, Floats]:  # fmt: skip
-    """Column a standing shift began in, logarithm of value ÷ what was to be expected, and of the shift, ``(r, m)``."""
-    since = np.full(error.shape, -1, dtype=np.int64)
-    below, size = error.copy(), error.copy()
-    begun = np.full(len(rows), -1, dtype=np.int64)
-    floor, back = np.log1p(least), np.log1p(leave)
-    for t in range(error.shape[1]):
-        spent = (begun >= 0) & ((t - begun >= AGES) | (seen.seen.renewed[rows, t] >= begun))
-        begun[spent] = -1
-        stood, loud = begun >= 0, speaks[:, t]
-        start = np.where(stood, begun, np.where(loud, np.maximum(t - seen.age[rows, t], 0), -1))
-        mine = np.flatnonzero((start >= 0) & np.isfinite(error[:, t]))
-        if not mine.size:
-            continue
-        weight, product, before = _sums(seen, rows[mine], error[mine], start[mine], t)
-        whole = np.divide(product, weight, out=error[mine, t].copy(), where=weight > 0)
-        shown = seen.seen.signature[t - start[mine], rows[mine], t]
-        month = error[mine, t] + (1.0 - shown) * before
-        stands = np.where(stood[mine], loud[mine] | (month <= back), whole <= floor)
-        kept = mine[stands]
-        begun[mine] = np.where(stands, start[mine], -1)
-        since[kept, t], below[kept, t], size[kept, t] = start[kept], month[stands], whole[stands]
-    return since, below, size
+def _next(speaks: Flags, first: Ints) -> Ints:
+    """Column of the first month from ``first`` on that speaks, ``(n,)``; the number of months where none does."""
+    later = speaks & (np.arange(speaks.shape[1]) >= first[:, None])
+    return np.where(later.any(axis=1), later.argmax(axis=1), speaks.shape[1])
 
 
-def _sums(seen: Looked, rows: Ints, error: Floats, start: Ints, t: int) -> tuple[Floats, Floats, Floats]:
-    """Weight and weighted product of errors and signatures from ``start`` to t, and the size without t, ``(r,)``."""
-    weight, product, before = np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows))
-    place = np.arange(len(rows))
-    for column in range(max(t - AGES + 1, 0), t + 1):
-        if column == t:
-            before = np.divide(product, weight, out=np.zeros(len(rows)), where=weight > 0)
-        age = np.maximum(column - start, 0)
-        found = error[place, column]
-        counts = (column >= start) & np.isfinite(found)
-        shown = np.where(counts, seen.seen.signature[age, rows, column], 0.0)
-        part = shown / np.where(counts, seen.seen.scale[rows, column], 1.0) ** 2
-        weight += part * shown
-        product += part * np.where(counts, found, 0.0)
-    return weight, product, before
+def _stood(
+    below: Floats, speaks: Flags, start: Ints, opens: Ints, least: float, leave: float
+) -> tuple[Flags, Floats, Ints]:
+    """Months in which shifts stand ``(r, m)``, their size there, and the column from which a next may open.
+
+    Args:
+        below: ``(r, m)`` logarithm of value ÷ expectation from before the shift; NaN where a month is not judged.
+        speaks: ``(r, m)``.
+        start: ``(r,)`` column in which the shift began.
+        opens: ``(r,)`` column in which it was told first.
+        least: logarithm of the least size, as the module says.
+        leave: likewise.
+    """
+    column = np.arange(below.shape[1])
+    here = np.isfinite(below)
+    since = here & (column >= start[:, None])
+    mean = _recent(np.where(since, below, 0.0)) / np.maximum(_recent(since.astype(np.float64)), 1.0)
+    rows = np.arange(len(below))
+    real = mean[rows, opens] <= least
+    after = column > opens[:, None]
+    ends = after & ((here & ~speaks & ~(np.nan_to_num(below) <= leave)) | (column >= start[:, None] + LASTS))
+    until = np.where(ends.any(axis=1), ends.argmax(axis=1), below.shape[1])
+    until = np.where(real, until, opens + 1)
+    stands = here & (column >= opens[:, None]) & (column < until[:, None]) & real[:, None]
+    return stands, mean, until
+
+
+def _recent(values: Floats) -> Floats:
+    """Sums over the last :data:`RECENT` columns."""
+    total = np.cumsum(values, axis=1)
+    return np.concatenate([total[:, :RECENT], total[:, RECENT:] - total[:, :-RECENT]], axis=1)
