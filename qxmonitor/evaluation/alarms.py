@@ -1,7 +1,7 @@
 """The rules that judge a series by itself, on one reference series of others: in which months would they have spoken?
 
-The same judge as the shipped rules', with their marks and levels: 产值下降 (own expectation) and 停产, each month on the
-months before it alone. A gap stays a gap and is not judged. Levels are judged as they are; a series of growth rates
+The judge of the rules, with their marks and levels: 产值下降 (own expectation) and 停产, each month on the months
+before it alone. A gap stays a gap and is not judged. Levels are judged as they are; a series of growth rates
 (in per cent, so named) as the index it stands for. The lunar calendar is known, so that a Spring Festival that wanders
 between January and February is nothing to speak of.
 """
@@ -63,8 +63,8 @@ def _fallen(axis: list[Period], values: Floats, growth: bool) -> list[dict[str, 
         shown = (expected - 1) * 100 if growth else expected
         began = axis[int(found.since[0, t])]
         short = f"低{shown - values[t]:.1f}个百分点" if growth else f"低{-found.gap[0, t]:.1%}"
-        why = f"{values[t]:.6g}，按此前各月应为{shown:.6g}，{short}；{began.label}起{teller.kind(bool(found.fell[0, t]))}"
-        why += f"；{teller.standing(float(found.p[0, t]))}"
+        kind, sure = teller.kind(bool(found.fell[0, t])), teller.standing(float(found.p[0, t]))
+        why = f"{values[t]:.6g}，按此前各月应为{shown:.6g}，{short}；{began.label}起{kind}；{sure}"
         rows.append(_row(axis[t], int(level[t]), rule.id, why, shown, float(values[t])))
     return rows
 

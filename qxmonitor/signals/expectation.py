@@ -2,8 +2,8 @@
 
 What a town has on day one: a firm is judged once a year of its returns is there, since each return also says what the
 same month of last year was: that makes two years of history. Until then the rule says nothing of it (停产 and 逾期未报
-do), and :func:`unjudged` says why. A month whose 上年同期 is far from what the firm filed then is not judged either: the
-firm is not the one it was (a merger, a change of scope), and its own past tells nothing.
+do), and :func:`unjudged` says why. A month whose 上年同期 is far from what the firm filed then is not judged either:
+the firm is not the one it was (a merger, a change of scope), and its own past tells nothing.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class History:
 
     Attributes:
         axis: those m + 12 months.
+        first: ``(n,)`` column of a firm's first return; m + 12 where there is none.
         values: ``(n, m + 12)``, February for January and February; the year before a firm's first return is what its
             returns of the first year say of 上年同期.
         base: ``(n, m + 12)`` 上年同期, as the return of the month says it.
@@ -43,6 +44,7 @@ class History:
     """
 
     axis: tuple[Period, ...]
+    first: npt.NDArray[np.intp]
     values: Floats
     base: Floats
     usable: Bools
@@ -79,7 +81,7 @@ def history(view: View, source: str, indicator: str) -> History:
         off = np.abs(then[:, YEAR:] / filed - 1.0)
     comparable[:, 2 * YEAR :] = ~(off > COMPARABLE) | ~(filed > 0) | ~(then[:, YEAR:] > 0)
     usable = comparable & (np.arange(span + YEAR) >= first[:, None] + 2 * YEAR)
-    return History(months(view.periods[0] - YEAR, view.periods[-1]), values, base, usable, comparable)
+    return History(months(view.periods[0] - YEAR, view.periods[-1]), first + YEAR, values, base, usable, comparable)
 
 
 def told(
@@ -135,7 +137,8 @@ def judged(asked: View, whole: View, rule: Rule, watch: Watch) -> tuple[Levels, 
     ready = known.usable[rows][:, columns] & found.judged & (now > 0) & (found.expected >= (watch.min_base or 0.0))
     level[rows] = levels(found, watch, ready)
     for name, part in (
-        ("current", now), ("base", base), ("growth", growth), ("usual", found.expected), ("low", found.low), ("high", found.high), ("gap", found.gap),
+        ("current", now), ("base", base), ("growth", growth),
+        ("usual", found.expected), ("low", found.low), ("high", found.high), ("gap", found.gap),
         ("size", np.where(found.stands, found.size, np.nan)), ("p", found.p),
     ):  # fmt: skip
         fields[name][rows] = part
@@ -166,9 +169,11 @@ class Teller:
             f"{number * self.factor:,.0f}"
             for number in (value, found.expected[row, at], found.low[row, at], found.high[row, at])
         )
-        head = f"{both}{self.name}{now}{self.unit}，按自身此前各月应为{usual}{self.unit}（八成把握在{low}至{high}之间）"
+        head = f"{both}{self.name}{now}{self.unit}，按自身此前各月应为{usual}{self.unit}"
+        head += f"（八成把握在{low}至{high}之间）"
         kind = self.kind(bool(found.fell[row, at]))
-        since = f"；{began.label}起{kind}，近三个月平均低{-found.size[row, at]:.1%}" if began < month else f"；本月起{kind}"
+        lasting = f"；{began.label}起{kind}，近三个月平均低{-found.size[row, at]:.1%}"
+        since = lasting if began < month else f"；本月起{kind}"
         return f"{head}，低{-found.gap[row, at]:.1%}{since}", self.standing(float(found.p[row, at]))
 
     def kind(self, fell: bool) -> str:
@@ -208,12 +213,12 @@ def unjudged(view: View, rule: Rule, watch: Watch, firm: int, month: Period) -> 
         return ""
     if values[at] <= 0:
         return "产值为零，归入停产"
-    there = np.isfinite(values[YEAR:])
-    first = known.axis[YEAR + int(there.argmax())]
+    first = known.axis[int(known.first[firm])]
     if not known.comparable[firm, at]:
         return f"上年同期数与上年所报相差超过{COMPARABLE:.0%}，口径有变，自身以往不可比"
     if month < first + YEAR:
-        return f"历史不足：自{first.label}起报，满一年（{(first + YEAR).label}）后按自身预期判断，此前由停产、逾期未报照看"
+        until = f"自{first.label}起报，满一年（{(first + YEAR).label}）后按自身预期判断"
+        return f"历史不足：{until}，此前由停产、逾期未报两项照看"
     if (count := int(np.isfinite(values[:at]).sum())) < FEWEST:
         return f"历史不足：此前有数的报告期只有{count}个，满{FEWEST}个后按自身预期判断"
     return f"应有水平不足{watch.min_base:g}千元" if watch.min_base else ""

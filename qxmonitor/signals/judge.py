@@ -194,7 +194,11 @@ def _at_or_above(values: Floats, watch: Watch) -> Levels:
 
 
 def _rows(
-    view: View, rule: Rule, watch: Watch, entities: Sequence[str], levels: Levels,
+    view: View,
+    rule: Rule,
+    watch: Watch,
+    entities: Sequence[str],
+    levels: Levels,
     fields: Mapping[str, Floats | Texts],
 ) -> pd.DataFrame:
     """The judged cells as verdict rows, period by period."""

@@ -1,4 +1,4 @@
-"""What is told of a shift month by month: from the month that speaks until output is back or the shift has become usual.
+"""What is told of a shift: from the month that speaks until output is back, or the shift has become usual.
 
 A month speaks when as much evidence is rare enough in quiet months (``mark``) and enough is missing (``least``). From
 then on the shift *stands*: each later month is held against what the months before the shift lead one to expect (the
@@ -124,7 +124,7 @@ def _told(values: Floats, share: Floats, january: int, mark: float, least: float
 def _next(speaks: Flags, first: Ints) -> Ints:
     """Column of the first month from ``first`` on that speaks, ``(n,)``; the number of months where none does."""
     later = speaks & (np.arange(speaks.shape[1]) >= first[:, None])
-    return np.where(later.any(axis=1), later.argmax(axis=1), speaks.shape[1])
+    return np.asarray(np.where(later.any(axis=1), later.argmax(axis=1), speaks.shape[1]))
 
 
 def _stood(
