@@ -2,8 +2,9 @@
 
 Each month is judged from the panel as known on its release day, exactly as ``run`` would have judged it then. Cases
 are planted events where the town is simulated (``truth.json``), and what came out later where a rule names it; both
-speak of the entity itself. A scorecard is stored with the rule's version; a rule whose newest scorecard is below its
-bar, or that has none, cannot be activated.
+speak of the entity itself. What strikes the whole town is a case of each chain and of the town; months of it are left
+out for firms, since what each lost of it is not written down. A scorecard is stored with the rule's version; a rule
+whose newest scorecard is below its bar, or that has none, cannot be activated.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ LEAST_CASES = 5
 SHARES = np.array([0.0025, 0.005, 0.01, 0.02, 0.05, 0.1])
 """False-alarm rates at which rules are compared."""
 _WINTER = (1, 2, 3)
+TOWN = "town"
+"""The entity of an event that strikes everybody."""
 _MEASURES = ("adjusted", "value", "months", "p")
 """What a verdict's evidence calls the measure that its levels are marks on, by judge."""
 
@@ -151,6 +154,8 @@ def _tried(
             cases["entity"].map(place).to_numpy(dtype=np.int64), cases["start"].to_numpy(dtype=np.int64),
             cases["end"].to_numpy(dtype=np.int64),
         )  # fmt: skip
+        if watch.kind == "firm" and events is not None:
+            level[:, _town_wide(events, months)] = -1
         lead, within = (proof.lead, proof.within) if proof else (0, 0)
         counts = tally(level, found, winter, lead=lead, within=within)
         tallies.append(counts)
@@ -196,10 +201,31 @@ def _cases(
         first = months[0].ordinal
         start, end = (mine[name].map(lambda p: Period(p).ordinal - first) for name in ("from", "to"))
         parts.append(pd.DataFrame({"entity": mine["entity"], "start": start, "end": end.clip(upper=len(months) - 1)}))
+    elif proof is not None and events is not None:
+        spans = _runs(_town_wide(events[events["type"].isin(proof.events)], months))
+        parts += [pd.DataFrame({"entity": engine.entities(watch.kind), "start": a, "end": b}) for a, b in spans]
     if proof is not None and proof.outcome is not None:
         parts.append(_outcomes(proof.outcome, watch, months, engine))
     whole = pd.concat(parts, ignore_index=True)
     return whole[(whole["start"] >= 0) & (whole["start"] < len(months))].astype({"start": np.int64, "end": np.int64})
+
+
+def _town_wide(events: pd.DataFrame, months: Sequence[Period]) -> list[int]:
+    """Columns of the months in which the whole town was struck."""
+    struck = events[events["entity"] == TOWN]
+    return [
+        at for at, month in enumerate(months) if ((struck["from"] <= str(month)) & (struck["to"] >= str(month))).any()
+    ]
+
+
+def _runs(columns: list[int]) -> list[tuple[int, int]]:
+    """First and last of each run of columns that follow each other.
+
+    >>> _runs([1, 2, 3, 7])
+    [(1, 3), (7, 7)]
+    """
+    starts = [at for at in columns if at - 1 not in columns]
+    return list(zip(starts, [at for at in columns if at + 1 not in columns], strict=True))
 
 
 def _authorised(panel: Panel) -> set[str]:
