@@ -120,6 +120,7 @@ class Proof(Entry):
 
     Attributes:
         events: planted events that are its cases, where the town is simulated.
+        besides: planted events in whose months an alert is true as well, though no case of the rule.
         outcome: what makes a case of any entity when it comes true: the case begins in the month it first holds.
         lead: months before a case begins in which an alert already counts for it.
         within: months from its beginning by which it must have been told.
@@ -127,6 +128,7 @@ class Proof(Entry):
     """
 
     events: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
     outcome: Condition | None = None
     lead: int = Field(ge=0, le=12)
     within: int = Field(ge=0, le=12)

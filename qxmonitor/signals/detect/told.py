@@ -3,7 +3,8 @@
 A month speaks when as much evidence is rare enough in quiet months (``mark``) and enough is missing (``least``). From
 then on the shift *stands*: each later month is held against what the months before the shift lead one to expect (the
 filter runs on without the months since), so that a loss does not look smaller for lasting. A shift stands no more when
-a month is back (``leave``), or once it is :data:`LASTS` months old: then it is the new usual.
+a month is back (``leave``), or once it is :data:`LASTS` months old: then it is the new usual, and nothing new is told
+before a month has been quiet.
 """
 
 from __future__ import annotations
@@ -123,8 +124,7 @@ def _told(values: Floats, share: Floats, january: int, mark: float, least: float
 
 def _next(speaks: Flags, first: Ints) -> Ints:
     """Column of the first month from ``first`` on that speaks, ``(n,)``; the number of months where none does."""
-    later = speaks & (np.arange(speaks.shape[1]) >= first[:, None])
-    return np.asarray(np.where(later.any(axis=1), later.argmax(axis=1), speaks.shape[1]))
+    return _first(speaks & (np.arange(speaks.shape[1]) >= first[:, None]))
 
 
 def _stood(
@@ -147,11 +147,19 @@ def _stood(
     rows = np.arange(len(below))
     real = mean[rows, opens] <= least
     after = column > opens[:, None]
-    ends = after & ((here & ~speaks & ~(np.nan_to_num(below) <= leave)) | (column >= start[:, None] + LASTS))
-    until = np.where(ends.any(axis=1), ends.argmax(axis=1), below.shape[1])
-    until = np.where(real, until, opens + 1)
+    old = column >= start[:, None] + LASTS
+    back = here & ~speaks & ~(np.nan_to_num(below) <= leave)
+    until = _first(after & (back | old))
     stands = here & (column >= opens[:, None]) & (column < until[:, None]) & real[:, None]
-    return stands, mean, until
+    # What became usual is no new shift before a month has been quiet.
+    calm = _first(old & here & ~speaks)
+    until = np.where(until == _first(after & old), np.maximum(until, calm), until)
+    return stands, mean, np.where(real, until, opens + 1)
+
+
+def _first(flags: Flags) -> Ints:
+    """Column of the first flag of each row; the number of columns where there is none."""
+    return np.asarray(np.where(flags.any(axis=1), flags.argmax(axis=1), flags.shape[1]))
 
 
 def _recent(values: Floats) -> Floats:
