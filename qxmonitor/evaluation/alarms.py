@@ -64,7 +64,7 @@ def _fallen(axis: list[Period], values: Floats, growth: bool) -> list[dict[str, 
         began = axis[int(found.since[0, t])]
         short = f"低{shown - values[t]:.1f}个百分点" if growth else f"低{-found.gap[0, t]:.1%}"
         kind, sure = teller.kind(bool(found.fell[0, t])), teller.standing(float(found.p[0, t]))
-        why = f"{values[t]:.6g}，按此前各月应为{shown:.6g}，{short}；{began.label}起{kind}；{sure}"
+        why = f"{values[t]:.6g}，按此前各月应为{shown:.6g}，{short}；约自{began.label}起{kind}；{sure}"
         rows.append(_row(axis[t], int(level[t]), rule.id, why, shown, float(values[t])))
     return rows
 

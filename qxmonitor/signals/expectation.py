@@ -26,6 +26,8 @@ from qxmonitor.signals.detect.told import Told, tell
 
 COMPARABLE = 0.1
 """Share by which 上年同期 may differ from what was filed a year ago."""
+SELDOM = 0.01
+"""Times in a hundred months below which nobody needs to know how seldom."""
 Texts = npt.NDArray[np.object_]
 
 
@@ -172,7 +174,7 @@ class Teller:
         head = f"{both}{self.name}{now}{self.unit}，按自身此前各月应为{usual}{self.unit}"
         head += f"（八成把握在{low}至{high}之间）"
         kind = self.kind(bool(found.fell[row, at]))
-        lasting = f"；{began.label}起{kind}，近三个月平均低{-found.size[row, at]:.1%}"
+        lasting = f"；约自{began.label}起{kind}，近三个月平均低{-found.size[row, at]:.1%}"
         since = lasting if began < month else f"；本月起{kind}"
         return f"{head}，低{-found.gap[row, at]:.1%}{since}", self.standing(float(found.p[row, at]))
 
@@ -184,8 +186,8 @@ class Teller:
         """Why a month stands as it does: how sure it is, or that output is not back yet."""
         if p > self.mark:
             return f"此前已达提示线，尚未回到应有水平的{1 + self.leave:.0%}以上，提示延续"
-        seen = f"{100 * p:.4f}".rstrip("0")
-        return f"平稳序列一百个月里约有{seen}次低到这样（提示线{100 * self.mark:g}次，且低{-self.blue:.0%}以上）"
+        seen = f"约有{100 * p:.2g}次" if 100 * p >= SELDOM else f"不足{SELDOM:g}次"
+        return f"平稳序列一百个月里{seen}低到这样（提示线{100 * self.mark:g}次，且低{-self.blue:.0%}以上）"
 
 
 def teller(entry: Indicator, rule: Rule, watch: Watch) -> Teller:

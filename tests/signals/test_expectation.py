@@ -92,8 +92,8 @@ def test_what_is_said_is_what_was_found() -> None:
     proof = at(frame, code, "2021-11")[1]
     wan = [f"{proof[key] / 10:,.0f}万元" for key in ("current", "usual")]
     assert proof["told"].startswith(f"当月工业总产值{wan[0]}，按自身此前各月应为{wan[1]}（八成把握在")
-    assert f"低{-proof['gap']:.1%}；2021年9月起突然走低，近三个月平均低{-proof['size']:.1%}" in proof["told"]
-    assert "一百个月里约有0.0001次低到这样（提示线0.1次，且低5%以上）" in proof["limit"]
+    assert f"低{-proof['gap']:.1%}；约自2021年9月起突然走低，近三个月平均低{-proof['size']:.1%}" in proof["told"]
+    assert "一百个月里不足0.01次低到这样（提示线0.1次，且低5%以上）" in proof["limit"]
     for text in frame.loc[frame["level"] > 0, "evidence"]:
         one = json.loads(text)
         assert ("提示延续" in one["limit"]) == (one["p"] > RULE.mark)
