@@ -30,7 +30,7 @@ class Scene:
         known_at: as known then; None is newest.
         recorded_at: as recorded then; fixed at the start, so that a load under way changes nothing.
         panel: the facts.
-        figures: the indicator frame of the last :data:`FIGURE_MONTHS` months, of firms, nodes and industries the month's.
+        figures: the indicator frame of the last :data:`FIGURE_MONTHS` months; firms, nodes and industries of the month.
         given: what readers outside the statistical channel were given before (``warehouse.given``).
         outside: the indicator frame for them: earlier months as they were given.
         alerts: folded from the verdicts that counted then, up to the month; nobody's is explained by another's yet,
