@@ -19,6 +19,7 @@ from qxmonitor.delivery.briefing import Material, build
 from qxmonitor.delivery.html import briefing_html
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.disclosure import Gate
+from qxmonitor.drilling import drill
 from tests.delivery import town
 from tests.delivery.conftest import DATE
 from tests.delivery.test_alerts import body
@@ -227,3 +228,10 @@ def test_evidence_of_who_explained_is_never_shown(gate: Gates) -> None:
     proof = json.loads(drops(ONE)["evidence"][0]) | {"explained_by": "output_drop:firm:X:returns:2026-08"}
     (alert,) = gate("gxj").alerts(drops(ONE).assign(evidence=json.dumps(proof)), town.PERIOD)
     assert "explained_by" not in alert.evidence
+
+
+def test_a_drill_of_a_fall_says_what_a_mail_would() -> None:
+    rows = drill("firm_output_drop", "red", DATE)
+    assert [row["reader"] for row in rows] == ["gxj", "swj", "leaders"]
+    assert "当月工业总产值3,600万元，按自身此前各月应为9,000万元" in rows[0]["text"]
+    assert "低60.0%；本月起突然走低" in rows[0]["text"]
