@@ -257,6 +257,10 @@ class Rules(Entry):
             raise ValueError("规则编号重复")
         return self
 
+    def watches(self, key: str, kind: str, source: str) -> bool:
+        """Whether there is such a rule and it watches such entities; alerts of one that did may still be stored."""
+        return any(r.id == key and (w.kind, w.source) == (kind, source) for r in self.rules for w in r.watch)
+
     def rule(self, key: str) -> Rule:
         """One rule by id.
 

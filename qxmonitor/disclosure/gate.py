@@ -191,6 +191,8 @@ class Gate:
 
     def _alert(self, row: dict[str, Any], on: Period | None) -> Alert | None:
         rule, kind, entity, source = (str(row[name]) for name in ("rule", "entity_kind", "entity", "source"))
+        if not rules().watches(rule, kind, source):
+            return None  # an alert of before the rule was changed
         period, indicator = Period(str(row["period"])), rules().rule(rule).indicator
         free = self._free(source)
         if permitted_use().statistical_rule(rule) and not free:

@@ -230,6 +230,15 @@ def test_evidence_of_who_explained_is_never_shown(gate: Gates) -> None:
     assert "explained_by" not in alert.evidence
 
 
+def test_alerts_of_a_rule_that_watches_such_no_more_are_left_out(gate: Gates, material: Material) -> None:
+    old = [
+        town.alert("output_drop", "town", "town", "returns", 1, growth=-0.09),
+        town.alert("gone", "firm", ONE, "returns", 1),
+    ]
+    known = Known(verdicts=pd.DataFrame(columns=["period", "rule", "entity_kind", "entity", "source"]))
+    assert "本期风险提示共" not in paper(gate, material, "stats", alerts=pd.DataFrame(old), known=known)
+
+
 def test_a_drill_of_a_fall_says_what_a_mail_would() -> None:
     rows = drill("firm_output_drop", "red", DATE)
     assert [row["reader"] for row in rows] == ["gxj", "swj", "leaders"]
