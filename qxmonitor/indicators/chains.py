@@ -121,7 +121,7 @@ def _make_nodes(view: View, levels: Levels) -> _Nodes:
     groups = np.add.reduceat((pairs > 0).astype(np.int64), grouping.entity_starts, axis=0)
     return _Nodes(
         grouping, chain, real, total, weight, groups, grouping.largest(pairs, 1), _growth(view, grouping),
-        _supplies(view.panel, grouping.entities),
+        _supplies(view, grouping.entities),
     )  # fmt: skip
 
 
@@ -132,9 +132,10 @@ def _growth(view: View, grouping: Grouping) -> Floats:
     return np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0) - 1.0
 
 
-def _supplies(panel: Panel, nodes: tuple[str, ...]) -> Bools:
+def _supplies(view: View, nodes: tuple[str, ...]) -> Bools:
     """(k, k): the chain map lets the row's node supply the column's; upstream codes are joined by 、."""
-    place = {node: at for at, node in enumerate(nodes)}
+    view.note("chains.upstream", year=False)
+    panel, place = view.panel, {node: at for at, node in enumerate(nodes)}
     supplies = np.zeros((len(nodes), len(nodes)), dtype=bool)
     named = panel.chains["upstream"].fillna("").astype(str)
     links = panel.chains.assign(upstream=named.str.split("、")).explode("upstream")

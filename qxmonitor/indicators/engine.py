@@ -74,6 +74,7 @@ class Engine:
 
     def figures(self, entry: Indicator, use: SourceUse, level: str) -> Figures:
         """Figures of one level: ``firm`` or one of ``levels.PARTS``."""
+        self.view.note_figure(entry.id, use.source, level)
         if level == "firm":
             return self._firms(entry, use, self.parts(entry.id, use.source))
         key = (entry.id, use.source, level)
