@@ -111,7 +111,7 @@ def _part(tracer: Tracer, asked: Asked) -> Stand:
     for (source, measure), months in list(taken.measures.items()):
         earlier = {month for month in months if month < asked.period}
         kept = earlier if last_year else months - earlier if this_year else months
-        if this_year and "_ly_" in measure or not kept:
+        if (this_year and "_ly_" in measure) or not kept:
             del taken.measures[source, measure]
         else:
             taken.measures[source, measure] = kept
