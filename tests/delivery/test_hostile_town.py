@@ -1,7 +1,7 @@
 """Whatever a town's panel holds, no reader sees NaN, infinity or −100 %: from random facts to the rendered papers.
 
-Towns with gaps, zeros, negatives and absurd figures, a whole month or form absent, one firm, no chain: each is computed,
-judged, cleared and rendered as the pipeline does, and the texts and cells are searched.
+Towns with gaps, zeros, negatives and absurd figures, a whole month or form absent, one firm, no chain: each is
+computed, judged, cleared and rendered as the pipeline does, and the texts and cells are searched.
 """
 
 from __future__ import annotations

@@ -187,7 +187,8 @@ def _walk(wh: Warehouse, month: Period) -> tuple[list[str], set[str]]:
     tracer, seen = Tracer(wh), dict[str, bool]()
     rows = [row for row in listing(wh, "indicators", period=month) if row["state"] == "value"]
     first = {(row["indicator"], row["entity_kind"], row["source"]): row for row in rows}
-    first = {key: row for key, row in first.items() if not key[0].startswith("target.")}
+    no_lines = ("customs", "bonded", "power")  # nothing moved: a nought that stands on no line
+    first = {k: row for k, row in first.items() if k[0][:7] != "target." and (row["value"] or k[2] not in no_lines)}
     silent = [
         figure for (indicator, kind, source), row in first.items()
         if not _stands(tracer, figure := f"{indicator}:{kind}:{row['entity']}:{month}:{source}", seen)
