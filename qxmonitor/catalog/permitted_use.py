@@ -61,8 +61,11 @@ class Family(Entry):
 
 
 class PermittedUse(Entry):
+    """All of it; ``harmless_nought`` are shares of firms of which 0 tells of none what could not be seen from outside."""
+
     uses: tuple[SourceUse, ...]
     statistical_only: StatisticalOnly
+    harmless_nought: tuple[str, ...]
     families: tuple[Family, ...]
     weights: dict[str, tuple[str, ...]]
 
