@@ -61,7 +61,7 @@ class Family(Entry):
 
 
 class PermittedUse(Entry):
-    """All of it; ``harmless_nought`` are shares of firms of which 0 tells of none what could not be seen from outside."""
+    """All of it; ``harmless_nought``: shares of firms whose 0 tells of none what cannot be seen from outside."""
 
     uses: tuple[SourceUse, ...]
     statistical_only: StatisticalOnly

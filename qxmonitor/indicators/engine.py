@@ -23,6 +23,7 @@ from qxmonitor.indicators import (  # noqa: F401  (they register their formulas)
     real,
     structure,
     trade,
+    work,
 )
 from qxmonitor.indicators.formula import FORMULAS, STRUCTURES, Parts
 from qxmonitor.indicators.grouping import Counts, Grouping

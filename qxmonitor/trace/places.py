@@ -60,6 +60,8 @@ class Places:
         for table in cells.TABLES[source]:
             facts = self._facts(table, months)
             facts = facts[facts["period"].isin([str(month) for month in months])]
+            named = facts["entity"] if "entity" in facts else facts["thing"]
+            facts = facts.assign(entity=named.where(named.notna(), ""))
             facts = facts if firms is None else facts[facts["entity"].isin(firms)]
             facts, column = _bearing(_only(facts, only), measure)
             if column in facts:

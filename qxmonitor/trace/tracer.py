@@ -31,6 +31,8 @@ from qxmonitor.warehouse.panel import read_panel
 Row = dict[str, Any]
 _SHOWN = 80
 TOWN_SCOPE = "全镇"
+_TOWN = frozenset({"projects", "tasks", "visits"})
+"""Sources whose lines are the town's, whoever they speak of."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ class Tracer:
                 chain = None if asked.kind == "town" else asked.entity.partition("/")[0]
                 found += self.places.chain_map(chain, asked.period)
             else:
-                found += self.places.measure(source, measure, months, None if source == "projects" else firms, only)
+                found += self.places.measure(source, measure, months, None if source in _TOWN else firms, only)
         for form, months in taken.forms.items():
             found += self.places.returns(form, months, firms) if form in FORMS else []
         if taken.register:

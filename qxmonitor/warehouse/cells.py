@@ -21,6 +21,8 @@ TABLES = {
     "power": ("power_use",),
     "rd": ("rd_return",),
     "projects": ("investment_project",),
+    "tasks": ("task_progress",),
+    "visits": ("visit",),
 }
 """Source of the panel's measures → fact tables."""
 
