@@ -18,6 +18,7 @@ TRADE_COLUMNS = ["firm", "month", "flow", "mode", "partner", "chapter", "usd", "
 PROJECT_COLUMNS = ["month", "thing", "group", "ytd", "ytd_ly", "tech_upgrade"]
 TASK_COLUMNS = ["month", "clause", "state", "percent"]
 VISIT_COLUMNS = ["month", "group", "appeal", "state"]
+DETAIL_COLUMNS = ["month", "kind", "code", "name", "unit", "firms", "ytd", "both_ytd", "both_ly"]
 
 
 def no_trade() -> pd.DataFrame:
@@ -43,6 +44,11 @@ def no_tasks() -> pd.DataFrame:
 def no_visits() -> pd.DataFrame:
     """A panel's ``visits`` without a line."""
     return no_lines(VISIT_COLUMNS)
+
+
+def no_detail() -> pd.DataFrame:
+    """A panel's ``detail`` without a line."""
+    return no_lines(DETAIL_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,8 @@ class Panel:
             state ``done``, ``on_track``, ``not_started``, ``behind`` or missing; percent 0–100 or NaN.
         visits: :data:`VISIT_COLUMNS`: visits by month of the visit; group is that of the firm, or what is known of
             it; appeal whether the firm had one, state ``open``, ``working``, ``closed``, ``declined`` or missing.
+        detail: :data:`DETAIL_COLUMNS`: output by 4-digit class (kind ``industry``) and by product since January, over
+            all firms; money in 千元, quantities in their unit; ``both`` over the firms that have both years.
     """
 
     months: tuple[Period, ...]
@@ -88,6 +96,7 @@ class Panel:
     projects: pd.DataFrame = field(default_factory=no_projects)
     tasks: pd.DataFrame = field(default_factory=no_tasks)
     visits: pd.DataFrame = field(default_factory=no_visits)
+    detail: pd.DataFrame = field(default_factory=no_detail)
 
     def window(self, last: Period, months: int) -> Panel:
         """The panel as it would have been read at the same moment up to an earlier month.
@@ -118,6 +127,7 @@ class Panel:
             projects=_within(self.projects, span),
             tasks=_within(self.tasks, span),
             visits=_within(self.visits, span),
+            detail=_within(self.detail, span),
         )
 
 

@@ -14,7 +14,9 @@ from pydantic import Field, model_validator
 
 from qxmonitor.catalog._yaml import Entry, load
 
-Level = Literal["firm", "node", "chain", "industry", "town", "mode", "market", "chapter", "reference"]
+Level = Literal[
+    "firm", "node", "chain", "industry", "town", "mode", "market", "chapter", "class", "product", "reference"
+]
 Source = Literal[
     "returns", "self_report", "customs", "bonded", "power", "register", "reference", "tasks", "visits"
 ]  # fmt: skip

@@ -3,7 +3,8 @@
 from qxmonitor.indicators.compute import COLUMNS, compute, computed
 from qxmonitor.indicators.contribute import contributions
 from qxmonitor.indicators.decompose import decompose
+from qxmonitor.indicators.detail import named
 from qxmonitor.indicators.revisions import revisions
 from qxmonitor.indicators.targets import needs, progress
 
-__all__ = ["COLUMNS", "compute", "computed", "contributions", "decompose", "needs", "progress", "revisions"]
+__all__ = ["COLUMNS", "compute", "computed", "contributions", "decompose", "named", "needs", "progress", "revisions"]

@@ -152,6 +152,8 @@ def _only(facts: pd.DataFrame, only: Only) -> pd.DataFrame:
         if column not in facts and not (column == "chapter" and "hs" in facts):
             continue
         said = facts["hs"].str[:2] if column == "chapter" else facts[column]
+        if column == "code":  # a product without a code goes by its name
+            said = said.where(said != "", facts["name"])
         facts = facts[said.isin(wanted) if isinstance(wanted, set | frozenset) else said == wanted]
     return facts
 

@@ -14,6 +14,7 @@ from qxmonitor.catalog.climate import climate
 from qxmonitor.catalog.indicators import Indicator, indicators
 from qxmonitor.errors import QxError
 from qxmonitor.indicators.climate import LEADS, READY, climate_rows
+from qxmonitor.indicators.detail import KINDS as DETAIL
 from qxmonitor.indicators.engine import Engine
 from qxmonitor.indicators.formula import FORMULAS, STRUCTURES
 from qxmonitor.indicators.levels import PARTS, Levels, level_codes, members
@@ -155,6 +156,12 @@ class Tracer:
         elif name in STRUCTURES:
             has = STRUCTURES[name](view, Levels(panel.firms), kind).has
             only = {"tech_upgrade": True} if name.startswith("upgrade_") else {}
+        elif kind in DETAIL:
+            view.note("detail.ytd", year=False)
+            if name.endswith("_growth_ytd"):
+                view.note("detail.ly_ytd", year=False)
+            code, _, unit = asked.entity.partition("/")
+            only = {"kind": DETAIL[kind], "code": code} | ({"unit": unit} if unit else {})
         else:  # a part of trade: all lines for a share, else its own
             measure = f"customs.{name.partition('_')[0]}_rmb"
             view.note(measure)

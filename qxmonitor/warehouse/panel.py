@@ -74,6 +74,7 @@ def read_panel(
         stock = fetch(connection, sql.query("bonded_stock_lines"), *spans).to_pandas()
         invested = rows(connection, "investment_project", *window)
         told, visited = (rows(connection, table, *window) for table in ("task_progress", "visit"))
+        listed = fetch(connection, sql.query("panel_detail"), *spans)
         refused = fetch(connection, sql.query("panel_failed"), *spans)
         here = fetch(connection, sql.query("panel_months_here"), *times).to_pandas()
         parameters = rows(connection, "monthly_parameter", *window).to_pandas()
@@ -115,6 +116,7 @@ def read_panel(
         trade=trade,
         projects=sheets.projects(invested, columns, firms["group"]),
         tasks=sheets.tasks(told, columns),
+        detail=sheets.detail(listed, columns),
         visits=sheets.visits(visited, columns, firms["group"]),
     )
 

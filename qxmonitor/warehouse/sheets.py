@@ -15,7 +15,7 @@ import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
 from qxmonitor.calendar import DatumState
-from qxmonitor.panel import PROJECT_COLUMNS, TASK_COLUMNS, VISIT_COLUMNS, no_projects, no_trade
+from qxmonitor.panel import DETAIL_COLUMNS, PROJECT_COLUMNS, TASK_COLUMNS, VISIT_COLUMNS, no_projects, no_trade
 from qxmonitor.period import Period
 from qxmonitor.warehouse import sql
 from qxmonitor.warehouse.bonded import month_end
@@ -140,6 +140,14 @@ def visits(rows: pa.Table, columns: tuple[Period, ...], groups: pd.Series) -> pd
         group=group.where(group.notna(), frame["subject"].astype(object)), appeal=appeal.notna() & (appeal != "")
     )
     return found[VISIT_COLUMNS]
+
+
+def detail(rows: pa.Table, columns: tuple[Period, ...]) -> pd.DataFrame:
+    """The panel's ``detail``, from query ``panel_detail``, in its order."""
+    frame = rows.to_pandas()
+    place = {str(month): at for at, month in enumerate(columns)}
+    found = frame.assign(month=frame["period"].astype(str).map(place).astype("int64"))
+    return found.astype(dict.fromkeys(("ytd", "both_ytd", "both_ly"), np.float64))[DETAIL_COLUMNS]
 
 
 def _in_months(frame: pd.DataFrame, columns: tuple[Period, ...]) -> pd.DataFrame:

@@ -83,10 +83,11 @@ def test_against_plain_loops(seed: int) -> None:
     dice = random.Random(seed)
     months = [f"{year}-{m:02d}" for year in (2021, 2022) for m in range(1, 13) if f"{year}-{m:02d}" <= "2022-04"]
     here = {m for m in months if dice.random() < 0.9}
+    words = ["done", "on_track", "behind", "not_started", None]
     tasks: list[Line] = [
-        (dice.choice(sorted(here)), dice.randint(1, 19), dice.choice(["done", "on_track", "behind", "not_started", None]),
-         dice.choice([None, dice.uniform(0, 100)])) for _ in range(200)
-    ]  # fmt: skip
+        (dice.choice(sorted(here)), dice.randint(1, 19), dice.choice(words), dice.choice([None, dice.uniform(0, 100)]))
+        for _ in range(200)
+    ]
     visits: list[Line] = [
         (dice.choice(sorted(here)), dice.choice("甲乙丙丁戊"), dice.random() < 0.7,
          dice.choice(["open", "working", "closed", "declined", None])) for _ in range(60)
