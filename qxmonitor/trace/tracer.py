@@ -161,7 +161,7 @@ class Tracer:
             if name.endswith("_growth_ytd"):
                 view.note("detail.ly_ytd", year=False)
             code, _, unit = asked.entity.partition("/")
-            only = {"kind": DETAIL[kind], "code": code} | ({"unit": unit} if unit else {})
+            only |= {"kind": DETAIL[kind], "code": code} | ({"unit": unit} if unit else {})
         else:  # a part of trade: all lines for a share, else its own
             measure = f"customs.{name.partition('_')[0]}_rmb"
             view.note(measure)

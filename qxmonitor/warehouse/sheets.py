@@ -147,7 +147,8 @@ def detail(rows: pa.Table, columns: tuple[Period, ...]) -> pd.DataFrame:
     frame = rows.to_pandas()
     place = {str(month): at for at, month in enumerate(columns)}
     found = frame.assign(month=frame["period"].astype(str).map(place).astype("int64"))
-    return found.astype(dict.fromkeys(("ytd", "both_ytd", "both_ly"), np.float64))[DETAIL_COLUMNS]
+    typed: pd.DataFrame = found.astype(dict.fromkeys(("ytd", "both_ytd", "both_ly"), np.float64))[DETAIL_COLUMNS]
+    return typed
 
 
 def _in_months(frame: pd.DataFrame, columns: tuple[Period, ...]) -> pd.DataFrame:

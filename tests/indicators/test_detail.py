@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qxmonitor.disclosure import Gate, pattern
+from qxmonitor.disclosure import Gate, pattern, permitted
 from qxmonitor.indicators import compute, named
 from qxmonitor.panel import DETAIL_COLUMNS, Panel
 from qxmonitor.period import Period
@@ -66,6 +66,7 @@ def test_only_firm_level_rights_show_a_class_or_a_product(reader: str) -> None:
         if key[2] in ("class", "product") and figures.get(key[1], Period(key[0]), *key[2:]).shown
     }
     assert bool(shown) == (reader == "stats")
+    assert permitted(TOWN, gate).detail.empty
     if reader == "stats":
         phones = figures.get("product_output_ytd", Period("2022-03"), "product", "39001/万台", "returns")
         assert (phones.text, phones.unit) == ("2.00", "万台")
