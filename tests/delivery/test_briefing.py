@@ -404,6 +404,11 @@ def test_the_lead_of_imports_is_told_with_its_interval(
         assert said in briefing_html(view, edition.reader)
 
 
+def test_what_an_edition_may_not_use_is_not_called_missing(papers: dict[str, dict[str, bytes]]) -> None:
+    text = "\n".join(paragraphs(papers["stats"]["docx"]))
+    assert "走访、诉求记录依规定不列入本版。" in text and "未接入走访" not in text
+
+
 def test_without_sheets_of_tasks_and_visits_the_briefing_says_so(gate: Callable[..., Gate], material: Material) -> None:
     figures = town.frame()
     figures = figures[~figures["source"].isin(["tasks", "visits"])]
