@@ -38,7 +38,7 @@ _STATES = {
 }
 _MEASURES = {
     "growth_below": "adjusted",
-    "below_expected": "gap",
+    "below_expected": "size",
     "zero_months": "months",
     "late_months": "months",
     "conditions": "value",
@@ -108,6 +108,8 @@ def _verdict(name: str, rule: Rule, watch: Watch, row: Row) -> Row:
     proof = json.loads(row["evidence"])
     told = "、".join(readers().reader(reader).name for reader in (watch.lead, *watch.support))
     basis = "，".join(f"{key}={value}" for key, value in proof.items())
+    if rule.mark is not None:
+        basis = f"{proof['told']}；{proof['limit']}" if level else _quiet(rule, watch, proof)
     head = f"{rule.name} {LEVEL_NAMES[level - 1] if level else '平稳'}"
     said = f"{head}  依据 {basis}{_distance(rule, watch, level, proof)}  应知会：{told}"
     return _row(
@@ -116,14 +118,19 @@ def _verdict(name: str, rule: Rule, watch: Watch, row: Row) -> Row:
     )  # fmt: skip
 
 
+def _quiet(rule: Rule, watch: Watch, proof: Row) -> str:
+    """Where a month lies that is not below its own expectation, or not surely enough."""
+    assert rule.mark is not None
+    gap, p = float(proof["gap"]), float(proof["p"])
+    if gap >= 0:
+        return f"比按自身此前各月应有的水平高{gap:.1%}，没有走低"
+    short = "" if gap <= watch.levels.blue else f"，且不足{-watch.levels.blue:.0%}"
+    seen = f"平稳序列一百个月里约有{100 * p:.2g}次低到这样（提示线{100 * rule.mark:g}次）"
+    return f"比按自身此前各月应有的水平低{-gap:.1%}，{seen}{short}"
+
+
 def _distance(rule: Rule, watch: Watch, level: int, proof: Row) -> str:
     """How far the judged figure is from the next more severe level."""
-    if rule.mark is not None and not level:
-        gap, p = float(proof["gap"]), float(proof["p"])
-        side = f"低{-gap:.1%}" if gap < 0 else f"高{gap:.1%}"
-        seen = f"平稳企业一百个月里约有{100 * p:.2g}次低到这样" if gap < 0 else "没有走低"
-        short = "" if gap <= watch.levels.blue else f"，且不足{-watch.levels.blue:.0%}" if gap < 0 else ""
-        return f"；比按自身此前各月应有的水平{side}，{seen}（提示线{100 * rule.mark:g}次）{short}"
     value, steps = proof.get(_MEASURES.get(rule.judge, "")), watch.levels.steps()
     if level >= len(steps) or not isinstance(value, int | float):
         return ""

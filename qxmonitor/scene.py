@@ -30,7 +30,7 @@ class Scene:
         known_at: as known then; None is newest.
         recorded_at: as recorded then; fixed at the start, so that a load under way changes nothing.
         panel: the facts.
-        figures: the indicator frame of the last :data:`FIGURE_MONTHS` months, of single firms the month's alone.
+        figures: the indicator frame of the last :data:`FIGURE_MONTHS` months; firms, nodes and industries of the month.
         given: what readers outside the statistical channel were given before (``warehouse.given``).
         outside: the indicator frame for them: earlier months as they were given.
         alerts: folded from the verdicts that counted then, up to the month; nobody's is explained by another's yet,
@@ -54,7 +54,7 @@ class Scene:
             panel = read_panel(wh, period, months=HISTORY, known_at=known_at, recorded_at=self.recorded_at)
         self.panel: Panel = panel.window(period, HISTORY)
         asked = months(period - (FIGURE_MONTHS - 1), period)
-        self.figures = indicators.compute(self.panel, asked, firms=[period])
+        self.figures = indicators.compute(self.panel, asked, fine=[period])
         self.given = given.read(wh, self.recorded_at)
         self.outside = outside(self.figures, self.given, period)
         self.pattern: Pattern = pattern(self.outside, earlier=self._successive())

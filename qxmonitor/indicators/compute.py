@@ -41,19 +41,22 @@ COLUMNS = [
 LEVELS = ("firm", *PARTS)
 """Levels whose figures are made of firms; those of the others come as ready rows."""
 
+FINE = frozenset({"firm", "node", "industry"})
+"""Those that readers without firm-level rights never see (decision 31)."""
+
 _CONSTANT = frozenset({"indicator", "source", "entity_kind"})
 _NUMBERS: dict[str, Any] = {
     "value": np.float64, "coverage": np.float64, "top2": np.float64, "groups": np.int64, "hidden_groups": np.int64,
 }  # fmt: skip
 
 
-def compute(panel: Panel, periods: Sequence[Period], *, firms: Sequence[Period] | None = None) -> pd.DataFrame:
+def compute(panel: Panel, periods: Sequence[Period], *, fine: Sequence[Period] | None = None) -> pd.DataFrame:
     """Compute every catalogue entry; arguments and errors as of :func:`computed`.
 
     Returns:
         :data:`COLUMNS`, one row per indicator × entity × source × period.
     """
-    return computed(panel, periods, firms=firms).frame()
+    return computed(panel, periods, fine=fine).frame()
 
 
 def made_of_firms(panel: Panel, periods: Sequence[Period], ids: Collection[str]) -> pd.DataFrame:
@@ -72,7 +75,7 @@ def made_of_firms(panel: Panel, periods: Sequence[Period], ids: Collection[str])
 
 
 def computed(
-    panel: Panel, periods: Sequence[Period], *, look_back: int | None = None, firms: Sequence[Period] | None = None
+    panel: Panel, periods: Sequence[Period], *, look_back: int | None = None, fine: Sequence[Period] | None = None
 ) -> Computed:
     """Compute every catalogue entry, left as arrays.
 
@@ -80,7 +83,7 @@ def computed(
         panel: what is known; twelve months before the first asked one serve growth of trade and trailing years.
         periods: the months asked, in any order.
         look_back: months that an index of a month stands on, itself included; default all of the panel's.
-        firms: months for which single firms' figures are wanted as well, most of all there is; default all asked.
+        fine: months for which levels finer than the chain (:data:`FINE`) are wanted as well; default all asked.
 
     Raises:
         QxError: a month asked lies outside the panel.
@@ -90,7 +93,7 @@ def computed(
     ready: list[pd.DataFrame] = []
     if view.n:
         engine = Engine(view)
-        blocks += _blocks(indicators().indicators, engine, engine if firms is None else engine.at(firms))
+        blocks += _blocks(indicators().indicators, engine, engine if fine is None else engine.at(fine))
         ready.append(part_rows(view))
         ready.append(detail_rows(view))
         ready.append(climate_rows(engine, look_back=look_back))
@@ -112,17 +115,17 @@ class Block:
     figures: Figures
 
 
-def _blocks(entries: Sequence[Indicator], engine: Engine, firms: Engine) -> Iterator[Block]:
-    """Blocks of entries: aggregates by one engine, single firms by the other."""
+def _blocks(entries: Sequence[Indicator], engine: Engine, fine: Engine) -> Iterator[Block]:
+    """Blocks of entries: chains and the town by one engine, finer levels by the other."""
     for entry in entries:
         for use in entry.sources:
             for level in use.levels:
                 if level in LEVELS and entry.id not in READY:
-                    by = firms if level == "firm" else engine
+                    by = fine if level in FINE else engine
                     figures = by.figures(entry, use, level)
                     yield Block(entry.id, use.source, level, by.entities(level), by.view.periods, figures)
         engine.forget()
-        firms.forget()
+        fine.forget()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from qxmonitor.delivery.briefing import Material, build
 from qxmonitor.delivery.html import briefing_html
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.disclosure import Gate
+from qxmonitor.drilling import drill
 from tests.delivery import town
 from tests.delivery.conftest import DATE
 from tests.delivery.test_alerts import body
@@ -185,6 +186,21 @@ def test_the_briefing_lists_silences_explained_suppliers_and_what_to_expect_of_f
     assert "静默" not in joint and "误报" not in joint and "张某" not in joint
 
 
+def test_the_briefing_says_what_false_discovery_control_left(gate: Gates, material: Material) -> None:
+    """Of 400 judgements one at 0.00001 stands and one at 0.0008 does not: 2 × 10 % ÷ 400 is 0.0005."""
+    verdicts = pd.DataFrame(
+        [(str(town.PERIOD), "output_drop", "firm", f"F{n}", "returns") for n in range(400)],
+        columns=["period", "rule", "entity_kind", "entity", "source"],
+    )
+    rows = [
+        town.alert("output_drop", "firm", firm, "returns", 3, **town.DROP, p=p)
+        for firm, p in ((ONE, 0.00001), (TWO, 0.0008))
+    ]
+    alerts = pd.DataFrame(rows).assign(opened=str(town.PERIOD))
+    text = paper(gate, material, "stats", alerts=alerts, known=Known(verdicts=verdicts))
+    assert "误报控制（误报占比不超过10%）的有1项，其中误报平均不超过0.1项；未通过控制、不发邮件、待核实的有1项" in text
+
+
 def test_the_briefing_says_what_became_of_the_last_alerts_and_what_is_still_open(
     gate: Gates, material: Material
 ) -> None:
@@ -212,3 +228,10 @@ def test_evidence_of_who_explained_is_never_shown(gate: Gates) -> None:
     proof = json.loads(drops(ONE)["evidence"][0]) | {"explained_by": "output_drop:firm:X:returns:2026-08"}
     (alert,) = gate("gxj").alerts(drops(ONE).assign(evidence=json.dumps(proof)), town.PERIOD)
     assert "explained_by" not in alert.evidence
+
+
+def test_a_drill_of_a_fall_says_what_a_mail_would() -> None:
+    rows = drill("firm_output_drop", "red", DATE)
+    assert [row["reader"] for row in rows] == ["gxj", "swj", "leaders"]
+    assert "当月工业总产值3,600万元，按自身此前各月应为9,000万元" in rows[0]["text"]
+    assert "低60.0%；本月起突然走低" in rows[0]["text"]
