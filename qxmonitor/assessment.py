@@ -25,6 +25,7 @@ from qxmonitor.disclosure.authority import OPEN
 from qxmonitor.errors import DisclosureError, QxError
 from qxmonitor.indicators.ladder import measures, place, yearly
 from qxmonitor.indicators.scoring import classes, score
+from qxmonitor.indicators.view import View
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
 from qxmonitor.scene import HISTORY
@@ -77,7 +78,7 @@ def _terms(gate: Gate, period: Period) -> dict[str, str]:
 
 
 def _ladder(panel: Panel, period: Period, gate: Gate, rules: Ladder, terms: dict[str, str]) -> pd.DataFrame:
-    table = place(panel, period, rules)
+    table = place(View(panel, [period]), rules)
     names = {step.id: step.name for step in rules.steps} | {"doubling": rules.doubling.name}
     notes = {step.id: step.note for step in rules.steps} | {"doubling": _doubling_note(rules)}
     figures = {str(entry.source): entry.name for entry in rules.figures}
@@ -128,7 +129,7 @@ def _wan(thousand: float) -> str:
 def _scores(panel: Panel, period: Period, gate: Gate, rules: Ladder, cards: Scorecards) -> pd.DataFrame:
     """Scored firms by rank, then key firms and those with own reports of which too little is known."""
     card = cards.firm
-    table = measures(panel, period, rules)[[part.id for part in card.components]]
+    table = measures(View(panel, [period]), rules)[[part.id for part in card.components]]
     found = score(table.index.to_list(), table.to_numpy(dtype=np.float64), card)
     letters = classes(found, cards.classes, cards.class_least)
     own = [at for at, part in enumerate(card.components) if part.source == "self_report"]
@@ -169,9 +170,10 @@ def _why(points: dict[str, float], scored: bool, letter: str, known: float, card
 def _notes(
     panel: Panel, period: Period, gate: Gate, rules: Ladder, cards: Scorecards, scores: pd.DataFrame
 ) -> tuple[str, ...]:
-    card, found = cards.firm, yearly(panel, period, rules)
+    view = View(panel, [period])
+    card, found = cards.firm, yearly(view, rules)
     measured = np.bincount(found.which[found.which >= 0], minlength=len(rules.figures)).tolist()
-    here = len(measures(panel, period, rules))
+    here = len(measures(view, rules))
     mine = [(entry.name, n) for entry, n in zip(rules.figures, measured, strict=True) if gate.may(entry.source, "firm")]
     counts = "、".join(f"{name}{count}家" for name, count in mine)
     ranked = int(scores["rank"].notna().sum())

@@ -225,11 +225,17 @@ def list_(what: str, alert: str | None, json_out: bool, **filters: Any) -> None:
 @known_at_option
 @as_json
 def trace(figure: str, known_at: datetime | None, json_out: bool) -> None:
-    """Show the cells behind a figure INDICATOR:ENTITY_KIND:ENTITY:PERIOD, e.g. output_m:town:town:2026-10."""
+    """Show what stands behind a figure INDICATOR:ENTITY_KIND:ENTITY:PERIOD, e.g. output_m:town:town:2026-10.
+
+    That is cells, settings of the catalogue, and other figures by the names they trace by.
+    """
     from qxmonitor.trace import trace as cells_of
 
     def line(row: Row) -> str:
         read_by = f"（{row['read_by']}）" if row["read_by"] else ""
+        if row["what"] != "cell":
+            kind = {"parameter": f"参数 {row['file']}", "figure": "指标"}[row["what"]]
+            return f"{kind}  {row['field']}" + ("" if row["value"] is None else f" = {row['value']}")
         return f"{row['file']}  {row['sheet']}!{row['cell']}  {row['field']} = {row['value']}{read_by}"
 
     answer(lambda wh: (cells_of(wh, figure, known_at=known_at), True), json_out, line)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from qxmonitor import growth, indicators, letters
-from qxmonitor.catalog.office import office
+from qxmonitor.catalog.office import Edition, office
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.delivery import briefing
 from qxmonitor.delivery.docx import briefing_docx
@@ -49,8 +49,7 @@ def write(scene: Scene, edition: str, out: Path, receipts: pd.DataFrame) -> list
         known = "、".join(entry.id for entry in office().editions)
         raise QxError(f"没有简报版本 {edition}，可选：{known}") from None
     date = release_calendar().released_at(scene.period)
-    gate = scene.gate(wanted.reader, wanted.purpose)
-    view = briefing.build(gate, wanted, scene.period, _material(scene, gate.may("returns", "firm"), receipts), date)
+    view = compose(scene, wanted, receipts)
     contents = {
         "docx": briefing_docx(view, wanted.reader, date),
         "xlsx": briefing_xlsx(view, wanted.reader, date),
@@ -62,6 +61,12 @@ def write(scene: Scene, edition: str, out: Path, receipts: pd.DataFrame) -> list
         write_private(path, content)
         paths.append(path)
     return paths
+
+
+def compose(scene: Scene, edition: Edition, receipts: pd.DataFrame) -> briefing.Briefing:
+    """What an edition shows, before any layout."""
+    gate, date = scene.gate(edition.reader, edition.purpose), release_calendar().released_at(scene.period)
+    return briefing.build(gate, edition, scene.period, _material(scene, gate.may("returns", "firm"), receipts), date)
 
 
 def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefing.Material:

@@ -17,6 +17,9 @@ from qxmonitor.period import Period
 
 TRADE_COLUMNS = ["firm", "month", "flow", "mode", "partner", "chapter", "usd", "rmb"]
 PROJECT_COLUMNS = ["month", "thing", "group", "ytd", "ytd_ly", "tech_upgrade"]
+TASK_COLUMNS = ["month", "clause", "state", "percent"]
+VISIT_COLUMNS = ["month", "group", "appeal", "state"]
+DETAIL_COLUMNS = ["month", "kind", "code", "name", "unit", "firms", "ytd", "both_ytd", "both_ly"]
 
 
 def no_trade() -> pd.DataFrame:
@@ -24,9 +27,29 @@ def no_trade() -> pd.DataFrame:
     return pd.DataFrame({name: [] for name in TRADE_COLUMNS}).astype({"firm": np.int64, "month": np.int64})
 
 
+def no_lines(columns: list[str]) -> pd.DataFrame:
+    """Lines of some sheet by month, none of them there."""
+    return pd.DataFrame({name: [] for name in columns}).astype({"month": np.int64})
+
+
 def no_projects() -> pd.DataFrame:
     """A panel's ``projects`` without a project."""
-    return pd.DataFrame({name: [] for name in PROJECT_COLUMNS}).astype({"month": np.int64})
+    return no_lines(PROJECT_COLUMNS)
+
+
+def no_tasks() -> pd.DataFrame:
+    """A panel's ``tasks`` without a line."""
+    return no_lines(TASK_COLUMNS)
+
+
+def no_visits() -> pd.DataFrame:
+    """A panel's ``visits`` without a line."""
+    return no_lines(VISIT_COLUMNS)
+
+
+def no_detail() -> pd.DataFrame:
+    """A panel's ``detail`` without a line."""
+    return no_lines(DETAIL_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -41,8 +64,9 @@ class Panel:
             ``self_report.output_m`` …, ``customs.import_usd`` …, ``bonded.tickets`` …, ``stock.usd`` …,
             ``power.power_m`` …, and ``rd.rd_expense`` … of the yearly form, in every month of the year after.
         states: per form (``b204_1``, ``b203``, ``self_report``, ``customs_monthly``, ``bonded_inv101``,
-            ``bonded_stock``, ``power``, ``investment``, ``rd_yearly``) the
-            :class:`~qxmonitor.calendar.DatumState` codes (n, m); of an investment sheet the same for all firms.
+            ``bonded_stock``, ``power``, ``investment``, ``rd_yearly``, ``tasks``, ``visits``) the
+            :class:`~qxmonitor.calendar.DatumState` codes (n, m); of investment, tasks and visits the same for all
+            firms.
         authorised: (n, m), the firm has a valid self-report authorisation for output.
         reference: series, name, frequency, unit, source, period, value.
         chains: chain, chain_name, node, node_name, upstream.
@@ -51,6 +75,12 @@ class Panel:
             (I, E), supervision mode, partner and HS chapter; dollars and yuan, NaN where a sheet has none.
         projects: :data:`PROJECT_COLUMNS`: investment projects by month (column); group is that of the owner, or what
             is known of it; thousand yuan from January, and of the same months last year.
+        tasks: :data:`TASK_COLUMNS`: the plan's tasks as departments report them, a line a task, department and month;
+            state ``done``, ``on_track``, ``not_started``, ``behind`` or missing; percent 0–100 or NaN.
+        visits: :data:`VISIT_COLUMNS`: visits by month of the visit; group is that of the firm, or what is known of
+            it; appeal whether the firm had one, state ``open``, ``working``, ``closed``, ``declined`` or missing.
+        detail: :data:`DETAIL_COLUMNS`: output by 4-digit class (kind ``industry``) and by product since January, over
+            all firms; money in 千元, quantities in their unit; ``both`` over the firms that have both years.
     """
 
     months: tuple[Period, ...]
@@ -65,6 +95,9 @@ class Panel:
     parameters: pd.DataFrame | None = None
     trade: pd.DataFrame = field(default_factory=no_trade)
     projects: pd.DataFrame = field(default_factory=no_projects)
+    tasks: pd.DataFrame = field(default_factory=no_tasks)
+    visits: pd.DataFrame = field(default_factory=no_visits)
+    detail: pd.DataFrame = field(default_factory=no_detail)
 
     @cached_property
     def registered(self) -> npt.NDArray[np.bool_]:
@@ -102,6 +135,9 @@ class Panel:
             parameters=handed,
             trade=_within(self.trade, span),
             projects=_within(self.projects, span),
+            tasks=_within(self.tasks, span),
+            visits=_within(self.visits, span),
+            detail=_within(self.detail, span),
         )
 
 

@@ -14,8 +14,12 @@ from pydantic import Field, model_validator
 
 from qxmonitor.catalog._yaml import Entry, load
 
-Level = Literal["firm", "node", "chain", "industry", "town", "mode", "market", "chapter", "reference"]
-Source = Literal["returns", "self_report", "customs", "bonded", "power", "register", "reference"]
+Level = Literal[
+    "firm", "node", "chain", "industry", "town", "mode", "market", "chapter", "class", "product", "reference"
+]
+Source = Literal[
+    "returns", "self_report", "customs", "bonded", "power", "register", "reference", "tasks", "visits"
+]  # fmt: skip
 Form = Literal[
     "b204_1",
     "b203",
@@ -28,6 +32,8 @@ Form = Literal[
     "power",
     "register",
     "reference",
+    "tasks",
+    "visits",
 ]
 
 
@@ -62,7 +68,23 @@ class Indicator(Entry):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: str = Field(min_length=2)
     unit: Literal[
-        "千元", "千元/人", "万千瓦时", "美元", "元", "家", "个", "人", "票", "天", "点", "分", "期", "1", "原单位"
+        "千元",
+        "千元/人",
+        "万千瓦时",
+        "美元",
+        "元",
+        "家",
+        "个",
+        "人",
+        "票",
+        "次",
+        "件",
+        "天",
+        "点",
+        "分",
+        "期",
+        "1",
+        "原单位",
     ]
     formula: str = Field(min_length=4)
     direction: Literal["up_good", "down_good", "neutral"]

@@ -61,8 +61,11 @@ class Family(Entry):
 
 
 class PermittedUse(Entry):
+    """All of it; ``harmless_nought``: shares of firms whose 0 tells of none what cannot be seen from outside."""
+
     uses: tuple[SourceUse, ...]
     statistical_only: StatisticalOnly
+    harmless_nought: tuple[str, ...]
     families: tuple[Family, ...]
     weights: dict[str, tuple[str, ...]]
 

@@ -160,6 +160,26 @@ def chain_table(gate: Gate, figures: Figures, chains: Sequence[Cleared], period:
     return _table(gate, "chains", rows)
 
 
+def class_table(gate: Gate, figures: Figures, period: Period) -> Table:
+    """Output by 4-digit class, largest first; for firm-level rights."""
+    return _table(gate, "classes", [(name, *pair) for name, *pair in _detail(gate, figures, "class", period)])
+
+
+def product_table(gate: Gate, figures: Figures, period: Period) -> Table:
+    """Output of the main products, each in its unit; likewise."""
+    rows = [(name, unit_head(ytd), ytd, growth) for name, ytd, growth in _detail(gate, figures, "product", period)]
+    return _table(gate, "products", rows)
+
+
+def _detail(gate: Gate, figures: Figures, kind: str, period: Period) -> list[tuple[Cleared, Cleared, Cleared]]:
+    rows = []
+    for entity in figures.entities(kind):
+        ytd, growth = (figures.get(f"{kind}_output_{key}", period, kind, entity) for key in ("ytd", "growth_ytd"))
+        if ytd.shown:
+            rows.append((gate.entity(kind, entity), ytd, growth))
+    return sorted(rows, key=lambda row: (-(row[1].number or 0.0) if kind == "class" else 0.0, row[0].text))
+
+
 def cluster_table(gate: Gate, scores: Sequence[ClusterScore]) -> Table:
     """产业集群评价: score, rank with its interval, and the figures they stand on, a column each."""
     rows = []

@@ -45,6 +45,7 @@ class Gate:
         firms: the register, index USCC, column ``name``.
         chains: chain, chain_name (more columns and repeated chains are fine).
         reference: series, name, unit of the reference series.
+        detail: entity, entity_kind, name, unit of classes and products.
         pattern: the common suppression pattern; without one, aggregates of an alert are not given, and
             :meth:`clear` works it out of its own frame.
         also: readers who see what is made for this one; every one of them must be allowed.
@@ -63,6 +64,7 @@ class Gate:
         firms: pd.DataFrame,
         chains: pd.DataFrame | None = None,
         reference: pd.DataFrame | None = None,
+        detail: pd.DataFrame | None = None,
         pattern: Pattern | None = None,
         also: tuple[str, ...] = (),
     ) -> None:
@@ -82,6 +84,12 @@ class Gate:
         if reference is not None:
             self._labels |= dict(zip(reference["series"].astype(str), reference["name"].astype(str), strict=True))
             self._units = dict(zip(reference["series"].astype(str), reference["unit"].astype(str), strict=True))
+
+        self._details: dict[tuple[str, str], str] = {}
+        if detail is not None:
+            keys = list(zip(detail["entity_kind"].astype(str), detail["entity"].astype(str), strict=True))
+            self._details = dict(zip(keys, detail["name"].astype(str), strict=True))
+            self._units |= dict(zip(detail["entity"].astype(str), detail["unit"].astype(str), strict=True))
 
     # -- figures -----------------------------------------------------------------------------------------------
 
@@ -157,7 +165,7 @@ class Gate:
         return seal(name, reader=self.reader, source=source, ref=f"{period}|name|firm|{subject}|{source}")
 
     def entity(self, kind: str, entity: str) -> Cleared:
-        """The name of a chain, of the town or of a reference series.
+        """The name of a chain, of the town, of a reference series, of a class or a product.
 
         Raises:
             DisclosureError: it is a firm; those go through :meth:`firm`.
@@ -165,7 +173,7 @@ class Gate:
         if kind == "firm":
             raise DisclosureError("企业名称须连同所附数字一并核准")
         return seal(
-            self._labels.get(entity, entity),
+            self._details.get((kind, entity)) or self._labels.get(entity, entity),
             reader=self.reader,
             source="register",
             ref=f"|name|{kind}|{entity}|register",

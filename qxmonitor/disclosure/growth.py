@@ -137,6 +137,12 @@ def derived_pulls(gate: Gate, figures: Figures, period: Period, rest: Cleared) -
     return _pulls(gate, period, names, changes, points, _DERIVED_DECIMALS)
 
 
+def _entity(name: Cleared) -> str:
+    """The chain a name was cleared for; ``rest`` for the words that name the remaining ones."""
+    parts = name.ref.split("|")
+    return parts[3] if parts[1:3] == ["name", "chain"] else "rest"
+
+
 def _exact(gate: Gate) -> bool:
     return gate.may(_SOURCE, "firm")
 
@@ -179,8 +185,8 @@ def _pulls(
     return tuple(
         Pull(
             name,
-            number(change, decimals, "亿元", gate.reader, _SOURCE, f"{period}|pull|chain|{name.ref}|{_SOURCE}"),
-            number(gain, 1, "个百分点", gate.reader, _SOURCE, f"{period}|pull|chain|{name.ref}|{_SOURCE}"),
+            number(change, decimals, "亿元", gate.reader, _SOURCE, f"{period}|pull|chain|{_entity(name)}|{_SOURCE}"),
+            number(gain, 1, "个百分点", gate.reader, _SOURCE, f"{period}|pull|chain|{_entity(name)}|{_SOURCE}"),
         )
         for name, change, gain in zip(names, changes, points, strict=True)
     )

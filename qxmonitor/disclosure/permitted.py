@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qxmonitor.disclosure.gate import Gate
-from qxmonitor.panel import Panel, no_projects, no_trade
+from qxmonitor.panel import Panel, no_detail, no_projects, no_tasks, no_trade, no_visits
 
 _FORMS = {"self_report": "self_report", "customs_monthly": "customs", "bonded_inv101": "bonded"}
 """Forms whose states may be kept, with the source whose right decides."""
@@ -36,6 +36,7 @@ def permitted(panel: Panel, gate: Gate) -> Panel:
     nothing = np.zeros(panel.authorised.shape, dtype=bool)
     return replace(
         panel, values=values, authorised=covers.get("output", nothing), trade=no_trade(), projects=no_projects(),
+        tasks=no_tasks(), visits=no_visits(), detail=no_detail(),
         parameters=None,
         states={form: codes for form, codes in panel.states.items()
                 if form in _FORMS and gate.may(_FORMS[form], "firm")

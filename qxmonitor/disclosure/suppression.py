@@ -200,7 +200,9 @@ def _primary(rows: pd.DataFrame, limits: Thresholds, known: Indicators) -> pd.Se
     safe = (groups >= limits.groups) & (top2 <= limits.dominance) & ((hidden == 0) | (hidden >= limits.groups))
     if not limits.unanimous:
         shares = {entry.id for entry in known.indicators if entry.weighs == "firms" and entry.unit == "1"}
-        safe &= ~(rows["indicator"].isin(shares) & (rows["source"] != "register") & rows["value"].isin([0.0, 1.0]))
+        harmless = rows["indicator"].isin(permitted_use().harmless_nought) & (rows["value"] == 0.0)
+        unanimous = rows["value"].isin([0.0, 1.0]) & ~harmless
+        safe &= ~(rows["indicator"].isin(shares) & (rows["source"] != "register") & unanimous)
     return ~safe
 
 

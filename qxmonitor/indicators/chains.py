@@ -8,6 +8,7 @@ points at single groups by definition, so it never leaves the statistical channe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -66,10 +67,9 @@ class _Nodes:
         weight: share of the chain's output.
         groups: groups with output.
         lead: share of the largest group.
-        growth: since January on the comparable basis.
-        supplies: (k, k), row supplies column.
     """
 
+    view: View
     grouping: Grouping
     chain: Codes
     real: Bools
@@ -77,8 +77,16 @@ class _Nodes:
     weight: Floats
     groups: npt.NDArray[np.int64]
     lead: Floats
-    growth: Floats
-    supplies: Bools
+
+    @cached_property
+    def growth(self) -> Floats:
+        """Since January on the comparable basis."""
+        return _growth(self.view, self.grouping)
+
+    @cached_property
+    def supplies(self) -> Bools:
+        """(k, k), row supplies column."""
+        return _supplies(self.view, self.grouping.entities)
 
     @property
     def single(self) -> Bools:
@@ -119,10 +127,7 @@ def _make_nodes(view: View, levels: Levels) -> _Nodes:
     whole = chains.by_entity(chains.by_group(output))[chain]
     weight = np.divide(total, whole, out=np.full_like(total, np.nan), where=whole > 0)
     groups = np.add.reduceat((pairs > 0).astype(np.int64), grouping.entity_starts, axis=0)
-    return _Nodes(
-        grouping, chain, real, total, weight, groups, grouping.largest(pairs, 1), _growth(view, grouping),
-        _supplies(view.panel, grouping.entities),
-    )  # fmt: skip
+    return _Nodes(view, grouping, chain, real, total, weight, groups, grouping.largest(pairs, 1))
 
 
 def _growth(view: View, grouping: Grouping) -> Floats:
@@ -132,9 +137,10 @@ def _growth(view: View, grouping: Grouping) -> Floats:
     return np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0) - 1.0
 
 
-def _supplies(panel: Panel, nodes: tuple[str, ...]) -> Bools:
+def _supplies(view: View, nodes: tuple[str, ...]) -> Bools:
     """(k, k): the chain map lets the row's node supply the column's; upstream codes are joined by 、."""
-    place = {node: at for at, node in enumerate(nodes)}
+    view.note("chains.upstream", year=False)
+    panel, place = view.panel, {node: at for at, node in enumerate(nodes)}
     supplies = np.zeros((len(nodes), len(nodes)), dtype=bool)
     named = panel.chains["upstream"].fillna("").astype(str)
     links = panel.chains.assign(upstream=named.str.split("、")).explode("upstream")

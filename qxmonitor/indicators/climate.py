@@ -63,7 +63,7 @@ def climate_rows(engine: Engine, keys: frozenset[str] = READY, look_back: int | 
     for window, asked in _windows(engine, look_back):
         if window.slots:
             if keys & set(INDICES[:-1]):
-                for key, told in _indices(window).items():
+                for key, told in _indices(window, keys).items():
                     rows += _rows(window.slots, asked, key, "town", ("town",), told)
             if keys & set(LEADS):
                 rows += _leads(window, asked)
@@ -72,6 +72,7 @@ def climate_rows(engine: Engine, keys: frozenset[str] = READY, look_back: int | 
             for key in (*INDICES[:-1], *LEADS):
                 rows += _rows((), asked, key, "town", ("town",), nothing)
     order = {key: at for at, key in enumerate((*INDICES, *LEADS))}
+    rows = [row for row in rows if row["indicator"] in keys]
     rows.sort(key=lambda row: (order[row["indicator"]], row["entity_kind"], row["period"], row["entity"]))
     return pd.DataFrame(rows)
 
@@ -183,11 +184,14 @@ def _told(values: Floats, behind: list[Figures]) -> _Told:
 # -- composite and diffusion indices -----------------------------------------------------------------------------
 
 
-def _indices(window: _Window) -> dict[str, _Told]:
-    """The four indices over all slots, one entity each."""
+def _indices(window: _Window, keys: frozenset[str] = READY) -> dict[str, _Told]:
+    """The indices over all slots, one entity each; those of a group that nothing of ``keys`` needs are left out."""
     rules, found = climate(), dict[str, _Told]()
     scale, base = np.nan, np.zeros(len(window.slots), dtype=np.bool_)
     for group in rules.groups:  # the coincident one first: the other is brought to its amplitude, on its base year
+        of_it = {f"climate_{group.id}", f"climate_diffusion_{group.id}"}
+        if not keys & (of_it | ({"climate_leading"} if group.id == "coincident" else set())):
+            continue
         told = [_series(window, series) for series in group.series]
         weights = np.array([series.weight for series in group.series])
         values = composite.told(np.concatenate([t.values for t in told]), weights, rules.least)

@@ -1,9 +1,10 @@
 """All indicators of a panel for the months asked, as one long frame.
 
 Rows: every firm in scope of a per-firm form (or that sent one), firms with a line for customs and bonded, every
-node, chain and industry that has firms, the town, modes, markets and chapters with trade, every reference series with a
-point, and ``target.<id>`` rows. Order: catalogue order, source, level, period, entity; then parts of trade, the
-climate, reference, targets. Nothing depends on the order of the inputs.
+node, chain and industry that has firms, the town, modes, markets and chapters with trade, classes and products with
+output, every reference series with a point, and ``target.<id>`` rows. Order: catalogue order, source, level, period,
+entity; then parts of trade, classes and products, the climate, reference, targets. Nothing depends on the order of the
+inputs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import pyarrow as pa
 from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.indicators import Indicator, indicators
 from qxmonitor.indicators.climate import READY, climate_rows
+from qxmonitor.indicators.detail import detail_rows
 from qxmonitor.indicators.engine import Engine, Figures
 from qxmonitor.indicators.levels import PARTS
 from qxmonitor.indicators.lines import part_rows
@@ -93,6 +95,7 @@ def computed(
         engine = Engine(view)
         blocks += _blocks(indicators().indicators, engine, engine if fine is None else engine.at(fine))
         ready.append(part_rows(view))
+        ready.append(detail_rows(view))
         ready.append(climate_rows(engine, look_back=look_back))
     ready.append(_reference(view))
     if view.n:

@@ -156,11 +156,62 @@ def decompose(
     Raises:
         QxError: a month asked lies outside the panel.
     """
-    view = View(panel, periods)
+    return apart(View(panel, periods), basis=basis, level=level, before=before, measure=measure).frame()
+
+
+@dataclass(frozen=True)
+class Case:
+    """Firms that stand behind a part, (n, q), with what each brings, in the entity that ``codes`` say."""
+
+    codes: Codes
+    firms: Bools
+    cents: Cents
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """Which firm stands where: the cases of each part and sum, (n, q) each, and the state of each entity, (k, q)."""
+
+    view: View
+    basis: Basis
+    level: Level
+    places: Places
+    cases: dict[str, tuple[Case, ...]]
+    state: Bytes
+    reason: npt.NDArray[np.object_]
+
+    def members(self, part: str, entity: str) -> Bools:
+        """The firms behind a part of an entity, (n, q); of ``comparable_base`` likewise."""
+        at = self.places.entities.index(entity) if entity in self.places.entities else -1
+        behind: Bools = np.any([case.firms & (case.codes == at)[:, None] for case in self.cases[part]], axis=0)
+        return behind
+
+    def frame(self) -> pd.DataFrame:
+        """:data:`COLUMNS`, one row per period and entity."""
+        nothing = np.zeros((self.view.n, self.view.q), dtype=np.int64)
+
+        def total(cases: tuple[Case, ...]) -> Cents:
+            sums = [self.places.sums(case.codes, np.where(case.firms, case.cents, nothing)) for case in cases]
+            return np.asarray(np.sum(sums, axis=0), dtype=np.int64)
+
+        def firms(cases: tuple[Case, ...]) -> Cents:
+            counts = [self.places.count(case.codes, case.firms) for case in cases]
+            return np.asarray(np.sum(counts, axis=0), dtype=np.int64)
+
+        sums = {name: total(cases) for name, cases in self.cases.items()}
+        counted = {part: firms(self.cases[part]) for part in PARTS}
+        return _frame(self.view, self.basis, self.level, self.places.entities, sums, counted, self.state, self.reason)
+
+
+def apart(
+    view: View, *, basis: Basis = "cumulative", level: Level = "town", before: pd.DataFrame | None = None,
+    measure: str = "output",
+) -> Decomposition:  # fmt: skip
+    """The firms behind a decomposition; arguments as of :func:`decompose`."""
     raw = Flows.of(view, basis, measure)
     wild = raw.unbelievable()
     flows = raw.without(wild)
-    places = Places.of(panel.firms, before, level)
+    places = Places.of(view.panel.firms, before, level)
     has_now, has_base = np.isfinite(flows.now), np.isfinite(flows.filed)
     owed, owed_then = view.expected(_FORM), _owed_then(view, before)
 
@@ -169,39 +220,22 @@ def decompose(
     both = has_now & has_base
     moved = both & (places.now != places.then)[:, None]
     lone_now, lone_then = has_now & ~has_base, has_base & ~has_now
-    here, there = places.now, places.then
-    nothing = np.zeros_like(now)
-
-    def entering(mask: Bools, values: Cents) -> Cents:
-        return places.sums(here, np.where(mask, values, nothing))
-
-    def leaving(mask: Bools, values: Cents) -> Cents:
-        return places.sums(there, np.where(mask, values, nothing))
-
-    parts = {
-        "same": entering(both, now - restated),
-        "entry": entering(lone_now & ~owed_then, now),
-        "exit": -leaving(lone_then & ~owed, filed),
-        "reclassified": entering(moved, filed) - leaving(moved, filed),
-        "unreported": entering(lone_now & owed_then, now) - leaving(lone_then & owed, filed),
-        "revision": entering(both, restated - filed),
-    }
-    firms = {
-        "same": places.count(here, both),
-        "entry": places.count(here, lone_now & ~owed_then),
-        "exit": places.count(there, lone_then & ~owed),
-        "reclassified": places.count(here, moved) + places.count(there, moved),
-        "unreported": places.count(here, lone_now & owed_then) + places.count(there, lone_then & owed),
-        "revision": places.count(here, both & (restated != filed)),
-    }
     comparable = has_now & np.isfinite(flows.restated)
-    sums = {"base": leaving(has_base, filed), "level": entering(has_now, now)} | parts
-    sums |= {
-        "comparable_base": entering(comparable, restated),
-        "comparable_change": entering(comparable, now - restated),
+    here, there = places.now, places.then
+    cases = {
+        "base": (Case(there, has_base, filed),),
+        "level": (Case(here, has_now, now),),
+        "same": (Case(here, both, now - restated),),
+        "entry": (Case(here, lone_now & ~owed_then, now),),
+        "exit": (Case(there, lone_then & ~owed, -filed),),
+        "reclassified": (Case(here, moved, filed), Case(there, moved, -filed)),
+        "unreported": (Case(here, lone_now & owed_then, now), Case(there, lone_then & owed, -filed)),
+        "revision": (Case(here, both & (restated != filed), restated - filed),),
+        "comparable_base": (Case(here, comparable, restated),),
+        "comparable_change": (Case(here, comparable, now - restated),),
     }
     state, reason = _states(view, places, flows, wild, owed, owed_then, measure)
-    return _frame(view, basis, level, places.entities, sums, firms, state, reason)
+    return Decomposition(view, basis, level, places, cases, state, reason)
 
 
 def cents_of(values: Floats) -> Cents:

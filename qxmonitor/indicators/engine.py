@@ -25,6 +25,7 @@ from qxmonitor.indicators import (  # noqa: F401  (they register their formulas)
     real,
     structure,
     trade,
+    work,
 )
 from qxmonitor.indicators.formula import FORMULAS, STRUCTURES, Parts
 from qxmonitor.indicators.grouping import Counts, Grouping
@@ -84,6 +85,7 @@ class Engine:
 
     def figures(self, entry: Indicator, use: SourceUse, level: str) -> Figures:
         """Figures of one level: ``firm`` or one of ``levels.PARTS``."""
+        self.view.note_figure(entry.id, use.source, level)
         if level == "firm":
             return self._firms(entry, use, self.parts(entry.id, use.source))
         key = (entry.id, use.source, level)

@@ -20,6 +20,9 @@ def _investment(upgrade: bool, kind: str) -> StructureFormula:
 
     def investment(view: View, levels: Levels, level: str) -> Structure:
         projects = view.panel.projects
+        view.note("projects.ytd", year=False)
+        if kind == "growth":
+            view.note("projects.ytd_ly", year=False)
         mine = projects[projects["tech_upgrade"].astype(bool)] if upgrade else projects
         now, then = _grid(view, mine, "ytd"), _grid(view, mine, "ytd_ly")
         if not len(mine):

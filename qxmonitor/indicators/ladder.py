@@ -17,7 +17,6 @@ import pandas as pd
 
 from qxmonitor.catalog.ladder import Ladder, LadderFigure, Step
 from qxmonitor.indicators.view import Codes, Floats, View
-from qxmonitor.panel import Panel
 from qxmonitor.period import Period
 
 TRAILING, ANNUALISED, SHEETS = "近12个月", "按本年月平均折年", "近12个月海关月度表合计"
@@ -70,26 +69,25 @@ class _Newest:
         return self.view.month[self.column]
 
 
-def _newest(panel: Panel, period: Period, recent: int, name: str) -> _Newest:
-    view = View(panel, [period - back for back in range(recent)])
-    there = np.isfinite(view.take(name))
-    return _Newest(view, (view.q - 1 - np.argmax(there[:, ::-1], axis=1)).astype(np.intp))
+def _newest(view: View, recent: int, name: str) -> _Newest:
+    recently = view.at([view.periods[-1] - back for back in range(recent)])
+    there = np.isfinite(recently.take(name))
+    return _Newest(recently, (recently.q - 1 - np.argmax(there[:, ::-1], axis=1)).astype(np.intp))
 
 
-def yearly(panel: Panel, period: Period, rules: Ladder) -> Yearly:
+def yearly(view: View, rules: Ladder) -> Yearly:
     """The figure of a year of every firm.
 
     Args:
-        panel: what the reader may use.
-        period: the month it is told in.
+        view: of what the reader may use, in the month it is told in.
         rules: which figures, in which order.
     """
-    n = len(panel.firms)
+    n = view.n
     figure, which = np.full(n, np.nan), np.full(n, -1, dtype=np.intp)
     basis, month = np.full(n, "", dtype=object), np.full(n, "", dtype=object)
     for at, entry in enumerate(rules.figures):
         maker = _own if entry.source == "self_report" else _sheets
-        found, how, when = maker(panel, period, rules, entry)
+        found, how, when = maker(view, rules, entry)
         new = np.isnan(figure) & np.isfinite(found) & (found > 0)
         figure[new], which[new], basis[new], month[new] = found[new], at, how[new], when[new]
     return Yearly(figure, which, basis, month)
@@ -98,9 +96,9 @@ def yearly(panel: Panel, period: Period, rules: Ladder) -> Yearly:
 _Made = tuple[Floats, npt.NDArray[np.object_], npt.NDArray[np.object_]]
 
 
-def _own(panel: Panel, period: Period, rules: Ladder, entry: LadderFigure) -> _Made:
+def _own(view: View, rules: Ladder, entry: LadderFigure) -> _Made:
     stem = f"{entry.source}.{entry.measure}"
-    newest = _newest(panel, period, rules.recent_months, f"{stem}_ytd")
+    newest = _newest(view, rules.recent_months, f"{stem}_ytd")
     now = newest.take(f"{stem}_ytd")
     whole = newest.number == 12
     trailing = np.where(whole, now, now + newest.december(f"{stem}_ytd") - newest.take(f"{stem}_ly_ytd"))
@@ -110,8 +108,8 @@ def _own(panel: Panel, period: Period, rules: Ladder, entry: LadderFigure) -> _M
     return np.where(use, trailing, annualised), basis, newest.month
 
 
-def _sheets(panel: Panel, period: Period, rules: Ladder, entry: LadderFigure) -> _Made:
-    view, name = View(panel, [period]), f"{entry.source}.{entry.measure}"
+def _sheets(view: View, rules: Ladder, entry: LadderFigure) -> _Made:
+    period, name = view.periods[-1], f"{entry.source}.{entry.measure}"
     parts = [view.year_to_date(name, shift)[:, 0] for shift in (0, period.month, 12)]
     here = [bool(np.isfinite(part).any()) for part in parts]
     now, last, then = (np.nan_to_num(part) for part in parts)
@@ -122,7 +120,7 @@ def _sheets(panel: Panel, period: Period, rules: Ladder, entry: LadderFigure) ->
     return made, np.full(n, SHEETS, dtype=object), np.full(n, str(period), dtype=object)
 
 
-def place(panel: Panel, period: Period, rules: Ladder) -> pd.DataFrame:
+def place(view: View, rules: Ladder) -> pd.DataFrame:
     """Who stands on or near a step, and every firm of the doubling plan.
 
     Returns:
@@ -130,21 +128,20 @@ def place(panel: Panel, period: Period, rules: Ladder) -> pd.DataFrame:
         (negative above it); of a figure that the true one can only exceed it is the most that is missing. A firm
         above several steps without an upper end is told at the highest; below, at the next it comes near.
     """
-    found = yearly(panel, period, rules)
+    panel, found = view.panel, yearly(view, rules)
     frame = pd.DataFrame(
         {
             "entity": panel.firms.index, "figure": found.figure, "which": found.which, "basis": found.basis,
             "month": found.month,
         }
     )  # fmt: skip
-    view = View(panel, [period])
     here = view.registered[:, 0]
     frame = _told(frame, rules.figures)
     below = ~view.flag("above_scale") & _industrial(panel.firms, rules.divisions)
     tables = [
         _step(frame[here & (below | (not step.below_scale))], step, _next(step, rules.steps)) for step in rules.steps
     ]
-    tables.append(_doubling(panel, frame, here & view.flag("doubling"), rules))
+    tables.append(_doubling(view, frame, here & view.flag("doubling"), rules))
     return pd.concat(tables, ignore_index=True)[COLUMNS]
 
 
@@ -180,13 +177,13 @@ def _step(frame: pd.DataFrame, step: Step, above: float) -> pd.DataFrame:
     return mine.sort_values(["figure", "entity"], ascending=[False, True])
 
 
-def _doubling(panel: Panel, frame: pd.DataFrame, members: npt.NDArray[np.bool_], rules: Ladder) -> pd.DataFrame:
+def _doubling(view: View, frame: pd.DataFrame, members: npt.NDArray[np.bool_], rules: Ladder) -> pd.DataFrame:
     rule = rules.doubling
     base = np.full(len(frame), np.nan)
     if rule.base_year is not None:
         december = Period(f"{rule.base_year:04d}-12")
-        if december in panel.months:
-            base = View(panel, [december]).take("self_report.output_ytd")[:, 0]
+        if december in view.panel.months:
+            base = view.at([december]).take("self_report.output_ytd")[:, 0]
     own = frame["source"].eq("self_report").to_numpy(dtype=bool)
     goal = np.where(base > 0, base * rule.times, np.nan)
     told = frame.assign(
@@ -198,18 +195,17 @@ def _doubling(panel: Panel, frame: pd.DataFrame, members: npt.NDArray[np.bool_],
     return told[members].sort_values(["figure", "entity"], ascending=[False, True])
 
 
-def measures(panel: Panel, period: Period, rules: Ladder) -> pd.DataFrame:
-    """What firms are scored by, from a panel cut down to what the reader may use.
+def measures(view: View, rules: Ladder) -> pd.DataFrame:
+    """What firms are scored by, from a view of a panel cut down to what the reader may use, in the month told.
 
     Returns:
         index USCC; ``output_growth``, ``export_growth`` and ``trade_growth`` since January (fractions),
         ``output_scale`` (千元 a year), ``output_per_head`` (千元 a year and person), ``innovation`` (share of the
         register's three marks, of firms on the register). NaN where there is no figure.
     """
-    view = View(panel, [period])
-    newest = _newest(panel, period, rules.recent_months, "self_report.output_ytd")
+    newest = _newest(view, rules.recent_months, "self_report.output_ytd")
     own = [at for at, entry in enumerate(rules.figures) if entry.source == "self_report"]
-    found = yearly(panel, period, rules)
+    found = yearly(view, rules)
     scale = np.where(np.isin(found.which, own), found.figure, np.nan)
     marks = np.mean([view.flag(name) for name in _INNOVATION], axis=0)
     trade = [view.year_to_date("customs.trade_rmb", shift)[:, 0] for shift in (0, 12)]
@@ -219,7 +215,7 @@ def measures(panel: Panel, period: Period, rules: Ladder) -> pd.DataFrame:
             "output_per_head": _ratio(scale, newest.take("self_report.employees")),
             "export_growth": _growth(newest, "export"), "trade_growth": _ratio(*trade) - 1.0, "innovation": marks,
         },
-        index=panel.firms.index,
+        index=view.panel.firms.index,
     )  # fmt: skip
     return table[view.registered[:, 0]]
 

@@ -24,14 +24,18 @@ from qxmonitor.indicators.view import Bools, Floats, View
 TOWN_SCOPE = "全镇"
 RATE, PRICE = "value_added_rate", "producer_price"
 _HUNDRED = 100.0
+YEAR = 12
 
 
-def parameter(view: View, name: str) -> Floats:
+def parameter(view: View, name: str, back: int = 0, *, year: bool = True) -> Floats:
     """A parameter as each industry of :func:`industries` has it, as a fraction, by months of the panel, (k, m).
+
+    Each month has that of ``back`` months before; ``year`` says that those of the year so far are wanted.
 
     NaN where none is known; figures that cannot be (a rate outside 0–100 %, an index that is not positive) are as good
     as missing. February's is the mean with January's, since its output is that of both.
     """
+    view.note(f"parameters.{name}", back, year=year or bool(view.february.any()))
     months = {str(month): at for at, month in enumerate(view.panel.months)}
     _, labels = industries(view)
     out = np.full((len(labels), len(months)), np.nan)
@@ -52,6 +56,8 @@ def parameter(view: View, name: str) -> Floats:
     at_february = np.flatnonzero(february)
     both = out[:, at_february - 1] + out[:, at_february]
     out[:, at_february] = np.where(np.isfinite(both), both / 2.0, out[:, at_february])
+    if back:
+        out[:, back:], out[:, :back] = out[:, :-back].copy(), np.nan
     return out
 
 
@@ -123,10 +129,7 @@ def _real_value_added(view: View, source: str) -> Floats:
 @formula("value_added_real_growth_ytd")
 def value_added_real_growth(view: View, source: str) -> Parts:
     """工业增加值累计实际增速（测算）: at last year's prices, over last year's at last year's rates."""
-    rate = parameter(view, RATE)
-    then = np.full(rate.shape, np.nan)
-    then[:, 12:] = rate[:, :-12]
-    base = weighted(view, f"{source}.output_ly_ytd", then)
+    base = weighted(view, f"{source}.output_ly_ytd", parameter(view, RATE, YEAR))
     return Parts(_real_value_added(view, source), base, offset=-1.0)
 
 
@@ -134,7 +137,7 @@ def value_added_real_growth(view: View, source: str) -> Parts:
 def real_growth(view: View, source: str) -> Parts:
     """工业总产值当月实际增速（测算）."""
     now, then = month_pair(view, source, "output")
-    deflated = now / _asked(view, parameter(view, PRICE), industries(view)[0])
+    deflated = now / _asked(view, parameter(view, PRICE, year=False), industries(view)[0])
     return Parts(_all_or_none(deflated, np.isfinite(now)), then, offset=-1.0)
 
 

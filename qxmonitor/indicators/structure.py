@@ -70,7 +70,7 @@ def firms_exited(view: View, source: str) -> Parts:
 
 def _moved(view: View, bound: str, later: int) -> Parts:
     """Above-scale firms whose ``bound``, ``later`` months on, lies between January and the month."""
-    text = view.panel.firms[bound].astype("str")
+    text = pd.Series(view.bound(bound, "")).astype("str")
     year = pd.to_numeric(text.str.slice(0, 4), errors="coerce").to_numpy(dtype=np.float64)
     month = pd.to_numeric(text.str.slice(5, 7), errors="coerce").to_numpy(dtype=np.float64)
     at = (year * 12 + month - 1 + later)[:, None]

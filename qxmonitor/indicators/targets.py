@@ -56,18 +56,21 @@ def progress(panel: Panel, period: Period) -> pd.DataFrame:
     """
     period = Period(period)
     engine = _engine(panel, period)
-    everything = targets().targets
-    rows = [_row(engine, target, period) for target in everything]
-    words = targets().outlook
-    for target, row in zip(everything, rows, strict=True):
-        level, entity = _place(engine, target)
-        end = _ending(engine, target, level, (entity,), int(row["months_left"]))
-        chance = end.chance(target.goal)
-        row |= {"expected": float(end.expected[0]), "chance": chance}
-        row |= {f"low{level}": float(low[0]) for level, low in end.low.items()}
-        row |= {f"high{level}": float(high[0]) for level, high in end.high.items()}
-        row["outlook"] = None if math.isnan(chance) else words.words[words.key(chance)]
+    rows = [told(engine, target, period) for target in targets().targets]
     return pd.DataFrame(rows, columns=PROGRESS_COLUMNS)
+
+
+def told(engine: Engine | None, target: Target, period: Period) -> dict[str, Any]:
+    """One target's row of :func:`progress`; the engine sees the months up to the period, None without firms."""
+    row, words = _row(engine, target, period), targets().outlook
+    level, entity = _place(engine, target)
+    end = _ending(engine, target, level, (entity,), int(row["months_left"]))
+    chance = end.chance(target.goal)
+    row |= {"expected": float(end.expected[0]), "chance": chance}
+    row |= {f"low{share}": float(low[0]) for share, low in end.low.items()}
+    row |= {f"high{share}": float(high[0]) for share, high in end.high.items()}
+    row["outlook"] = None if math.isnan(chance) else words.words[words.key(chance)]
+    return row
 
 
 def needs(panel: Panel, period: Period) -> pd.DataFrame:

@@ -117,8 +117,14 @@ class View:
         taken[:, columns < 0] = np.nan
         return taken
 
-    def note(self, name: str, shift: int = 0) -> None:
-        """Say that a sheet's lines of the year up to the asked months are looked at; a trace listens."""
+    def note(self, name: str, shift: int = 0, *, year: bool = True) -> None:
+        """Say that lines of the asked months (of the year up to them) are looked at; a trace listens."""
+
+    def note_register(self, column: str) -> None:
+        """Say that a column of the register is looked at; a trace listens."""
+
+    def note_figure(self, indicator: str, source: str, level: str) -> None:
+        """Say that figures of the asked months are made or used; a trace listens."""
 
     def _arrived(self, form: str) -> Bools:
         """Months of the panel of which a sheet has brought anything, (m,); worked out once."""
@@ -169,6 +175,7 @@ class View:
 
     def flag(self, name: str) -> Bools:
         """A yes/no column of the register, (n,)."""
+        self.note_register(name)
         if name not in self.panel.firms:
             return np.zeros(self.n, dtype=bool)
         return self.panel.firms[name].fillna(value=False).to_numpy(dtype=bool)
@@ -176,7 +183,15 @@ class View:
     @cached_property
     def registered(self) -> Bools:
         """The firm is on the register in the month, (n, q)."""
+        self.note_register("since")
+        self.note_register("until")
         return self.panel.registered[:, self.columns]
+
+    def bound(self, name: str, blank: str) -> npt.NDArray[np.object_]:
+        """``since`` or ``until`` of the register, (n,), ``blank`` where open."""
+        self.note_register(name)
+        texts = self.panel.firms[name].astype(object)
+        return texts.where(texts.notna() & (texts != ""), blank).astype(str).to_numpy(dtype=object)
 
     @cached_property
     def authorised(self) -> Bools:

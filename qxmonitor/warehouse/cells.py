@@ -21,6 +21,9 @@ TABLES = {
     "power": ("power_use",),
     "rd": ("rd_return",),
     "projects": ("investment_project",),
+    "detail": ("output_detail",),
+    "tasks": ("task_progress",),
+    "visits": ("visit",),
 }
 """Source of the panel's measures → fact tables."""
 

@@ -73,6 +73,8 @@ def read_panel(
         lines = fetch(connection, sql.query("panel_trade"), *spans)
         stock = fetch(connection, sql.query("bonded_stock_lines"), *spans).to_pandas()
         invested = rows(connection, "investment_project", *window)
+        told, visited = (rows(connection, table, *window) for table in ("task_progress", "visit"))
+        listed = fetch(connection, sql.query("panel_detail"), *spans)
         refused = fetch(connection, sql.query("panel_failed"), *spans)
         here = fetch(connection, sql.query("panel_months_here"), *times).to_pandas()
         parameters = rows(connection, "monthly_parameter", *window).to_pandas()
@@ -96,6 +98,9 @@ def read_panel(
     for form, found in laid.items():
         states[form] = axes.states(form, found, in_scope & ~axes.arrived(form, here), refused)
     states["investment"] = sheets.sheet_states(axes, axes.arrived("investment", here), axes.due("investment"))
+    for form in ("tasks", "visits"):  # nobody is late with what a town does not keep
+        arrived = axes.arrived(form, here)
+        states[form] = sheets.sheet_states(axes, arrived, axes.due(form) & arrived.any())
     states["rd_yearly"] = np.where(yearly, DatumState.VALUE, DatumState.EXPECTED_ABSENT).astype(np.uint8)
     return Panel(
         months=columns,
@@ -110,6 +115,9 @@ def read_panel(
         parameters=parameters[["period", "parameter", "scope", "value"]],
         trade=trade,
         projects=sheets.projects(invested, columns, firms["group"]),
+        tasks=sheets.tasks(told, columns),
+        detail=sheets.detail(listed, columns),
+        visits=sheets.visits(visited, columns, firms["group"]),
     )
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
 from qxmonitor.calendar import DatumState
-from qxmonitor.panel import PROJECT_COLUMNS, no_projects, no_trade
+from qxmonitor.panel import DETAIL_COLUMNS, PROJECT_COLUMNS, TASK_COLUMNS, VISIT_COLUMNS, no_projects, no_trade
 from qxmonitor.period import Period
 from qxmonitor.warehouse import sql
 from qxmonitor.warehouse.bonded import month_end
@@ -115,17 +115,48 @@ def projects(rows: pa.Table, columns: tuple[Period, ...], groups: pd.Series) -> 
     frame = rows.to_pandas()
     if frame.empty:
         return no_projects()
-    place = {str(month): at for at, month in enumerate(columns)}
     owner = frame["entity"].astype(object)
     group = owner.map(groups.to_dict())
     unknown = frame["subject"].astype(object).where(frame["subject"].notna(), "project:" + frame["thing"].astype(str))
     found = frame.assign(
-        month=frame["period"].astype(str).map(place), group=group.where(group.notna(), unknown),
-        tech_upgrade=frame["tech_upgrade"].astype(object).eq(other=True),
-    )  # fmt: skip
-    found = found[found["month"].notna()].astype({"month": np.int64, "ytd": np.float64, "ytd_ly": np.float64})
-    ordered: pd.DataFrame = found.sort_values(["month", "thing", "file_id", "sheet", "row"], ignore_index=True)
+        group=group.where(group.notna(), unknown), tech_upgrade=frame["tech_upgrade"].astype(object).eq(other=True)
+    )
+    ordered = _in_months(found.astype({"ytd": np.float64, "ytd_ly": np.float64}), columns)
     return ordered[PROJECT_COLUMNS]
+
+
+def tasks(rows: pa.Table, columns: tuple[Period, ...]) -> pd.DataFrame:
+    """The panel's ``tasks``, from task progress as read."""
+    frame = _in_months(rows.to_pandas(), columns)
+    return frame.astype({"percent": np.float64})[TASK_COLUMNS]
+
+
+def visits(rows: pa.Table, columns: tuple[Period, ...], groups: pd.Series) -> pd.DataFrame:
+    """The panel's ``visits``, from the ledger as read; a firm nobody knows is its own group."""
+    frame = _in_months(rows.to_pandas(), columns)
+    group = frame["entity"].astype(object).map(groups.to_dict())
+    appeal = frame["appeal"].astype(object)
+    found = frame.assign(
+        group=group.where(group.notna(), frame["subject"].astype(object)), appeal=appeal.notna() & (appeal != "")
+    )
+    return found[VISIT_COLUMNS]
+
+
+def detail(rows: pa.Table, columns: tuple[Period, ...]) -> pd.DataFrame:
+    """The panel's ``detail``, from query ``panel_detail``, in its order."""
+    frame = rows.to_pandas()
+    place = {str(month): at for at, month in enumerate(columns)}
+    found = frame.assign(month=frame["period"].astype(str).map(place).astype("int64"))
+    typed: pd.DataFrame = found.astype(dict.fromkeys(("ytd", "both_ytd", "both_ly"), np.float64))[DETAIL_COLUMNS]
+    return typed
+
+
+def _in_months(frame: pd.DataFrame, columns: tuple[Period, ...]) -> pd.DataFrame:
+    """Lines of the months of a panel with their column, in an order of their own."""
+    place = {str(month): at for at, month in enumerate(columns)}
+    found = frame.assign(month=frame["period"].astype(str).map(place))
+    found = found[found["month"].notna()].astype({"month": np.int64})
+    return found.sort_values(["month", "thing", "file_id", "sheet", "row"], ignore_index=True)
 
 
 def sheet_states(axes: Axes, arrived: npt.NDArray[np.bool_], due: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:

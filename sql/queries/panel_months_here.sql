@@ -11,4 +11,8 @@ select 'bonded_stock', f.period from bonded_stock f join reads.known($1, $2) n u
 union all
 select 'power', f.period from power_use f join reads.known($1, $2) n using (file_id) group by 2
 union all
+select 'tasks', f.period from task_progress f join reads.known($1, $2) n using (file_id) group by 2
+union all
+select 'visits', f.period from visit f join reads.known($1, $2) n using (file_id) group by 2
+union all
 select 'investment', f.period from investment_project f join reads.known($1, $2) n using (file_id) group by 2

@@ -84,7 +84,8 @@ def test_sentences(papers: dict[str, dict[str, bytes]]) -> None:
         "光电通讯实现产值204.00亿元，同比增长4.2%；电气机械及设备实现产值91.80亿元，同比下降4.1%",
         "另有2条产业链（含其他）因企业家数较少或集中度较高，依规定不予公布。",
         "均未作面向全体成员单位的公开授权",
-        "七、任务进展与企业诉求\n本期未接入任务进展填报表",
+        "七、任务进展与企业诉求\n《行动方案》19条任务中，本期有12条填报进展：已完成12条，进度滞后12条，任务按期率43.1%，平均完成进度43.1%。",
+        "本月走访企业20次，1—10月收到诉求31件，已办结31件，办结率43.1%。",
         "共接收数据文件14份，读入1784行，其中接收1765行、隔离待核19行",
         "报：镇领导班子。",
     ):
@@ -388,3 +389,30 @@ def test_a_target_that_may_not_be_shown_needs_nothing_said(gate: Callable[..., G
     hidden.loc[hidden["target"] == "cluster_optoelectronics", "entity"] = "C03"
     mine = gate("joint")
     assert target_needs(mine, town.needs(), hidden, town.PERIOD, mine.blank()) == ()
+
+
+@pytest.mark.parametrize(("lag", "words"), [(2.0, "料件进口领先产值2个报告期"), (0.0, "料件进口与产值同步")])
+def test_the_lead_of_imports_is_told_with_its_interval(
+    gate: Callable[..., Gate], material: Material, lag: float, words: str
+) -> None:
+    figures = town.frame()
+    for key, value in {"": lag, "_r": 0.624, "_low": 0.312, "_high": 0.815}.items():
+        figures.loc[figures["indicator"] == f"import_lead{key}", "value"] = value
+    for edition in office().editions:
+        view = build(gate(edition.reader), edition, town.PERIOD, replace(material, figures=figures), DATE)
+        said = f"{words}，相关系数0.62（95%区间0.31至0.81，1—2月为一期），只是统计上的关联，不说明因果。"
+        assert said in briefing_html(view, edition.reader)
+
+
+def test_what_an_edition_may_not_use_is_not_called_missing(papers: dict[str, dict[str, bytes]]) -> None:
+    text = "\n".join(paragraphs(papers["stats"]["docx"]))
+    assert "走访、诉求记录依规定不列入本版。" in text and "未接入走访" not in text
+
+
+def test_without_sheets_of_tasks_and_visits_the_briefing_says_so(gate: Callable[..., Gate], material: Material) -> None:
+    figures = town.frame()
+    figures = figures[~figures["source"].isin(["tasks", "visits"])]
+    edition = office().editions[0]
+    view = build(gate(edition.reader), edition, town.PERIOD, replace(material, figures=figures), DATE)
+    page = briefing_html(view, edition.reader)
+    assert "本期未接入任务进展填报表。" in page and "本期未接入走访、诉求记录。" in page

@@ -69,7 +69,7 @@ def _rows(entry: Any, source: str, period: Period) -> list[dict[str, Any]]:
         elif "growth" in entry.id:
             value = growth + (period.ordinal % 3 - 1) / 100
         else:
-            value = {"天": 92.4}.get(entry.unit, 0.431)
+            value = {"天": 92.4, "个": 12.0, "次": 20.0, "件": 31.0}.get(entry.unit, 0.431)
         growth_empty = "growth" in entry.id and period.month == 1
         empty = source == "returns" and (period.month == 1 or (entry.basis == "month" and period.month == 2))
         state = "expected-absent" if empty or growth_empty else "value"

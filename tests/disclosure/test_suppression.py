@@ -210,3 +210,25 @@ def test_the_pattern_does_not_depend_on_the_order_of_rows(firms: list[tuple[str,
     order = list(range(len(table)))
     chance.shuffle(order)
     assert pattern(table).published == pattern(table.iloc[order]).published
+
+
+@pytest.mark.parametrize(
+    ("indicator", "share", "given_"),
+    [
+        ("stopped_share", 0.0, True),  # nobody stopped: whoever walks by sees it, and hiding it would say it
+        ("stopped_share", 1.0, False),
+        ("loss_share", 0.0, False),  # nobody lost: every firm's own profit is told to be one
+        ("rise_share", 0.0, False),
+        ("rise_share", 1.0, False),
+        ("stopped_share", 0.025, True),
+    ],
+)
+def test_nought_or_all_of_the_firms_is_hidden_except_that_none_has_stopped(
+    indicator: str, share: float, given_: bool
+) -> None:
+    cells = {entity: (share, *cell[1:]) for entity, cell in (SAFE | {"town": TOWN}).items()}
+    breadth = {entity: (0.4, *cell[1:]) for entity, cell in cells.items()}
+    told = given_out(frame(cells, indicator), frame(breadth, "diffusion"), indicator=indicator)
+    assert told == ({"C01", "C02", "other", "town"} if given_ else set())
+    if indicator == "stopped_share":  # the family is given or held as one
+        assert bool(given_out(frame(cells, indicator), frame(breadth, "diffusion"), indicator="diffusion")) == given_

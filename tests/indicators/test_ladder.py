@@ -6,6 +6,7 @@ import pytest
 
 from qxmonitor.catalog.ladder import Doubling, Ladder, LadderFigure, Step, ladder
 from qxmonitor.indicators.ladder import ANNUALISED, SHEETS, TRAILING, measures, place, yearly
+from qxmonitor.indicators.view import View
 from qxmonitor.period import Period, months
 from tests.indicators.town import Town, firm, usccs
 
@@ -36,7 +37,7 @@ def town() -> Town:
 
 
 def test_the_figure_of_a_year_in_its_order() -> None:
-    found = yearly(town().panel(), PERIOD, ladder())
+    found = yearly(View(town().panel(), [PERIOD]), ladder())
     assert found.figure[:4].tolist() == [1_000_000.0, 480_000.0, 12_000.0, 18_000.0]
     assert found.basis[:4].tolist() == [TRAILING, ANNUALISED, SHEETS, SHEETS]  # C's own report is four months old
     assert found.month[:4].tolist() == ["2022-10", "2022-09", "2022-10", "2022-10"]
@@ -46,12 +47,12 @@ def test_the_figure_of_a_year_in_its_order() -> None:
 def test_december_is_the_year_and_an_early_month_is_not_annualised() -> None:
     one = town()
     one.forms["self_report"][B, "2022-05"] = {"output_ytd": 5.0}
-    assert yearly(one.panel(), Period("2022-05"), ladder()).which[1] == -1
-    assert yearly(one.panel(), Period("2021-12"), ladder()).figure[0] == 900_000.0
+    assert yearly(View(one.panel(), [Period("2022-05")]), ladder()).which[1] == -1
+    assert yearly(View(one.panel(), [Period("2021-12")]), ladder()).figure[0] == 900_000.0
 
 
 def test_steps_with_their_distance() -> None:
-    rows = place(town().panel(), PERIOD, ladder()).set_index(["step", "entity"])
+    rows = place(View(town().panel(), [PERIOD]), ladder()).set_index(["step", "entity"])
     assert sorted(rows.index) == sorted([("to_scale", D), ("five_yi", B), ("ten_yi", A), ("doubling", F)])
     assert rows.loc[("to_scale", D), ["state", "gap", "at_least"]].tolist() == ["near", 2_000.0, True]
     assert rows.loc[("five_yi", B), ["state", "gap", "share"]].tolist() == ["near", 20_000.0, pytest.approx(0.96)]
@@ -71,7 +72,7 @@ def test_the_highest_open_step_alone_and_doubling_against_its_base_year() -> Non
     )  # fmt: skip
     one = town()
     one.firms[A]["doubling"] = True
-    rows = place(one.panel(), PERIOD, rules)
+    rows = place(View(one.panel(), [PERIOD]), rules)
     assert rows[rows["entity"] == A]["step"].tolist() == ["mid", "high", "doubling"]  # not low; 83 % of high
     assert rows[rows["entity"] == B]["step"].tolist() == ["low", "mid"]
     doubled = rows[(rows["entity"] == A) & (rows["step"] == "doubling")].iloc[0]
@@ -81,13 +82,13 @@ def test_the_highest_open_step_alone_and_doubling_against_its_base_year() -> Non
 def test_a_trader_is_no_candidate_for_scale() -> None:
     one = town()
     one.firms[D]["industry"] = "5179"
-    assert D not in place(one.panel(), PERIOD, ladder())["entity"].tolist()
+    assert D not in place(View(one.panel(), [PERIOD]), ladder())["entity"].tolist()
 
 
 def test_measures_by_hand() -> None:
     one = town()
     one.forms["self_report"][A, "2022-10"]["employees"] = 500.0
-    table = measures(one.panel(), PERIOD, ladder())
+    table = measures(View(one.panel(), [PERIOD]), ladder())
     assert table.loc[A, "output_per_head"] == 2_000.0
     assert table.loc[A, "output_growth"] == pytest.approx(1 / 7)
     assert table.loc[A, "export_growth"] == pytest.approx(0.25)

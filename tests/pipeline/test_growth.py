@@ -44,10 +44,12 @@ def test_a_first_year_says_that_there_is_no_base(ingested: Ingested) -> None:
     assert real["value_added_real_growth_ytd"]["reason"]
 
 
-def test_value_added_is_traced_to_every_month_of_the_year(ingested: Ingested) -> None:
+def test_value_added_is_traced_to_every_month_of_the_year_and_its_rates(ingested: Ingested) -> None:
     cells = in_process(ingested.wh.settings, "trace", "value_added_ytd:town:town:2025-05", "--json").rows
-    assert {row["period"] for row in cells} == {"2025-02", "2025-03", "2025-04", "2025-05"}
-    assert {row["field"] for row in cells} == {"output_ytd"}
+    assert {row["field"] for row in cells} == {"output_ytd", "value_added_rate"}
+    for field, first in (("output_ytd", 2), ("value_added_rate", 1)):
+        months = {row["period"] for row in cells if row["field"] == field}
+        assert months == {f"2025-{month:02d}" for month in range(first, 6)}
 
 
 def test_january_is_not_taken_apart(ingested: Ingested) -> None:
