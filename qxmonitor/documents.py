@@ -120,6 +120,6 @@ def _changed(scene: Scene) -> dict[str, Any]:
     compared = months(last - (_REVISED_MONTHS - 1), last)
     before = indicators.compute(panel, compared)
     return {
-        "revisions": indicators.revisions(before, scene.figures, scene.panel.firms["group"], compared),
+        "revisions": indicators.revisions(before, scene.figures, compared),
         "refilings": refilings(panel, scene.panel, compared),
     }
