@@ -166,7 +166,8 @@ def _above_scale(wh: Warehouse, period: Period, times: dict[str, Any]) -> pd.Ind
     entries = asof.read(wh, "register_entry", **times)
     since, until = (entries[name].astype("str").fillna("") for name in ("since", "until"))
     listed = (since <= period) & ((until == "") | (until >= period)) & entries["above_scale"].astype(bool)
-    return pd.Index(entries.loc[listed, "subject"].tolist())
+    subjects: list[str] = entries.loc[listed, "subject"].tolist()
+    return pd.Index(subjects)
 
 
 def _sided(gaps: pd.DataFrame, details: pd.DataFrame) -> pd.DataFrame:
