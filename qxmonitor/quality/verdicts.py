@@ -66,11 +66,6 @@ class Verdict:
     judged: npt.NDArray[np.bool_]
 
 
-def judge(table: str, frame: pd.DataFrame) -> list[Verdict]:
-    """The broken expectations of a table's suite; as :func:`weigh`, without those that hold."""
-    return [verdict for verdict in weigh(table, frame) if len(verdict.rows)]
-
-
 def weigh(table: str, frame: pd.DataFrame) -> list[Verdict]:
     """What every expectation of a table's suite says, column by column.
 
