@@ -112,7 +112,7 @@ def _events(path: Path) -> pd.DataFrame:
 
 def _months(wh: Warehouse) -> list[Period]:
     """Months that can be replayed: released, with output returns known by then."""
-    first = store.first_known(wh, "b204_1")
+    first = store.first_spoken_of(wh, "b204_1")
     last = release_calendar().newest_released(wh.settings.now())
     there = sorted(Period(p) for p in first.index if Period(p) <= last)
     if len(there) < LEAST_MONTHS:

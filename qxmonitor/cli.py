@@ -114,12 +114,20 @@ def run(period: Period, known_at: datetime | None, notify: str, json_out: bool) 
     from qxmonitor import pipeline
 
     def line(row: Row) -> str:
+        also = f"；一并计算较早的 {_span(row['before'])}" if row["before"] else ""
+        left = f"；尚未计算的更早月份 {_span(row['not_run'])}，需要时逐月执行 qxmonitor run" if row["not_run"] else ""
         return (
             f"{row['period']}：指标值 {row['values']} 条，判定 {row['verdicts']} 条，"
-            f"未结风险提示 {row['open_alerts']} 条，计划邮件 {row['planned']} 封（{row['planning']}）"
+            f"未结风险提示 {row['open_alerts']} 条，计划邮件 {row['planned']} 封（{row['planning']}）{also}{left}"
         )
 
     answer(lambda wh: ([pipeline.run(wh, period, known_at=known_at, notify=notify)], True), json_out, line)
+
+
+def _span(months: str) -> str:
+    """``3 个月（2026-01 至 2026-03）``."""
+    found = months.split()
+    return f"{len(found)} 个月（{found[0]} 至 {found[-1]}）" if len(found) > 1 else found[0]
 
 
 @cli.command()

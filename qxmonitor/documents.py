@@ -124,8 +124,8 @@ def _changed(scene: Scene) -> dict[str, Any]:
         known_at, recorded_at = issue.known_at, issue.recorded_at
     panel = read_panel(scene.wh, last, months=HISTORY, known_at=known_at, recorded_at=recorded_at)
     compared = months(last - (_REVISED_MONTHS - 1), last)
-    before, now = (indicators.made_of_firms(known, compared, REVISED) for known in (panel, scene.panel))
+    before = indicators.made_of_firms(panel, compared, REVISED)
     return {
-        "revisions": indicators.revisions(before, now, scene.panel.firms["group"], compared),
+        "revisions": indicators.revisions(before, scene.figures, compared),
         "refilings": refilings(panel, scene.panel, compared),
     }

@@ -272,8 +272,9 @@ def run(wh: Warehouse, period: Period, *, known_at: datetime | None = None, noti
 
     Months may be run in any order, twice and at once; the end is the same. An alert's story needs the months before
     it, so earlier months that were never run are run first; later months that were computed from less than is known
-    now are computed again. Mails are planned for the newest released month only, when enough has been reported and
-    nothing that landed for it still waits, and never when looking back (``known_at``); the ledger makes them once.
+    now are computed again, and so are earlier ones that a file of this month speaks of as well. Mails are planned for
+    the newest released month only, when enough has been reported and nothing that landed for it still waits, and never
+    when looking back (``known_at``); the ledger makes them once.
 
     Args:
         wh: an open warehouse.
@@ -289,18 +290,23 @@ def run(wh: Warehouse, period: Period, *, known_at: datetime | None = None, noti
     if notify and known_at is not None:
         raise QxError("回看不发邮件，不能同时要求补发通知")
     with wh.alone(LOCK_MONTHS):
-        due = [*runs.never_run(wh, period, known_at), (period, known_at)]
-        for then, together in groupby(due, key=itemgetter(1)):
-            done = runs.compute(wh, [month for month, _ in together], then)
+        missing = runs.never_run(wh, period, known_at)
+        for then, together in groupby([pair for pair in missing if pair[1] != known_at], key=itemgetter(1)):
+            runs.compute(wh, [month for month, _ in together], then)
+        restated = [] if known_at is not None else runs.restated(wh, period)
+        late = [month for month, then in missing if then == known_at]
+        done = runs.compute(wh, [*late, *restated, period], known_at)
         stamp = done.stamps[-1]
-        again = [] if known_at is not None else runs.outdated(wh, period)
+        again = [] if known_at is not None else runs.outdated(wh, min([period, *restated]))
         done = runs.compute(wh, again, None) if again else done
         alerts = alerting.refold(wh)
+        beyond = runs.out_of_reach(wh, period)
         planned, why = _plan(wh, period, known_at, notify, done)
     counts = store.run_counts(wh, stamp.run_id or 0)
     open_alerts = int((alerts["state"] != "closed").sum())
     return {"period": str(period), "known_at": stamp.known_at.isoformat(), **counts, "open_alerts": open_alerts,
-            "also": " ".join(again), "planned": planned, "planning": why}  # fmt: skip
+            "before": " ".join(sorted([*(month for month, _ in missing), *restated])), "also": " ".join(again),
+            "not_run": " ".join(beyond), "planned": planned, "planning": why}  # fmt: skip
 
 
 def _plan(

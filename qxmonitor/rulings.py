@@ -43,10 +43,11 @@ def fix_unit(wh: Warehouse, file: str, item: str, unit: str, *, who: str, why: s
         The decision, and ``files``, ``released`` and ``rejected`` as :func:`qxmonitor.warehouse.load.reread` says.
 
     Raises:
-        QxError: no such file or unit, the file gives no occasion for it, nothing to revoke, or another decision on the
-            same counts from the same moment.
+        QxError: no such file or unit, a form whose unit is fixed, the file gives no occasion for it, nothing to revoke,
+            or another decision on the same counts from the same moment.
     """
     found = _content(wh, file)
+    vocabulary.has_units(found.get("feed"))
     word, kind = vocabulary.item(found.get("feed"), item)
     value = vocabulary.unit(unit, kind, word)
     contents = [(found["sha256"], found["path"], 0)] if "path" in found else []

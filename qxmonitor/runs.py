@@ -89,9 +89,10 @@ def never_run(wh: Warehouse, period: Period, known_at: datetime | None) -> list[
     """Earlier months with output returns that have no run at all, each with the time to run it as known at.
 
     That is its own release day, so that it comes out as if it had been run then, whatever month is asked for first;
-    a month whose returns came only later (history loaded in bulk) is run as known at the time asked for.
+    a month whose returns came only later (a history in one file, or loaded in bulk) is run as known at the time asked
+    for. Months further back than a run looks are left to whoever wants them (:func:`out_of_reach`).
     """
-    first = store.first_known(wh, "b204_1", known_at)
+    first = store.first_spoken_of(wh, "b204_1", known_at)
     done = store.periods_run(wh)
     missing = []
     for month in (period - back for back in range(HISTORY - 1, 0, -1)):
@@ -99,6 +100,21 @@ def never_run(wh: Warehouse, period: Period, known_at: datetime | None) -> list[
             released = release_calendar().released_at(month)
             missing.append((month, released if first[month] <= released else known_at))
     return missing
+
+
+def out_of_reach(wh: Warehouse, period: Period) -> list[Period]:
+    """Months with output returns and no run that lie too far back for a run of this one to bring them along."""
+    done = store.periods_run(wh)
+    there = [Period(month) for month in store.first_spoken_of(wh, "b204_1").index]
+    return [month for month in there if month not in done and month <= period - HISTORY]
+
+
+def restated(wh: Warehouse, period: Period) -> list[Period]:
+    """Earlier months with a run that no longer stands, since a file of this month of statistics speaks of them too."""
+    done = store.periods_run(wh)
+    spoken = store.months_with(wh, period, sorted(release_calendar().family("statistics")))
+    mine = [month for month in spoken if month in done and month > period - HISTORY]
+    return [stamp.period for stamp in store.stamps(wh, mine) if stamp.run_id is None] if mine else []
 
 
 def _between(first: Period, last: Period) -> int:

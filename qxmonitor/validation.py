@@ -32,7 +32,10 @@ Row = dict[str, Any]
 PURPOSE = "verification"
 """The purpose for which two sources may be laid side by side, firm by firm."""
 
-KINDS = {"mirror": ("returns", "customs"), "bonded": ("customs", "bonded"), "self_report": ("returns", "self_report")}
+KINDS = {
+    "mirror": ("returns", "customs"), "bonded": ("customs", "bonded"), "self_report": ("returns", "self_report"),
+    "approved": ("returns", "approved"),
+}  # fmt: skip
 """Kind of reconciliation → the two sources that its reader must both be allowed to see."""
 
 COLUMNS = ["check", "name", "severity", "entity", "period", "field", "reason", "file", "sheet", "row", "cell",
@@ -144,6 +147,10 @@ def reconcile(
         reports = asof.read(wh, "self_report", first=period, last=period, **times)
         granted = _granted(reader, authorisations, period)
         parts.append(mirror.own_report(returns, reports, period, granted))
+    if "approved" in wanted:
+        figures = asof.read(wh, "approved_figure", **times)
+        figures = figures[figures["period"] == period]
+        parts.append(mirror.approved(returns, figures, period, _above_scale(wh, period, times)))
     found = mirror.together(parts)
     odd = findings(wh, period, known_at=known_at, recorded_at=recorded_at)
     odd = odd.drop_duplicates(["entity", "name"])
@@ -152,6 +159,15 @@ def reconcile(
     found = mirror.Reconciled(found.gaps.assign(also=also), found.details)
     details = cells.places(wh, found.details)
     return mirror.Reconciled(_sided(found.gaps, details), details)
+
+
+def _above_scale(wh: Warehouse, period: Period, times: dict[str, Any]) -> pd.Index:
+    """Firms that the register lists as above scale in a month."""
+    entries = asof.read(wh, "register_entry", **times)
+    since, until = (entries[name].astype("str").fillna("") for name in ("since", "until"))
+    listed = (since <= period) & ((until == "") | (until >= period)) & entries["above_scale"].astype(bool)
+    subjects: list[str] = entries.loc[listed, "subject"].tolist()
+    return pd.Index(subjects)
 
 
 def _sided(gaps: pd.DataFrame, details: pd.DataFrame) -> pd.DataFrame:
@@ -266,7 +282,8 @@ def write_xlsx(wh: Warehouse, found: mirror.Reconciled, period: Period, out: Pat
 
 
 _GAP_WORDS = {
-    "kind": "核对", "entity": "统一社会信用代码", "period": "所属期", "item": "指标", "basis": "口径", "unit": "单位",
+    "kind": "核对", "entity": "统一社会信用代码（town 为全镇）", "period": "所属期", "item": "指标", "basis": "口径",
+    "unit": "单位",
     "left_source": "来源一", "left": "来源一数", "right_source": "来源二", "right": "来源二数", "gap": "差",
     "tolerance": "容差", "reason": "说明", "also": "同期其他疑问",
     "left_rows": "来源一各行", "right_rows": "来源二各行",

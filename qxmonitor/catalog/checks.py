@@ -71,7 +71,7 @@ class Bonded(Entry):
     abroad_modes: tuple[str, ...] = Field(min_length=1)
 
 
-class SelfReport(Entry):
+class Bound(Entry):
     relative: float = Field(ge=0)
     at_least: float = Field(ge=0)
 
@@ -87,7 +87,8 @@ class Checks(Entry):
     headcount: Headcount
     mirror: Mirror
     bonded: Bonded
-    self_report: SelfReport
+    self_report: Bound
+    approved: Bound
 
     @cached_property
     def by_id(self) -> dict[str, Check]:

@@ -177,7 +177,7 @@ class Material:
         firms: the register, index USCC: name, chain, key_firm.
         progress: as ``indicators.progress`` gives it.
         receipts: feed, files, rows_read, accepted, rejected: one row a feed, already summed.
-        revisions: indicator, entity_kind, entity, source, period, before, value, groups_changed; may be empty.
+        revisions: indicator, entity_kind, entity, source, period, before, value; may be empty.
         first: the first month that the figures were made from.
         needs: as ``indicators.needs`` gives it.
         decomposition: the town's cumulative one, as ``indicators.decompose`` gives it; for firm-level rights only.

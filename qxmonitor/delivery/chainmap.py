@@ -7,16 +7,11 @@ within a page. The same figures give the same bytes.
 
 from __future__ import annotations
 
-from io import BytesIO
 from textwrap import wrap
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
-
 from qxmonitor.catalog.briefing import ChainMapForm
-from qxmonitor.delivery.chart import DPI, WIDTH_MM, font
+from qxmonitor.delivery.chart import WIDTH_MM, canvas, font, png
 from qxmonitor.delivery.render import put
 from qxmonitor.delivery.words import measure, signed
 from qxmonitor.disclosure.chainmap import MapChain, MapNode
@@ -48,8 +43,7 @@ def chain_map(gate: Gate, form: ChainMapForm, chains: tuple[MapChain, ...], mark
     fixed = len(chains) * (_HEAD_MM + _GAP_MM) + _LEGEND_MM
     row = max(min(_ROW_MM, (_TALLEST_MM - fixed) / sum(rows)), _LEAST_ROW_MM)
     height = fixed + row * sum(rows)
-    figure = Figure(figsize=(WIDTH_MM / 25.4, height / 25.4), dpi=DPI)
-    FigureCanvasAgg(figure)
+    figure = canvas(WIDTH_MM, height)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, WIDTH_MM)
     axes.set_ylim(height, 0)
@@ -61,10 +55,8 @@ def chain_map(gate: Gate, form: ChainMapForm, chains: tuple[MapChain, ...], mark
     _legend(axes, gate, form, top)
     if mark is not None:
         axes.text(WIDTH_MM - 1, 3.4, put(mark, gate.reader), ha="right", va="center", color="#c8102e", **_type(8))
-    out = BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
     title = gate.word(form, "title")
-    return Picture(out.getvalue(), title, _alt(gate.reader, title, chains), gate.reader)
+    return Picture(png(figure), title, _alt(gate.reader, title, chains), gate.reader)
 
 
 def _type(points: float) -> dict[str, Any]:
@@ -72,6 +64,8 @@ def _type(points: float) -> dict[str, Any]:
 
 
 def _band(axes: Any, reader: str, chain: MapChain, top: float, row: float) -> None:
+    from matplotlib.patches import FancyArrowPatch
+
     growth = measure(chain.growth) if chain.growth.number is None else signed(chain.growth)
     head = f"{put(chain.name, reader)}（累计 {put(growth, reader)}）"
     axes.text(1.5, top + 3.4, head, ha="left", va="center", color=_INK, **_type(8.5))
@@ -100,6 +94,8 @@ def _band(axes: Any, reader: str, chain: MapChain, top: float, row: float) -> No
 
 
 def _box(axes: Any, reader: str, node: MapNode, place: tuple[float, float, float, float]) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
     x, y, width, height = place
     dim = node.state in ("withheld", "none")
     axes.add_patch(
@@ -140,6 +136,8 @@ def _marks(reader: str, node: MapNode) -> list[str]:
 
 
 def _legend(axes: Any, gate: Gate, form: ChainMapForm, top: float) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
     states = [(key, put(gate.label(form, "states", key), gate.reader)) for key in FILLS]
     step = WIDTH_MM / len(states)
     for at, (key, text) in enumerate(states):

@@ -1,7 +1,8 @@
 """The briefing's one chart: growth over thirteen months, drawn from cleared values only.
 
-matplotlib without pyplot (no global state), with one font file of the Noto family (OFL), so that every glyph is
-there on a bare machine. Months without a figure are gaps, never zeros. The same figures give the same bytes.
+matplotlib without pyplot (no global state), imported only when something is drawn, with one font file of the Noto
+family (OFL), so that every glyph is there on a bare machine. Months without a figure are gaps, never zeros. The same
+figures give the same bytes.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import mplfonts
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 
 from qxmonitor.delivery.render import put
 from qxmonitor.disclosure.cleared import Cleared, Picture, seal
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
 
 STYLES = (("#1f4e79", "o", "-"), ("#b45f06", "s", "--"), ("#3c7a4a", "^", ":"))
 WIDTH_MM, HEIGHT_MM, DPI = 150.0, 74.0, 220
@@ -36,7 +38,27 @@ class Series:
 @lru_cache(maxsize=1)
 def font() -> FontProperties:
     """Noto Sans CJK SC, by path: never a font of doubtful licence that happens to be installed."""
+    import mplfonts
+    from matplotlib.font_manager import FontProperties
+
     return FontProperties(fname=Path(mplfonts.__file__).parent / "fonts" / "NotoSansCJKsc-Regular.otf")
+
+
+def canvas(width_mm: float, height_mm: float, **options: Any) -> Figure:
+    """An empty picture of a size, at the resolution of all pictures unless ``dpi`` says otherwise."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), **{"dpi": DPI, **options})
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """The picture drawn; the same drawing gives the same bytes."""
+    out = BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
 
 
 def trend(reader: str, title: Cleared, axis: Cleared, series: Sequence[Series], mark: Cleared | None = None) -> Picture:
@@ -52,8 +74,7 @@ def trend(reader: str, title: Cleared, axis: Cleared, series: Sequence[Series], 
     Raises:
         DisclosureError: a value is not cleared for the reader.
     """
-    figure = Figure(figsize=(WIDTH_MM / 25.4, HEIGHT_MM / 25.4), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(WIDTH_MM, HEIGHT_MM, layout="constrained")
     axes = figure.add_subplot()
     labels = [put(month, reader) for month, _ in series[0].points]
     for line, (colour, marker, dash) in zip(series, STYLES, strict=False):
@@ -84,9 +105,7 @@ def trend(reader: str, title: Cleared, axis: Cleared, series: Sequence[Series], 
     axes.legend(prop=legend_font, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(series))
     if mark is not None:
         axes.set_title(put(mark, reader), loc="right", fontproperties=font(), fontsize=8, color="#c8102e")
-    out = BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
-    return Picture(out.getvalue(), title, _alt(reader, title, series), reader)
+    return Picture(png(figure), title, _alt(reader, title, series), reader)
 
 
 def short(labels: list[str], number: int) -> str:

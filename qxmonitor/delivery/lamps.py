@@ -7,18 +7,16 @@ The same figures give the same bytes.
 
 from __future__ import annotations
 
-from io import BytesIO
-
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.patches import Ellipse
+from typing import TYPE_CHECKING
 
 from qxmonitor.catalog.climate import LAMPS, POINTS
-from qxmonitor.delivery.chart import DPI, WIDTH_MM, font, short
+from qxmonitor.delivery.chart import WIDTH_MM, canvas, font, png, short
 from qxmonitor.delivery.render import put
 from qxmonitor.disclosure.cleared import Cleared, Picture, seal
 from qxmonitor.disclosure.climate import LampStrip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LAMP_COLOURS = {"red": "#f4a9b8", "yellow": "#f7e27e", "green": "#b5dfae", "light_blue": "#d3effa", "blue": "#a9b4ee"}
 """Hot to cold; pastel, while the levels of risk are saturated and dark."""
@@ -40,8 +38,7 @@ def lamps(reader: str, strip: LampStrip, title: Cleared, mark: Cleared | None = 
         DisclosureError: a value is not cleared for the reader.
     """
     high = _ROW_MM * (len(strip.rows) + 2.6)
-    figure = Figure(figsize=(WIDTH_MM / 25.4, high / 25.4), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(WIDTH_MM, high, layout="constrained")
     axes = figure.add_subplot()
     months = [put(month, reader) for month in strip.months]
     for at, row in enumerate(strip.rows):
@@ -61,12 +58,12 @@ def lamps(reader: str, strip: LampStrip, title: Cleared, mark: Cleared | None = 
         label.set_fontsize(8)
     if mark is not None:
         axes.set_title(put(mark, reader), loc="right", fontproperties=font(), fontsize=8, color="#c8102e")
-    out = BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
-    return Picture(out.getvalue(), title, _alt(reader, title, strip), reader)
+    return Picture(png(figure), title, _alt(reader, title, strip), reader)
 
 
 def _cell(axes: Axes, x: int, y: float, cell: Cleared, reader: str) -> None:
+    from matplotlib.patches import Ellipse
+
     text = put(cell, reader)
     lit = cell.number is not None
     if lit:

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from qxmonitor.catalog.office import office
-from qxmonitor.delivery.chart import font
+from qxmonitor.delivery.chart import canvas, font, png
 from qxmonitor.delivery.files import write_private
 from qxmonitor.settings import ROOT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Row = dict[str, Any]
 
@@ -60,8 +59,7 @@ def _picture(draw: Any, rows: Sequence[Row], shares: Sequence[float]) -> str:
     """A drawing as a data address; nothing where there is nothing to draw."""
     if not rows:
         return ""
-    figure = Figure(figsize=(8.6, max(3.6, 0.42 * len(rows) + 1.6)), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(218.44, 25.4 * max(3.6, 0.42 * len(rows) + 1.6), dpi=130, layout="constrained")
     axes = figure.add_subplot()
     draw(axes, rows, shares)
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
@@ -73,9 +71,7 @@ def _picture(draw: Any, rows: Sequence[Row], shares: Sequence[float]) -> str:
     legend_font = font().copy()
     legend_font.set_size(8)
     axes.legend(prop=legend_font, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    out = BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(png(figure)).decode("ascii")
 
 
 def _matched(axes: Axes, rows: Sequence[Row], shares: Sequence[float]) -> None:

@@ -7,14 +7,10 @@ the levels, and says so. The same figures give the same bytes.
 
 from __future__ import annotations
 
-from io import BytesIO
 from textwrap import wrap
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 from qxmonitor.catalog.briefing import WaterfallForm
-from qxmonitor.delivery.chart import DPI, WIDTH_MM, font
+from qxmonitor.delivery.chart import WIDTH_MM, canvas, font, png
 from qxmonitor.delivery.render import put
 from qxmonitor.delivery.words import measure, pull
 from qxmonitor.disclosure.cleared import Cleared, Picture, seal
@@ -42,8 +38,7 @@ def waterfall(gate: Gate, form: WaterfallForm, view: Waterfall, title: Cleared, 
         DisclosureError: a value is not cleared for the reader.
     """
     reader = gate.reader
-    figure = Figure(figsize=(WIDTH_MM / 25.4, HEIGHT_MM / 25.4), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(WIDTH_MM, HEIGHT_MM, layout="constrained")
     axes = figure.add_subplot()
     amounts = [_shown(step, reader) for step in view.steps]
     tops = _heights(amounts)
@@ -88,9 +83,7 @@ def waterfall(gate: Gate, form: WaterfallForm, view: Waterfall, title: Cleared, 
     axes.set_title(put(unit, reader), loc="left", fontproperties=font(), fontsize=8)
     if mark is not None:
         axes.set_title(put(mark, reader), loc="right", fontproperties=font(), fontsize=8, color="#c8102e")
-    out = BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
-    return Picture(out.getvalue(), title, _alt(reader, title, view), reader)
+    return Picture(png(figure), title, _alt(reader, title, view), reader)
 
 
 def _shown(step: Step, reader: str) -> float:

@@ -368,20 +368,18 @@ class Gate:
         return self.number(float(len(set(subjects) & self._firms.keys())), 0, unit, "register", "register|count")
 
     def revision(self, row: Mapping[str, Any], period: Period) -> tuple[Cleared, Cleared] | None:
-        """What a town figure was and is now; None where the reader may not see it.
+        """What a town figure was and is now; None outside the statistical channel.
 
-        The difference of two issues is what the re-filing groups changed, so outside the statistical channel at
-        least the threshold's number of them must stand behind it, and no two of them for nearly all.
+        However many groups stand behind each revision: one told now less what was printed of the month then is what
+        changed in between and was not told, and that of a cumulative figure less that of its month is what changed in
+        the months before; either can be a single firm's.
 
         Args:
-            row: indicator, entity_kind, entity, source, before, value (stored unit), groups_changed, top2.
+            row: indicator, entity_kind, entity, source, before, value (stored unit).
             period: the month revised.
         """
         indicator, kind, entity, source = (str(row[n]) for n in ("indicator", "entity_kind", "entity", "source"))
-        free = self._free(source)
-        limits = office().thresholds
-        enough = int(row["groups_changed"]) >= limits.groups and float(row["top2"]) <= limits.dominance
-        if kind == "firm" or not self.clear_one(period, indicator, kind, entity, source) or not (free or enough):
+        if kind == "firm" or not self._free(source):
             return None
         entry, ref = indicators().indicator(indicator), f"{period}|{indicator}|{kind}|{entity}|{source}"
         before, after = (

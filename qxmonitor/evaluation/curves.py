@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
-from qxmonitor.delivery.chart import font
+from qxmonitor.delivery.chart import canvas, font
 from qxmonitor.errors import Refused
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 RATES = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2)
 """False-alarm rates at which curves are read."""
@@ -47,8 +47,7 @@ def write(out: Path, rows: list[dict[str, Any]], curve: list[dict[str, Any]]) ->
 
 def _draw(curve: list[dict[str, Any]]) -> Figure:
     bands = list(dict.fromkeys(row["noise"] for row in curve))
-    figure = Figure(figsize=(2.9 * max(len(bands), 1), 3.6), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(73.66 * max(len(bands), 1), 91.44, dpi=130, layout="constrained")
     axes = figure.subplots(1, max(len(bands), 1), sharey=True, squeeze=False)[0]
     for place, (axis, band) in enumerate(zip(axes, bands, strict=False)):
         for method, (label, colour, dash) in LABELS.items():

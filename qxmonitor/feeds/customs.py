@@ -54,6 +54,10 @@ LABELS = {field: names[0] for field, names in COLUMNS.items()}
 _HEADINGS = {name.upper(): field for field, names in COLUMNS.items() for name in names}
 _SCALES = {"": 1.0, "千": 1e3, "万": 1e4, "百万": 1e6, "亿": 1e8}
 _MONEY_UNIT = re.compile(r"\((百万|千|万|亿)?(?:美元|元|人民币元|元人民币|人民币)\)$")
+_SAID_UNIT = {
+    "usd": re.compile(r"(百万|千|万|亿)?美元"),
+    "rmb": re.compile(r"(百万|千|万|亿)?(?:人民币元|元人民币|人民币|元)"),
+}
 _CONTROL = re.compile(
     r"\s*(?:合\s*计|总\s*计|小\s*计|本页合计|注[:：]|备\s*注|说明[:：]|数据来源|资料来源|填表人|制表人|联系人)"
 )
@@ -105,6 +109,9 @@ class _Page:
     def __init__(self, sheet: Grid, header: Row) -> None:
         self.sheet = sheet.sheet
         self.places, self.scales = _places(header.texts)
+        for field in _SAID_UNIT.keys() & self.places.keys():  # decided by the office, for this file
+            if said := sheet.rulings.unit(LABELS[field]):
+                self.scales[field] = money_scale(field, said) or self.scales[field]
         above = [text for row in sheet.head if row.number < header.number for text in row.texts]
         self.vintage = _stated([sheet.sheet, *above])
         self.body = sheet.body(header, [self.places[field] for field in ("period", "flow", "mode", "hs")])
@@ -225,6 +232,18 @@ def _field(heading: str) -> tuple[str | None, float]:
     if unit and _HEADINGS.get(plain[: unit.start()]) in {"usd", "rmb"}:
         return _HEADINGS[plain[: unit.start()]], _SCALES[unit[1] or ""]
     return None, 1.0
+
+
+def money_field(heading: str) -> str | None:
+    """``usd`` or ``rmb``, if a heading is that of a column of money; its unit in brackets does not matter."""
+    field, _ = _field(heading)
+    return field if field in _SAID_UNIT else None
+
+
+def money_scale(field: str, unit: str) -> float | None:
+    """What figures in a unit are multiplied by to be US dollars or yuan; None when it does not measure the field."""
+    found = _SAID_UNIT[field].fullmatch(unit) if unit else None
+    return _SCALES[found[1] or ""] if found else None
 
 
 def _places(headings: list[str]) -> tuple[dict[str, int], dict[str, float]]:

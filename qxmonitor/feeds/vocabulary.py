@@ -13,8 +13,28 @@ from qxmonitor.catalog.items import items, plain
 from qxmonitor.catalog.sheets import BASE_UNITS, sheets, words_of
 from qxmonitor.errors import QxError, one_line
 from qxmonitor.feeds import approved as approved_feed
-from qxmonitor.feeds import detail, headings, personal
+from qxmonitor.feeds import customs, detail, headings, personal
 from qxmonitor.feeds.rulings import IGNORE, WHOLE
+
+_NO_UNIT = {
+    **dict.fromkeys(("customs_declaration", "customs_public"), "海关格式规定的（按元、美元和法定单位）"),
+    **dict.fromkeys(
+        ("bonded_inv101", "bonded_stock", "bonded_receipt"), "金关二期报文规定的（按报文所载币制和法定单位）"
+    ),
+    "reference": "数据终端给的标注，序列按原单位保存，不作换算",
+    "register": "没有的：名录和产业链图不含金额和数量",
+}
+"""Feeds whose units are never read from the sheet, and what they are instead."""
+
+
+def has_units(feed: str | None) -> None:
+    """Refuse to rule a unit where none is read.
+
+    Raises:
+        QxError: the unit is part of the form.
+    """
+    if feed in _NO_UNIT:
+        raise QxError(f"这类文件的计量单位是{_NO_UNIT[feed]}，不由决定；数值有误的须重新报送")
 
 
 def forms() -> list[str]:
@@ -83,12 +103,18 @@ def item(feed: str | None, said: str) -> tuple[str, str | None]:
 
     Args:
         feed: of the file, where known.
-        said: ``*`` for the whole sheet; an item's or column's name or id; a product's or an indicator's name.
+        said: ``*`` for the whole sheet (not the customs', where each column of money has its unit); an item's or
+            column's name or id; a product's or an indicator's name.
 
     Raises:
-        QxError: empty.
+        QxError: empty, or a column of a customs sheet that is not money.
     """
     word = plain(one_line(said))
+    if feed == customs.FEED:
+        field = customs.money_field(word)
+        if field is None:
+            raise QxError("海关月度表只有“美元值”和“人民币值”两列可以定单位")
+        return customs.LABELS[field], field
     if word in (WHOLE, "全表") or said.strip() == WHOLE:
         return WHOLE, None
     if not word or len(word) > 80:
@@ -115,6 +141,10 @@ def unit(said: str, kind: str | None, word: str) -> str:
     text = plain(one_line(said))
     if text in ("", "-"):
         return ""
+    if kind in ("usd", "rmb"):
+        if customs.money_scale(kind, text) is None:
+            raise QxError(f"计量单位“{text[:20]}”不认识，或与指标不符")
+        return text
     measured = items().units.kind(text)
     if kind is not None or word == WHOLE:
         if measured is None or kind not in (None, measured):

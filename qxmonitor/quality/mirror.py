@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from qxmonitor.catalog.approved import approved as approved_catalogue
 from qxmonitor.catalog.checks import checks
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.period import Period
@@ -22,7 +23,12 @@ GAP = ["kind", "entity", "period", "item", "basis", "unit", "left_source", "left
 DETAIL = ["kind", "entity", "item", "side", "source", "period", "file_id", "sheet", "row", "column", "value"]
 _KEY = ["kind", "entity", "item"]
 _THOUSAND = 1000.0
-_RETURN, _OWN, _CUSTOMS, _CENTRE = "产销总值表", "企业自报表", "海关企业月度表", "保税核注清单"
+_RETURN, _OWN, _CUSTOMS, _CENTRE, _BUREAU = "产销总值表", "企业自报表", "海关企业月度表", "保税核注清单", "市局反馈数"
+_APPROVED = {
+    "output": ("工业总产值", "output"), "sales": ("工业销售产值", "sales"), "export_delivery": ("出口交货值", "export"),
+}  # fmt: skip
+"""Indicator of the approved figures → the item, and how the returns' columns of it begin."""
+TOWN = "town"
 
 
 class _What(NamedTuple):
@@ -144,6 +150,40 @@ def own_report(returns: pd.DataFrame, reports: pd.DataFrame, period: Period, gra
             what = _What("self_report", f"{name}（{words}）", words, "千元", _RETURN, _OWN)
             gaps = _gaps(what, period, both["amount"], both["r"], tolerance, bounds.at_least)
             sides = [("left", left, column, _RETURN), ("right", right, column, _OWN)]
+            parts.append(_with_details(gaps, sides))
+    return together(parts)
+
+
+def approved(returns: pd.DataFrame, figures: pd.DataFrame, period: Period, expected: pd.Index) -> Reconciled:
+    """The sum of the returns beside the figure the upper bureau approved for the town, in thousand yuan.
+
+    The sum is of firms above scale, as the bureau counts them; how many of them have not reported is said, since that
+    alone may be the gap.
+
+    Args:
+        returns: ``output_return`` of the month.
+        figures: ``approved_figure`` of the month.
+        period: the month.
+        expected: the firms above scale in the month.
+    """
+    bounds, parts = checks().approved, []
+    mine = returns[returns["entity"].isin(expected)]
+    late = int((~expected.isin(mine["entity"])).sum())
+    catalogue = approved_catalogue()
+    for indicator, (name, stem) in _APPROVED.items():
+        factor = round(catalogue.factor(catalogue.by_id[indicator].unit, "千元") or np.nan)
+        for span, words in (("m", "本月"), ("ytd", "1—本月")):
+            right = figures[(figures["indicator"] == indicator) & (figures["measure"] == span)]
+            right = right.assign(amount=right["value"] * factor, entity=TOWN)
+            left = mine.assign(amount=mine[f"{stem}_{span}"], entity=TOWN)
+            left, right = left[left["amount"].notna()], right[right["amount"].notna()]
+            if left.empty or right.empty:
+                continue
+            ours, theirs = (pd.Series({TOWN: float(side["amount"].sum())}) for side in (left, right))
+            what = _What("approved", f"规上{name}（{words}）", words, "千元", _RETURN, _BUREAU)
+            gaps = _gaps(what, period, ours, theirs, pd.Series({TOWN: bounds.relative}), bounds.at_least)
+            gaps["reason"] += f"；规上企业缺报 {late} 家" if late else "；规上企业已报齐"
+            sides = [("left", left, f"{stem}_{span}", _RETURN), ("right", right, "value", _BUREAU)]
             parts.append(_with_details(gaps, sides))
     return together(parts)
 

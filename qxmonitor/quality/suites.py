@@ -12,7 +12,6 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from qxmonitor.catalog._yaml import Entry, load
-from qxmonitor.quality.measures import MEASURES
 from qxmonitor.settings import ROOT
 
 FOLDER = ROOT / "expectations"
@@ -80,11 +79,6 @@ class Suite(Entry):
     def columns(self) -> frozenset[str]:
         """Columns and measures that any expectation looks at."""
         return frozenset(column for rule in self.expectations for column in rule.columns)
-
-    @property
-    def measures(self) -> frozenset[str]:
-        """Those of them that are computed."""
-        return self.columns & frozenset(MEASURES.get(self.table, {}))
 
 
 @lru_cache(maxsize=32)

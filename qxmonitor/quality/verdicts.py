@@ -5,15 +5,22 @@ use, since the import takes seconds.
 
 One expectation costs the library a dozen milliseconds whatever it looks at, so columns held to the same are judged
 together, laid below one another. That changes no verdict: it is done only where each cell is judged by itself.
+
+Two things the library does at large cost and to no use here are kept from it: half its import is ``altair`` and
+``scipy.stats``, which only expectations on distributions need and no suite may name; and half its work is a
+fingerprint of each batch, which nobody reads.
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,8 +37,10 @@ _CELL_BY_CELL = {
     "expect_column_values_to_match_regex", "expect_column_values_to_not_match_regex",
 }  # fmt: skip
 """Expectations that judge a cell by itself and pass over empty ones."""
-_TOGETHER = 200_000
-"""Cells that are laid below one another at most: beyond, the copy costs more than the library."""
+_TOGETHER = 8_000_000
+"""Cells that are laid below one another at most, for the sake of memory: 64 MB of them."""
+_UNUSED = ("altair", "scipy.stats")
+"""What the library imports for expectations on distributions alone."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +64,6 @@ class Verdict:
     critical: bool
     rows: npt.NDArray[np.int64]
     judged: npt.NDArray[np.bool_]
-
-
-def judge(table: str, frame: pd.DataFrame) -> list[Verdict]:
-    """The broken expectations of a table's suite; as :func:`weigh`, without those that hold."""
-    return [verdict for verdict in weigh(table, frame) if len(verdict.rows)]
 
 
 def weigh(table: str, frame: pd.DataFrame) -> list[Verdict]:
@@ -172,10 +176,24 @@ def _cannot_run(table: str, entry: dict[str, Any]) -> QxError:
 @lru_cache(maxsize=1)
 def _library() -> Any:
     logging.getLogger("great_expectations").setLevel(logging.ERROR)  # before the import, which talks a lot
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _without(_UNUSED):
         warnings.simplefilter("ignore")  # it warns about its own imports
         import great_expectations
+        from great_expectations.execution_engine import pandas_execution_engine
+    pandas_execution_engine.HASH_THRESHOLD = 0  # the size from which on it takes no fingerprint of a batch
     return great_expectations
+
+
+@contextmanager
+def _without(names: Sequence[str]) -> Iterator[None]:
+    """Empty modules in the place of those that are not there yet, while something is imported that asks for them."""
+    empty = {name: ModuleType(name) for name in names if name not in sys.modules}
+    sys.modules.update(empty)
+    try:
+        yield
+    finally:
+        for name in empty:
+            del sys.modules[name]
 
 
 def _raised(info: dict[str, Any] | None) -> bool:

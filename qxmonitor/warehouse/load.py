@@ -8,6 +8,7 @@ goes through Arrow (ADBC's COPY), whose column types must be the table's exactly
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,7 @@ DUPLICATE = "duplicate"
 _MATCHED = [table for table, kind in TABLES.items() if kind.matched]
 _FORMS = [table for table in _MATCHED if not TABLES[table].own_lines]
 _KEY = ["file_id", "sheet", "row"]
+_MONTH = re.compile(r"\d{4}-\d{2}")
 Row = dict[str, Any]
 _WORDS = {"simulated": "模拟数据", "real": "真实数据"}
 
@@ -243,6 +245,7 @@ def _frames(fresh: Sequence[_Arrival]) -> dict[str, pd.DataFrame]:
     )  # fmt: skip
     files["rejected"] = files["file_id"].map(rejected).fillna(0).astype("int64")
     frames = {"file": files}
+    frames["file_month"] = _months(batches)
     for table in TABLES:
         there = [(file_id, batch.tables[table]) for file_id, batch in batches if table in batch.tables]
         if there:
@@ -269,6 +272,22 @@ def _stack(parts: list[tuple[int, pd.DataFrame]], columns: list[str] | None = No
     stacked = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0].reset_index(drop=True)
     ids = np.repeat([file_id for file_id, _ in filled], [len(frame) for frame in frames])
     return stacked.reindex(columns=columns or list(stacked.columns)).assign(file_id=ids)
+
+
+def _months(batches: list[tuple[int, Batch]]) -> pd.DataFrame:
+    """The months each file speaks of: its own and those of its rows; none of a file that belongs to no single month."""
+    pairs = [
+        (file_id, month)
+        for file_id, batch in batches
+        if batch.period is not None
+        for month in {str(batch.period), *_stated(batch)}
+    ]
+    return pd.DataFrame(pairs, columns=["file_id", "period"])
+
+
+def _stated(batch: Batch) -> set[str]:
+    columns = [frame["period"].unique() for frame in batch.tables.values() if "period" in frame]
+    return {str(text) for column in columns for text in column if _MONTH.fullmatch(str(text))}
 
 
 def _names(entries: pd.DataFrame) -> pd.DataFrame:

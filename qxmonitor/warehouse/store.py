@@ -70,7 +70,8 @@ def stamps(
 ) -> list[Stamp]:
     """Stamp runs of some months on what is known and decided; a run that exists already carries its ``run_id``.
 
-    The files used for a month are those known that speak of it, of an earlier month, or of no single month. What the
+    The files used for a month are those known that speak of it, of an earlier month, or of no single month; a file of
+    a later month may hold rows of it. What the
     calendar calls due by then is stamped too, since a return becomes late without any file arriving.
 
     A month that has a run and whose files, with those of all earlier months, are withdrawn by then has a stamp as well.
@@ -85,11 +86,11 @@ def stamps(
     stated = files["known_at"].map(pd.Timestamp.isoformat)
     found = []
     for period in periods:
-        spoken = files["period"] <= period
+        spoken = files["since"] <= period
         taken_back = decided["arrived"][decided["period"] <= period].notna().any() and period in set(there["period"])
         if not spoken.any() and not taken_back:
             raise NothingKnown(f"{period.label}及以前没有任何已知报表，无法计算")
-        used = spoken | files["period"].isna() | (files["feed"] == "register")
+        used = spoken | files["since"].isna() | (files["feed"] == "register")
         lines = files["sha256"].str.cat(files["reading"]).str.cat(stated, sep=" ")[used]
         of_it = decided[(decided["period"] <= period) | decided["period"].isna() | (decided["feed"] == "register")]
         words = of_it["words"] + " " + of_it["known_at"].map(pd.Timestamp.isoformat).astype("str")
@@ -213,10 +214,22 @@ def rejected_now(wh: Warehouse) -> dict[str, int]:
     return dict(zip(found["sha256"].to_pylist(), found["rejected"].to_pylist(), strict=True))
 
 
-def first_known(wh: Warehouse, feed: str, known_at: datetime | None = None) -> pd.Series:
-    """When the first file of each month of a feed became known, by period; only what was known by ``known_at``."""
-    files = wh.frame(sql.query("files_known"), known_at or FOREVER, FOREVER)
+def first_known(wh: Warehouse, feed: str) -> pd.Series:
+    """When the first file of each month of a feed became known, by period; a file belongs to one month."""
+    files = wh.frame(sql.query("files_known"), FOREVER, FOREVER)
     return files[files["feed"] == feed].groupby("period")["known_at"].min()
+
+
+def first_spoken_of(wh: Warehouse, feed: str, known_at: datetime | None = None) -> pd.Series:
+    """When each month of a feed was first spoken of, by period, as known then; a file may speak of many months."""
+    found = wh.frame(sql.query("months_known"), feed, known_at or FOREVER)
+    return found.set_index("period")["known_at"].sort_index()
+
+
+def months_with(wh: Warehouse, period: Period, feeds: Sequence[str]) -> list[Period]:
+    """The earlier months of which files of a month speak as well, of some feeds."""
+    found = wh.arrow(sql.query("months_with"), str(period), list(feeds))
+    return [Period(month) for month in found["period"].to_pylist()]
 
 
 def periods_run(wh: Warehouse, *, known_at: datetime | None = None, recorded_at: datetime | None = None) -> set[str]:

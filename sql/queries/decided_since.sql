@@ -1,5 +1,10 @@
 -- Months whose run that counts was recorded before somebody decided on a file or firm of theirs, the earliest first.
-with spoken as (select sha256, min(period) as period, min(feed) as feed from file group by sha256),
+with spoken as (
+    select f.sha256, min(m.period) as period, min(f.feed) as feed
+    from file f
+    left join file_month m using (file_id)
+    group by f.sha256
+),
 said as (
     select w.recorded_at, f.period, f.feed from withdrawal w left join spoken f using (sha256)
     union all

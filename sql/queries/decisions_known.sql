@@ -1,6 +1,11 @@
 -- Withdrawals and decisions (on identity, on rules, on reading where it changes what a file is read as), for a run's
 -- fingerprint; `arrived`: when a withdrawn content became known, if it has by then. $1 known_at, $2 recorded_at.
-with spoken as (select sha256, min(period) as period, min(feed) as feed from file group by sha256)
+with spoken as (
+    select f.sha256, min(m.period) as period, min(f.feed) as feed
+    from file f
+    left join file_month m using (file_id)
+    group by f.sha256
+)
 select w.kind || ' ' || w.sha256 as words, f.period, f.feed, w.known_at, arrival.arrived
 from withdrawal w
 left join spoken f using (sha256)

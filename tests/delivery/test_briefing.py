@@ -270,7 +270,8 @@ def test_returns_that_came_again_are_told_where_enough_groups_did(
         view = build(gate(edition), office().edition(edition), town.PERIOD, replace(material, refilings=counts), DATE)
         text = scan_bytes(briefing_docx(view, edition, DATE)).text
         assert ("补报4份、更正6份、撤回或退出0份" in text) == (edition in told)
-        assert ("由36.00亿元修订为36.55亿元" in text) == (edition in told)
+        assert ("由36.00亿元修订为36.55亿元" in text) == ("数据修订" in text) == (edition == "stats")
+        assert ("以往月份仍按当期发布数列示" in text) == (edition == "joint")
 
 
 def test_an_empty_town_is_still_a_paper(gate: Callable[..., Gate], material: Material) -> None:

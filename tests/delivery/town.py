@@ -214,11 +214,11 @@ def receipts() -> pd.DataFrame:
 
 
 def revisions() -> pd.DataFrame:
-    """One revision by a single group, one by five."""
+    """Two revised months."""
     row = {"indicator": "output_m", "entity_kind": "town", "entity": "town", "source": "returns"}
     return pd.DataFrame(
         [
-            row | {"period": "2026-08", "before": 3_700_000.0, "value": 3_705_000.0, "groups_changed": 1, "top2": 1.0},
-            row | {"period": "2026-09", "before": 3_600_000.0, "value": 3_655_000.0, "groups_changed": 5, "top2": 0.6},
+            row | {"period": "2026-08", "before": 3_700_000.0, "value": 3_705_000.0},
+            row | {"period": "2026-09", "before": 3_600_000.0, "value": 3_655_000.0},
         ]
     )

@@ -228,11 +228,29 @@ def test_targets_follow_their_indicators(gate: Gates) -> None:
     assert states["gxj"] == ["value", "value", "withheld", "unknown"]
 
 
-def test_a_revision_by_few_firms_is_not_told(gate: Gates) -> None:
+def test_revisions_are_told_in_the_statistical_channel_alone(gate: Gates) -> None:
     rows = town.revisions().to_dict("records")
-    told = [gate("gxj").revision(row, Period(row["period"])) is not None for row in rows]
-    assert told == [False, True]
     assert all(gate("stats").revision(row, Period(row["period"])) is not None for row in rows)
+    for reader in ("gxj", "swj", "joint"):
+        assert [gate(reader).revision(row, Period(row["period"])) for row in rows] == [None, None]
+
+
+def test_revisions_that_are_each_safe_give_a_single_firm_back_together(gate: Gates) -> None:
+    """Why. Thousand yuan of the town: two subtractions that a reader of all issues could do if each were told.
+
+    September's issue prints 1000. Firm A re-files September (+30, alone, so October's issue tells nothing); then B, C
+    and D do (+10 each), and November's issue would tell "1030 → 1060": 1030 − 1000 is A's. And where B, C and D re-file
+    October (+10 each) besides A's September, October's own figure moves by 30 and its cumulative one by 60: A's again.
+    """
+    base = {"entity_kind": "town", "entity": "town", "source": "returns"}
+    told = [
+        {"indicator": "output_m", "period": "2026-09", "before": 1_030.0, "value": 1_060.0},
+        {"indicator": "output_m", "period": "2026-10", "before": 1_000.0, "value": 1_030.0},
+        {"indicator": "output_ytd", "period": "2026-10", "before": 9_000.0, "value": 9_060.0},
+    ]
+    assert told[0]["before"] - 1_000.0 == 30.0
+    assert (told[2]["value"] - told[2]["before"]) - (told[1]["value"] - told[1]["before"]) == 30.0
+    assert {gate("joint").revision(base | row, Period(str(row["period"]))) for row in told} == {None}
 
 
 def test_counts_are_of_cleared_things_only(gate: Gates) -> None:

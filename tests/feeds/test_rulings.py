@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
+from qxmonitor.catalog.items import items
+from qxmonitor.catalog.sheets import sheets
 from qxmonitor.errors import QxError
-from qxmonitor.feeds import read_file, vocabulary
+from qxmonitor.feeds import FEEDS, read_file, vocabulary
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.rulings import Book, Ruling, Rulings, book_at, looking_for, rulings_of
 from tests.feeds.books import csv, export, uscc, workbook
 from tests.feeds.test_approved import HEAD as APPROVED
 from tests.feeds.test_b204_form import HEAD, TOP
+from tests.feeds.test_customs import HEADER as CUSTOMS
+from tests.feeds.test_customs import line as customs_line
 
 DAY = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 10)]
 FILE = "a" * 64
@@ -108,6 +112,33 @@ def test_headings_are_read_word_by_word(text: str, read: str) -> None:
     assert Rulings({"总产出": "工业总产值", "废数": "ignore", "两段;名称": "出口交货值"}).read(text) == read
 
 
+def test_the_money_of_a_customs_sheet(read: Any) -> None:
+    sheet = CUSTOMS.replace("美元值", "美元值(千美元)") + customs_line(usd="2", rmb="14")
+    data = (sheet + '合计,,,,,,,,,,"2","14",\n').encode("gb18030")
+    assert read(data)[0].tables["trade_line"][["usd", "rmb"]].to_numpy().tolist() == [[2000, 14]]
+    batch, met = read(data, unit("美元值", "万美元"), unit("人民币值", "千元"), unit("工业总产值", "元"))
+    assert sorted(met) == ["人民币值", "美元值"]
+    assert batch.tables["trade_line"][["usd", "rmb"]].to_numpy().tolist() == [[20_000, 14_000]]
+    assert batch.totals[["printed", "summed"]].to_numpy().tolist() == [[20_000, 20_000], [14_000, 14_000]]
+    assert read(data, unit("美元值", "万千瓦时"))[0].tables["trade_line"]["usd"].tolist() == [2000]  # measures nothing
+
+
+@pytest.mark.parametrize(
+    "feed", ["customs_declaration", "customs_public", "bonded_inv101", "bonded_stock", "bonded_receipt", "reference",
+             "register"],
+)  # fmt: skip
+def test_a_unit_that_is_part_of_the_format_is_not_ruled(feed: str) -> None:
+    with pytest.raises(QxError, match="不由决定"):
+        vocabulary.has_units(feed)
+
+
+def test_every_feed_either_reads_a_unit_or_says_why_not() -> None:
+    asked = {form.id for form in items().forms} | {"b204_detail", "approved", "customs_monthly", *sheets()}
+    assert {feed.FEED for feed in FEEDS} == asked | set(vocabulary._NO_UNIT)
+    for feed in asked:
+        vocabulary.has_units(feed)
+
+
 def test_what_may_be_ruled() -> None:
     assert vocabulary.meaning("b204_1", " 本月；工业总产值 ") == "本月;工业总产值"
     assert vocabulary.meaning("power", "power_m") == "本月用电量" and vocabulary.meaning("b203", "忽略") == "ignore"
@@ -115,6 +146,16 @@ def test_what_may_be_ruled() -> None:
     assert vocabulary.item(None, "现价工业总产值") == ("工业总产值", "money")
     assert vocabulary.item("power", "当月用电量") == ("本月用电量", "power")
     assert vocabulary.item("b204_detail", "玩具") == ("玩具", None)
+    assert vocabulary.item("customs_monthly", "金额(美元)") == ("美元值", "usd")
+    assert (
+        vocabulary.unit("万美元", "usd", "美元值") == "万美元" and vocabulary.unit("千元", "rmb", "人民币值") == "千元"
+    )
+    for said, kind in (("千元", "usd"), ("万", "rmb"), ("万美元", "rmb")):
+        with pytest.raises(QxError, match="不认识"):
+            vocabulary.unit(said, kind, "")
+    for said in ("*", "全表", "数量"):
+        with pytest.raises(QxError, match="美元值"):
+            vocabulary.item("customs_monthly", said)
     assert vocabulary.unit("万 元", "money", "工业总产值") == "万元" and vocabulary.unit("-", None, "*") == ""
     for feed, said in [
         ("b204_1", "单位负责人"),

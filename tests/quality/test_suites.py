@@ -76,17 +76,50 @@ def test_a_rule_that_cannot_run_does_not_pass(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(verdicts, "expanded", lambda table, entry=entry: entry)
         frame = pd.DataFrame(LINE | {"usd": [1.0]})
         with pytest.raises(QxError, match=r"无法执行|不接受"):
-            verdicts.judge("trade_line", frame)
+            verdicts.weigh("trade_line", frame)
 
 
 def test_the_library_leaves_nothing_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     frame = pd.DataFrame(LINE | {"usd": [-1.0]})
-    assert [verdict.rule for verdict in verdicts.judge("trade_line", frame)] == ["customs.negative"]
+    assert [v.rule for v in verdicts.weigh("trade_line", frame) if len(v.rows)] == ["customs.negative"]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_library_is_imported_only_when_needed() -> None:
     code = "import sys, qxmonitor.quality; sys.exit('great_expectations' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+WITHOUT = """
+import sys
+from qxmonitor.quality import verdicts
+verdicts.warm()
+assert not {"altair", "scipy.stats"} & set(sys.modules)
+import altair, scipy.stats
+assert altair.Chart and scipy.stats.norm.cdf(0) == 0.5
+from great_expectations.execution_engine import pandas_execution_engine as engine
+assert engine.HASH_THRESHOLD == 0 and callable(engine.hash_pandas_dataframe)
+"""
+
+
+def test_the_library_is_imported_without_what_no_suite_may_name_and_leaves_it_to_others() -> None:
+    assert subprocess.run([sys.executable, "-c", WITHOUT], check=False).returncode == 0
+
+
+def test_no_batch_is_given_a_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library must know the constant that keeps it from hashing every cell twice an expectation."""
+    verdicts.warm()
+    from great_expectations.execution_engine import pandas_execution_engine as engine
+
+    monkeypatch.setattr(engine, "hash_pandas_dataframe", lambda frame: pytest.fail("hashed"))
+    verdicts.warm()
+
+
+@pytest.mark.slow
+def test_a_command_that_draws_nothing_imports_no_charts() -> None:
+    code = (
+        "import sys; from qxmonitor import look, pipeline; sys.exit(bool({'matplotlib', 'alembic'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
