@@ -19,10 +19,14 @@ from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.rules import Rule, Watch, rules
 from qxmonitor.delivery.alerts import exempt
 from qxmonitor.errors import QxError
+from qxmonitor.indicators.view import View
 from qxmonitor.period import SHANGHAI, Period
+from qxmonitor.scene import HISTORY
+from qxmonitor.signals import expectation
 from qxmonitor.signals.fold import IDENTITY
 from qxmonitor.signals.silence import silenced_by
 from qxmonitor.warehouse import Warehouse, asof, life, proving, store
+from qxmonitor.warehouse.panel import read_panel
 
 Row = dict[str, Any]
 
@@ -32,7 +36,13 @@ _STATES = {
     "failed": "报来但未通过校验",
     "withheld": "不予提供",
 }
-_MEASURES = {"growth_below": "adjusted", "zero_months": "months", "late_months": "months", "conditions": "value"}
+_MEASURES = {
+    "growth_below": "adjusted",
+    "below_expected": "gap",
+    "zero_months": "months",
+    "late_months": "months",
+    "conditions": "value",
+}
 """What of the evidence a judge compares with the thresholds."""
 
 
@@ -108,16 +118,22 @@ def _verdict(name: str, rule: Rule, watch: Watch, row: Row) -> Row:
 
 def _distance(rule: Rule, watch: Watch, level: int, proof: Row) -> str:
     """How far the judged figure is from the next more severe level."""
+    if rule.mark is not None and not level:
+        gap, p = float(proof["gap"]), float(proof["p"])
+        side = f"低{-gap:.1%}" if gap < 0 else f"高{gap:.1%}"
+        seen = f"平稳企业一百个月里约有{100 * p:.2g}次低到这样" if gap < 0 else "没有走低"
+        short = "" if gap <= watch.levels.blue else f"，且不足{-watch.levels.blue:.0%}" if gap < 0 else ""
+        return f"；比按自身此前各月应有的水平{side}，{seen}（提示线{100 * rule.mark:g}次）{short}"
     value, steps = proof.get(_MEASURES.get(rule.judge, "")), watch.levels.steps()
     if level >= len(steps) or not isinstance(value, int | float):
         return ""
     step, word = steps[level], LEVEL_NAMES[level]
     value = abs(value) if rule.test is not None and rule.test.side == "apart" else value
-    falling = rule.judge == "growth_below" or (rule.test is not None and rule.test.side == "below")
+    falling = rule.judge in ("growth_below", "below_expected") or (rule.test is not None and rule.test.side == "below")
     if (value <= step) if falling else (value >= step):
         return f"；已到{word}色阈值 {step:g}，但持续月数或其他条件未满足"
     gap = abs(step - value)
-    if rule.judge == "growth_below":
+    if rule.judge in ("growth_below", "below_expected"):
         return f"；未到{word}色阈值 {step:.0%}，还差 {gap * 100:.1f} 个百分点"
     unit = "个月" if rule.judge in ("zero_months", "late_months") else ""
     return f"；未到{word}色阈值 {step:g}{unit}，还差 {gap:.3g}{unit}"
@@ -126,6 +142,9 @@ def _distance(rule: Rule, watch: Watch, level: int, proof: Row) -> str:
 def _not_judged(wh: Warehouse, name: str, rule: Rule, watch: Watch, identity: dict[str, str], month: Period) -> Row:
     """Which input was absent."""
     values = store.read_indicators(wh, month)
+    if rule.mark is not None and rule.id in proving.active_rules(wh) and not exempt(month):
+        why = _unexpected(wh, rule, watch, identity, month)
+        return _row(name, str(month), "not-judged", f"{rule.name}未作判断：{why}")
     same = (values[IDENTITY[1:]] == pd.Series(identity)[IDENTITY[1:]]).all(axis=1)
     found = values[same & (values["indicator"] == rule.indicator)]
     title = indicators().indicator(rule.indicator).name
@@ -144,6 +163,17 @@ def _not_judged(wh: Warehouse, name: str, rule: Rule, watch: Watch, identity: di
         base = f"，或上年同期不足 {watch.min_base:g} 千元" if watch.min_base else ""
         why = f"“{title}”有数，但没有可比的上年同期数{base}，或已归入停产"
     return _row(name, str(month), "not-judged", f"{rule.name}未作判断：{why}")
+
+
+def _unexpected(wh: Warehouse, rule: Rule, watch: Watch, identity: dict[str, str], month: Period) -> str:
+    """Why own expectation says nothing of a firm."""
+    panel = read_panel(wh, month, months=HISTORY)
+    if identity["entity"] not in panel.firms.index:
+        return "名录中没有这个对象"
+    row = list(panel.firms.index).index(identity["entity"])
+    title = indicators().indicator(rule.indicator).name
+    why = expectation.unjudged(View(panel, panel.months), rule, watch, row, month)
+    return why or f"缺少输入“{title}”：没有报来、未通过校验或未获授权"
 
 
 def _life(wh: Warehouse, alert_id: str, first: str, last: str) -> list[Row]:

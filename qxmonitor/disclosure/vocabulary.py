@@ -32,6 +32,7 @@ EVIDENCE = {
     "coverage": "rate",
     "current": "money",
     "base": "money",
+    "gap": "rate",
     "months": "count",
     "alerts": "count",
     "since": "period",

@@ -35,10 +35,7 @@ SILENCE = {
 
 
 def drops(*firms: str, source: str = "self_report", **more: Any) -> pd.DataFrame:
-    rows = [
-        town.alert("output_drop", "firm", firm, source, 3, growth=-0.42, current=4.0, base=7.0, due="2026-08")
-        for firm in firms
-    ]
+    rows = [town.alert("output_drop", "firm", firm, source, 3, **town.DROP, due="2026-08") for firm in firms]
     return pd.DataFrame(rows).assign(**more)
 
 
@@ -173,14 +170,14 @@ def test_the_briefing_lists_silences_explained_suppliers_and_what_to_expect_of_f
     gate: Gates, material: Material
 ) -> None:
     verdicts = pd.DataFrame(
-        [(str(town.PERIOD), "output_drop", "firm", f"F{n}", "returns") for n in range(400)],
+        [(str(town.PERIOD), "output_drop", "firm", f"F{n}", "returns") for n in range(2000)],
         columns=["period", "rule", "entity_kind", "entity", "source"],
     )
     alerts = pd.concat([drops(ONE, TWO, source="returns"), drops(FOUR, source="returns")], ignore_index=True)
     silences = pd.DataFrame([SILENCE | {"entity": FOUR, "entity_kind": "firm"}])
     known = Known(silences=silences, linked=LINKED, firms=town.FIRMS, verdicts=verdicts)
     text = paper(gate, material, "stats", alerts=alerts, known=known)
-    assert "预计约有2项误报" in text  # 400 judgements at 0.005
+    assert "预计约有2项误报" in text  # 2,000 judgements at the rule's mark of 0.001
     assert "本期风险提示共1项：橙色1项" in text
     assert "的提示由东莞市虚构光电有限公司产值下降（自2026年8月起）引起，不单独列示" in text
     assert "静默约定（期内不提示，本期涉及1项）：名称特别特别长" in text and "负责人张某，原因：设备检修" in text
