@@ -120,7 +120,8 @@ def test_a_silent_firm_is_reminded_not_warned(town: Town, small: Judged) -> None
 @pytest.mark.system
 def test_falls_and_quiet_months_of_a_larger_town(tmp_path: Path, settings: Settings) -> None:
     first, last = Period("2022-12"), Period("2025-05")
-    write_town(tmp_path / "town", firms=120, first=first, last=last, seed=1, staged=staged_for_show(120))
+    staged = staged_for_show(120) | {"output_drop": 20, "stop": 6}  # enough of them on steady key firms
+    write_town(tmp_path / "town", firms=120, first=first, last=last, seed=1, staged=staged)
     truth = json.loads((tmp_path / "town/truth.json").read_text(encoding="utf-8"))
     town = Town(tmp_path / "town", first, last, truth)
     with Warehouse(replace(settings, fixed_now=release_calendar().released_at(last) + timedelta(days=1))) as wh:
