@@ -73,12 +73,27 @@ def init() -> None:
 @click.option("--from", "first", type=PERIOD, default=None, help="Default: 29 months before --to.")
 @click.option("--to", "last", type=PERIOD, default=None, help="Default: the newest period released.")
 @click.option("--seed", type=int, default=1, show_default=True)
-def simulate(out: Path, firms: int, first: Period | None, last: Period | None, seed: int) -> None:
-    """Write a synthetic town in the real file formats, with the truth beside it."""
+@click.option(
+    "--stage",
+    "staged",
+    type=(str, click.IntRange(min=0)),
+    multiple=True,
+    metavar="KIND N",
+    help="Further events in the newest months, so many of a kind: output_drop, stop, silence, lead_shock.",
+)
+def simulate(
+    out: Path, firms: int, first: Period | None, last: Period | None, seed: int, staged: tuple[tuple[str, int], ...]
+) -> None:
+    """Write a synthetic town in the real file formats, with the truth beside it.
+
+    Events come at the fixed prevalence of real towns, at which rules are scored.
+    """
     from qxmonitor import pipeline
 
     with reported():
-        first, last = pipeline.simulate(Settings.from_env().now(), out, firms=firms, first=first, last=last, seed=seed)
+        first, last = pipeline.simulate(
+            Settings.from_env().now(), out, firms=firms, first=first, last=last, seed=seed, staged=dict(staged)
+        )
     click.echo(f"已生成模拟数据：{firms} 家企业，{first} 至 {last}，位于 {out}")
 
 

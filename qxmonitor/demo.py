@@ -23,6 +23,7 @@ from qxmonitor.operate.processes import Services
 from qxmonitor.operate.up import free_port, wait_ready
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
+from qxmonitor.simulate import staged_for_show
 from qxmonitor.warehouse import Warehouse, store
 
 SCHEDULED = 6
@@ -72,7 +73,8 @@ def _town(home: Path, now: datetime, *, firms: int, first: Period, last: Period,
         click.echo(f"模拟 {firms} 家企业 {first} 至 {last} 的报送文件……")
         draft = home / "town.part"
         shutil.rmtree(draft, ignore_errors=True)
-        pipeline.simulate(now, draft, firms=firms, first=first, last=last, seed=seed)
+        staged = staged_for_show(firms)
+        pipeline.simulate(now, draft, firms=firms, first=first, last=last, seed=seed, staged=staged)
         draft.rename(town)
     return town
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
@@ -60,7 +60,14 @@ _LAND_AT_ONCE = 200
 
 
 def simulate(
-    now: datetime, out: Path, *, firms: int, first: Period | None, last: Period | None, seed: int
+    now: datetime,
+    out: Path,
+    *,
+    firms: int,
+    first: Period | None,
+    last: Period | None,
+    seed: int,
+    staged: Mapping[str, int] | None = None,
 ) -> tuple[Period, Period]:
     """Write a synthetic town under ``out``; returns its first and last month.
 
@@ -71,6 +78,7 @@ def simulate(
         first: first month, default 29 months before the last.
         last: last month.
         seed: same seed, same bytes.
+        staged: how many events of each kind begin in the last months, beside those at the fixed prevalence.
 
     Raises:
         QxError: the months are the wrong way round or the folder holds something.
@@ -83,7 +91,7 @@ def simulate(
         raise QxError(f"起始月份 {first} 晚于截止月份 {last}")
     if out.exists() and any(out.iterdir()):
         raise QxError(f"文件夹 {out} 不是空的，请另选一个")
-    write_town(out, firms=firms, first=first, last=last, seed=seed)
+    write_town(out, firms=firms, first=first, last=last, seed=seed, staged=staged)
     return first, last
 
 

@@ -92,7 +92,7 @@ def simulated(firms: int, months: int, seed: int) -> Sample:
     quiet[:, :JUDGED_FROM] = False
     return Sample(
         town, town.values, town.quiet, quiet, np.array([p.month for p in town.axis], dtype=np.int64),
-        festival_shares(town.axis), town.merged, np.digitize(town.one_step, BANDS),
+        festival_shares(town.axis), town.merged, np.digitize(town.temper.one_step, BANDS),
     )  # fmt: skip
 
 

@@ -121,8 +121,8 @@ def oracle(town: Series, values: Floats, shape: Shape) -> Floats:
     count = len(y)
     level, variance, taken = np.zeros(count), np.zeros(count), np.zeros((count, AGES))
     for t, month in enumerate(town.axis):
-        noise = town.noise**2 * np.where(town.merged & (month.month == 2), 0.5, 1.0)
-        variance = variance + town.wander**2
+        noise = town.temper.noise**2 * np.where(town.merged & (month.month == 2), 0.5, 1.0)
+        variance = variance + town.temper.wander**2
         total = variance + noise
         error[:, t], scale[:, t] = y[:, t] - level, np.sqrt(total)
         taken = np.concatenate([np.zeros((count, 1)), taken[:, :-1]], axis=1)

@@ -31,6 +31,7 @@ from qxmonitor.operate.sink import Sink
 from qxmonitor.operate.up import free_port, wait_ready
 from qxmonitor.period import Period, months
 from qxmonitor.settings import Settings
+from qxmonitor.simulate import staged_for_show
 from qxmonitor.warehouse import Warehouse
 
 T = TypeVar("T")
@@ -91,7 +92,9 @@ def rehearse(
     span = months(last - (length - 1), last)
     base = settings.home / f"chaos-{last}-{length}-{kills}-{seed}-{os.getpid()}"
     base.mkdir(parents=True)
-    pipeline.simulate(settings.now(), base / "town", firms=firms, first=span[0], last=last, seed=seed)
+    pipeline.simulate(
+        settings.now(), base / "town", firms=firms, first=span[0], last=last, seed=seed, staged=staged_for_show(firms)
+    )
     settings = replace(settings, smtp_url=None, sftp_url=None, quiet=0.0)
     quiet = replace(settings, home=base / "quiet")
     stormy = replace(settings, home=base / "stormy")

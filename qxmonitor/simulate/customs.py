@@ -112,7 +112,7 @@ def month_lines(world: World, lanes: Lanes, period: Period, rng: np.random.Gener
     trader = world.town.firms["trader"].to_numpy(dtype=bool)[firm]
     turnover = economy.month["output"][firm, at] * 1000.0
     exported = np.where(trader, 0.6 * turnover, economy.month["export"][firm, at] * 1000.0)
-    imported = turnover * frame["import_share"].to_numpy() * np.where(trader, 2.0, 1.0)
+    imported = economy.parts[firm, at] * 1000.0 * frame["import_share"].to_numpy() * np.where(trader, 2.0, 1.0)
     yuan = np.where(frame["flow"] == "E", exported, imported) * frame["weight"].to_numpy()
     frame["usd"] = np.rint(yuan / rate * np.exp(rng.normal(-0.02, 0.06, len(frame))))
     frame["rmb"] = np.rint(frame["usd"] * rate)

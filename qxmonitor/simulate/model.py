@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qxmonitor.calendar import festival_share
 from qxmonitor.period import Period, months
+from qxmonitor.simulate import series
 from qxmonitor.simulate import vocabulary as words
 from qxmonitor.simulate.events import TOWN_SHOCK, Event
 from qxmonitor.simulate.population import Population
@@ -39,6 +39,8 @@ class Economy:
         last_year: measure → (firms, months): the same month a year earlier as the firm restates it now; NaN-free from
             the second year of the axis on, nought before.
         last_year_cumulative: the same, January to this month.
+        parts: (firms, months) output as it will be in two months' time where something befalls the firm, thousand
+            yuan: what its imports of parts follow.
         silent: (firms, months) True where a firm sends nothing.
         rate: yuan a dollar, one a month.
     """
@@ -48,6 +50,7 @@ class Economy:
     cumulative: dict[str, Ints]
     last_year: dict[str, Ints]
     last_year_cumulative: dict[str, Ints]
+    parts: Ints
     silent: npt.NDArray[np.bool_]
     rate: Floats
 
@@ -68,9 +71,11 @@ def live(town: Population, events: list[Event], first: Period, last: Period, see
     """
     rng = np.random.default_rng([seed, 3])
     axis = months(Period(f"{first.year - 1:04d}-01"), last)
-    effect, stopped, silent = _effects(town, events, axis)
-    quiet = _baseline(town, axis, rng)
-    activity = quiet * effect * _shock(len(town), axis, rng)
+    effect, silent = _effects(town, events, axis)
+    usual, quiet = _baseline(town, axis, rng)
+    ready = quiet * _shock(len(town), axis, rng)
+    activity, stopped = ready * effect, effect == 0
+    early = effect[:, np.minimum(np.arange(len(axis)) + series.IMPORT_LEAD, len(axis) - 1)]
     output = np.rint(activity).astype(np.int64)
     month = {"output": output}
     shape = output.shape
@@ -82,8 +87,8 @@ def live(town: Population, events: list[Event], first: Period, last: Period, see
     intensity = np.array([words.POWER_INTENSITY[c] for c in town.firms["chain"]])[:, None]
     intensity = intensity * np.exp(rng.normal(0, 0.2, (shape[0], 1)) + rng.normal(0, 0.02, shape))
     idle = np.where(stopped, np.where(rng.random((shape[0], 1)) < 0.5, 0.0, 0.03), 0.25)
-    month["power"] = np.rint(100 * intensity * ((1 - idle) * activity * ~stopped + idle * quiet)).astype(np.int64)
-    month |= _finance(town, quiet, month["sales"], rng)
+    month["power"] = np.rint(100 * intensity * ((1 - idle) * activity * ~stopped + idle * usual)).astype(np.int64)
+    month |= _finance(town, usual, month["sales"], rng)
     years = np.array([p.year for p in axis])
     flows = {name: month[name] for name in (*OUTPUT_MEASURES, *FLOWS)}
     restated = _restate(month, years, rng)
@@ -93,42 +98,36 @@ def live(town: Population, events: list[Event], first: Period, last: Period, see
         cumulative={name: _within_year(values, years) for name, values in flows.items()},
         last_year=restated,
         last_year_cumulative={name: _within_year(restated[name], years) for name in flows},
+        parts=np.rint(ready * early).astype(np.int64),
         silent=silent,
         rate=6.6 + 0.25 * np.sin(np.arange(len(axis)) / 7.0 + 1.0),
     )
 
 
-def _baseline(town: Population, axis: tuple[Period, ...], rng: np.random.Generator) -> Floats:
-    """Output without shocks or events, thousand yuan: trend × season × festival × noise."""
-    count, length = len(town), len(axis)
+def _baseline(town: Population, axis: tuple[Period, ...], rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Output without shocks or events, thousand yuan: as is usual in each month, and with what moves of itself."""
+    count = len(town)
     key = town.firms["key"].to_numpy(dtype=bool)
-    calendar_month = np.array([p.month - 1 for p in axis])
-    growth = np.where(key, rng.normal(0.07, 0.03, count), rng.normal(0.05, 0.09, count))
-    trend = growth[:, None] * (np.arange(length) - 12)[None, :] / 12
-    pattern = np.array([words.season(c) for c in town.firms["chain"]])
-    pattern = pattern * rng.uniform(0.7, 1.2, (count, 1)) + rng.normal(0, 0.01, (count, 12))
-    share = np.array([festival_share(p) for p in axis])
-    depth = rng.uniform(0.38, 0.62, (count, 1))
-    festival = np.log1p(-depth * share[None, :] * 21 / 30.4)
-    spread = np.where(key, rng.uniform(0.038, 0.052, count), rng.uniform(0.05, 0.14, count))
-    noise = rng.normal(0, 1, (count, length)) * spread[:, None]
     level = np.log(town.firms["size"].to_numpy(dtype=float) / 12 / 1000)[:, None]
-    activity: Floats = np.exp(level + trend + pattern[:, calendar_month] + festival + noise)
-    return activity
+    growth = np.where(key, rng.normal(0.07, 0.03, count), rng.normal(0.05, 0.09, count))[:, None]
+    trend = growth * (np.arange(len(axis)) - 12) / 12
+    trade = np.array([words.season(c) for c in town.firms["chain"]])
+    usual, moves = series.course(axis, town.temper, rng, trade)
+    usual = np.exp(level + trend + usual)
+    return usual, usual * np.exp(moves)
 
 
-def _effects(
-    town: Population, events: list[Event], axis: tuple[Period, ...]
-) -> tuple[Floats, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    effect = np.ones((len(town), len(axis)))
-    silent = np.zeros(effect.shape, dtype=bool)
+def _effects(town: Population, events: list[Event], axis: tuple[Period, ...]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Share of its output that each firm keeps, and where it sends nothing, both (firms, months)."""
+    silent = np.zeros((len(town), len(axis)), dtype=bool)
+    losses = []
     for event in events:
-        span = slice(event.start.ordinal - axis[0].ordinal, event.end.ordinal - axis[0].ordinal + 1)
+        start, end = (p.ordinal - axis[0].ordinal for p in (event.start, event.end))
         if event.type == "silence":
-            silent[event.firm, span] = True
+            silent[event.firm, start : end + 1] = True
         else:
-            effect[event.firm, span] = 1 + event.size
-    return effect, effect == 0, silent
+            losses.append(series.Event(event.type, event.firm, start, end, -event.size))
+    return series.effects(tuple(losses), *silent.shape), silent
 
 
 def _shock(count: int, axis: tuple[Period, ...], rng: np.random.Generator) -> Floats:
@@ -138,8 +137,8 @@ def _shock(count: int, axis: tuple[Period, ...], rng: np.random.Generator) -> Fl
     return np.clip(1 + mean[None, :] * hit, 0.1, 1.0)
 
 
-def _finance(town: Population, quiet: Floats, sales: Ints, rng: np.random.Generator) -> dict[str, Ints]:
-    """Flows of the month and end-of-month stocks, tied to sales; fixed costs follow the undisturbed level."""
+def _finance(town: Population, usual: Floats, sales: Ints, rng: np.random.Generator) -> dict[str, Ints]:
+    """Flows of the month and end-of-month stocks, tied to sales; fixed costs follow what is usual."""
     count, length = sales.shape
 
     def each(low: float, high: float) -> Floats:
@@ -154,13 +153,13 @@ def _finance(town: Population, quiet: Floats, sales: Ints, rng: np.random.Genera
     flows["cost"] = whole(revenue * np.clip(each(0.78, 0.86) + thin + rng.normal(0, 0.008, sales.shape), 0.6, 0.99))
     flows["tax_surcharge"] = whole(revenue * each(0.003, 0.008))
     flows["selling_expense"] = whole(revenue * each(0.01, 0.025))
-    flows["admin_expense"] = whole(quiet * each(0.025, 0.05))
-    flows["rd_expense"] = whole(quiet * each(0.01, 0.045) * (rng.random((count, 1)) < 0.7))
-    flows["financial_expense"] = whole(quiet * each(-0.004, 0.016))
+    flows["admin_expense"] = whole(usual * each(0.025, 0.05))
+    flows["rd_expense"] = whole(usual * each(0.01, 0.045) * (rng.random((count, 1)) < 0.7))
+    flows["financial_expense"] = whole(usual * each(-0.004, 0.016))
     flows["operating_profit"] = revenue - sum((flows[name] for name in FLOWS[1:7]), start=np.zeros_like(revenue))
-    flows["profit"] = flows["operating_profit"] + whole(quiet * rng.normal(0.001, 0.002, sales.shape))
+    flows["profit"] = flows["operating_profit"] + whole(usual * rng.normal(0.001, 0.002, sales.shape))
     employees = whole(
-        np.clip(quiet.mean(axis=1, keepdims=True) / each(45, 90), 20, None)
+        np.clip(usual.mean(axis=1, keepdims=True) / each(45, 90), 20, None)
         * np.exp(np.cumsum(rng.normal(0.001, 0.008, sales.shape), axis=1))
     )
     flows["payroll"] = whole(employees * each(5.5, 9.5))
@@ -168,13 +167,13 @@ def _finance(town: Population, quiet: Floats, sales: Ints, rng: np.random.Genera
     recent = np.cumsum(revenue, axis=1, dtype=float)
     recent[:, 3:] = recent[:, 3:] - recent[:, :-3]
     recent /= np.minimum(np.arange(1, length + 1), 3)
-    tied = 0.5 * recent + 0.5 * quiet
+    tied = 0.5 * recent + 0.5 * usual
     squeeze = np.where(rng.random((count, 1)) < 0.06, 0.05, 0.0) * np.clip(np.arange(length) - (length - 9), 0, None)
     receivables = whole(tied * each(1.4, 3.6) * (1 + squeeze))
     inventories = whole(tied * each(0.8, 2.2))
     finished = whole(inventories * each(0.25, 0.5))
     current = receivables + inventories + whole(tied * each(0.8, 2.5))
-    assets = current + whole(quiet[:, :1] * each(4, 11) * np.ones(length))
+    assets = current + whole(usual[:, :1] * each(4, 11) * np.ones(length))
     indebted = np.where(rng.random((count, 1)) < 0.03, 0.45, 0.0)
     liabilities = whole(assets * (each(0.35, 0.68) + indebted))
     stocks = (receivables, inventories, finished, current, assets, liabilities, employees)

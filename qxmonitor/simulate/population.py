@@ -15,6 +15,7 @@ import pandas as pd
 from qxmonitor.period import Period
 from qxmonitor.simulate import codes, names
 from qxmonitor.simulate import vocabulary as words
+from qxmonitor.simulate.series import Temper, tempers
 
 AUTHORISATION_KINDS = (
     "both", "none", "gxj", "swj", "expired", "both", "none", "partial", "gxj", "both", "later", "none",
@@ -32,7 +33,8 @@ class Population:
         firms: one row a firm, ordered by USCC. Columns: uscc, name, former, customs, group, industry, chain, node,
             ownership, above_scale, advanced, hightech_mfg, specialised, doubling, listed, hightech_year, rd_year
             (first year with the flag), key, leader, since, until ('' = open), size (yuan a year), export_share,
-            form_firm (files firm forms), trader (no returns, customs only), authorisation (kind).
+            form_firm (files firm forms), trader (no returns, customs only), authorisation (kind), and how it moves:
+            noise, wander, season (see ``series.Temper``).
         authorisations: firm (row number), items, readers (both 、-joined names), since, until ('' = open).
     """
 
@@ -41,6 +43,11 @@ class Population:
 
     def __len__(self) -> int:
         return len(self.firms)
+
+    @property
+    def temper(self) -> Temper:
+        """How much each firm's output moves of itself."""
+        return Temper(*(self.firms[name].to_numpy(dtype=float) for name in ("noise", "wander", "season")))
 
     def column(self, name: str) -> npt.NDArray[np.object_]:
         """One column as a plain object array."""
@@ -100,6 +107,7 @@ def populate(count: int, first: Period, last: Period, seed: int) -> Population:
     forms = np.zeros(count, dtype=bool)
     forms[rng.choice(plain, size=min(10, max(2, count // 10), len(plain) // 2), replace=False)] = True
     lead = np.isin(chain, ["C01", "C02", "C04", "C06"])
+    temper = _temper(key, np.random.default_rng([seed, 5]))
     firms = pd.DataFrame(
         {
             "uscc": codes.uscc_codes(rng, count),
@@ -128,6 +136,7 @@ def populate(count: int, first: Period, last: Period, seed: int) -> Population:
             "form_firm": forms,
             "trader": trader,
             "authorisation": kind,
+            **vars(temper),
         }
     )
     firms = firms.sort_values("uscc", ignore_index=True)
@@ -215,6 +224,12 @@ def _key_firms(
     score[trader | key | np.isin(np.arange(count), [1])] = -np.inf
     key[np.argsort(-score, kind="stable")[: wanted - int(key.sum())]] = True
     return key
+
+
+def _temper(key: npt.NDArray[np.bool_], rng: np.random.Generator) -> Temper:
+    """How much each firm moves: over all firms as real ones do, with the key firms among the steadier."""
+    place = np.where(key, 0.5, 1.0) * rng.random(key.size)
+    return tempers((np.argsort(np.argsort(place)) + rng.random(key.size)) / key.size, rng)
 
 
 def _authorisation_kinds(

@@ -1,11 +1,12 @@
-"""Monthly output of many firms as the detectors are scored on it: noise as real firms have it, and the truth beside it.
+"""Monthly output of many firms: noise as real firms have it, what befalls them, and the truth beside it.
 
+The town of the feeds (``model``) and the series on which detectors are scored (:func:`simulate`) both come from here.
 The noise is calibrated, not pretty: measured over ten years by STL (period 12, robust), the firms' robust sd of the
 irregular part, of the seasonally adjusted month-to-month change and the sd of the season have the quantiles of
 :data:`CALIBRATION`, which were measured on 474 real monthly micro series. Everything is in logarithms: level, growth,
 season, the Spring Festival's share of each month, a level that wanders a little, Student's t noise, and events at a
-fixed prevalence. Half the firms report January with February, as many statistics do: January is missing, February is
-the mean of both.
+fixed prevalence. On the scored series half the firms report January with February, as many statistics do: January is
+missing, February is the mean of both.
 """
 
 from __future__ import annotations
@@ -50,8 +51,10 @@ JUDGED_FROM = 24
 FALLS, STOPS, DRIFTS = 0.02, 0.005, 0.02
 """Firms a year that suffer a sustained fall of 25 % or more, that stop, that drift."""
 CHAINS, SUPPLIERS = 6, 12
-LEAD_FALL = 0.4
-"""What the shocked lead firm loses; each supplier loses 0.3 to 0.8 of that, one to three months later."""
+LEAD_FALL, ECHO = 0.4, (0.3, 0.8)
+"""What the shocked lead firm loses, and how much of that a supplier loses, by how much it depends on the lead firm."""
+SHOCKS = 0.2
+"""Shocks of a lead firm a year."""
 IMPORT_LEAD = 2
 """Months by which what befalls a firm shows in its imports of parts before it shows in its output."""
 
@@ -79,6 +82,27 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Temper:
+    """How much firms' output moves of itself.
+
+    Attributes:
+        noise: ``(n,)`` scale of the Student noise (log).
+        wander: ``(n,)`` sd of the level's monthly step (log).
+        season: ``(n,)`` sd of the season without the festival (log).
+    """
+
+    noise: Floats
+    wander: Floats
+    season: Floats
+
+    @property
+    def one_step(self) -> Floats:
+        """``(n,)`` robust sd of one-step errors of who knows everything but the level's path (log)."""
+        steady = (np.sqrt(self.wander**4 + 4 * self.wander**2 * self.noise**2 * 1.5) + self.wander**2) / 2
+        return np.asarray(_ROBUST * np.sqrt(self.noise**2 + steady / 1.5))
+
+
+@dataclass(frozen=True)
 class Series:
     """``n`` firms × ``m`` months, and all that is true of them.
 
@@ -89,8 +113,7 @@ class Series:
         imports: ``(n, m)`` customs imports of parts: an early echo of what befalls the firm, in noise of its own.
         expected: ``(n, m)`` logarithm of quiet output without noise and wander.
         merged: ``(n,)`` whether January is reported with February.
-        noise: ``(n,)`` scale of the Student noise (log).
-        wander: ``(n,)`` sd of the level's monthly step (log).
+        temper: how much each firm moves.
         chain: ``(n,)`` number of its chain, −1 for none; the first firm of a chain is its lead firm.
         lead: ``(n,)`` row of the lead firm a firm supplies, −1 for none.
         events: what was planted.
@@ -102,17 +125,10 @@ class Series:
     imports: Floats
     expected: Floats
     merged: Flags
-    noise: Floats
-    wander: Floats
+    temper: Temper
     chain: Ints
     lead: Ints
     events: tuple[Event, ...]
-
-    @property
-    def one_step(self) -> Floats:
-        """``(n,)`` robust sd of one-step errors of who knows everything but the level's path (log)."""
-        steady = (np.sqrt(self.wander**4 + 4 * self.wander**2 * self.noise**2 * 1.5) + self.wander**2) / 2
-        return np.asarray(_ROBUST * np.sqrt(self.noise**2 + steady / 1.5))
 
     @property
     def disturbed(self) -> Flags:
@@ -143,20 +159,20 @@ def simulate(
     rank = rng.permutation(count) + rng.random(count)
     rank = rank / count
     rank[lead == np.arange(count)] /= 2  # big firms are steadier
-    noise = _drawn(NOISE, rank) / _ROBUST
-    # Noisy firms have the stronger seasons, loosely.
-    mixed = 0.5 * rank + 0.5 * rng.random(count)
-    season = _drawn(SEASON, np.argsort(np.argsort(mixed)) / count)
-    step = noise * rng.uniform(0, wander, count)
-    expected = _expected(axis, season, rng)
-    path = np.cumsum(rng.normal(0, 1, (count, span)) * step[:, None], axis=1)
-    quiet = expected + path + rng.standard_t(TAIL, (count, span)) * noise[:, None]
+    temper = tempers(rank, rng, wander)
+    level = rng.normal(8.0, 1.2, (count, 1))
+    growth = rng.normal(0.05, 0.09, (count, 1)) * np.arange(span) / 12
+    usual, moves = course(axis, temper, rng)
+    expected = level + growth + usual
+    quiet = expected + moves
     merged = rng.random(count) < MERGED
-    planted = _plan(axis, merged, chain, lead, rng) if events else ()
+    judged = np.broadcast_to(np.arange(span) >= JUDGED_FROM, (count, span))
+    shocks = max(round(SHOCKS * span / 12), 1) if span > JUDGED_FROM + 8 else 0
+    planted = befall(axis, merged, chain, lead, judged, rng, shocks=shocks) if events else ()
     effect = effects(planted, count, span)
     early = np.ones_like(effect)
     early[:, :-IMPORT_LEAD] = effect[:, IMPORT_LEAD:]
-    own = rng.normal(0, 0.5, (count, 1)) - 1.5 + rng.standard_t(TAIL, (count, span)) * noise[:, None]
+    own = rng.normal(0, 0.5, (count, 1)) - 1.5 + rng.standard_t(TAIL, (count, span)) * temper.noise[:, None]
     imports = np.exp(expected + own) * early
     return Series(
         axis=axis,
@@ -165,12 +181,94 @@ def simulate(
         imports=imports,
         expected=expected,
         merged=merged,
-        noise=noise,
-        wander=step,
+        temper=temper,
         chain=chain,
         lead=np.where(lead == np.arange(count), -1, lead),
         events=planted,
     )
+
+
+def tempers(rank: Floats, rng: np.random.Generator, wander: float = WANDER) -> Temper:
+    """How much each firm moves.
+
+    Args:
+        rank: ``(n,)`` place of each firm among all by its noise, evenly spread over 0 to 1: 0 for the steadiest.
+        rng: random draws.
+        wander: see :data:`WANDER`.
+    """
+    noise = _drawn(NOISE, rank) / _ROBUST
+    # Noisy firms have the stronger seasons, loosely.
+    mixed = 0.5 * rank + 0.5 * rng.random(rank.size)
+    season = _drawn(SEASON, np.argsort(np.argsort(mixed)) / rank.size)
+    return Temper(noise, noise * rng.uniform(0, wander, rank.size), season)
+
+
+def course(
+    axis: tuple[Period, ...], temper: Temper, rng: np.random.Generator, trade: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """Logarithm of output about each firm's trend.
+
+    Args:
+        axis: the ``m`` months.
+        temper: how much each firm moves.
+        rng: random draws.
+        trade: ``(n, 12)`` season of each firm's trade, of which half of its own is made; None: no two firms share any.
+
+    Returns:
+        ``(n, m)`` what is usual in the month, season and festival; ``(n, m)`` what is not, wander and noise.
+    """
+    shape = temper.noise.size, len(axis)
+    usual = _season(axis, temper.season, trade, rng) + _festival(axis, shape[0], rng)
+    path = np.cumsum(rng.normal(0, 1, shape) * temper.wander[:, None], axis=1)
+    return usual, path + rng.standard_t(TAIL, shape) * temper.noise[:, None]
+
+
+def befall(
+    axis: tuple[Period, ...], merged: Flags, chain: Ints, lead: Ints, may: Flags, rng: np.random.Generator,
+    *, shocks: int, latest: int = 3,
+) -> tuple[Event, ...]:  # fmt: skip
+    """Events at the fixed prevalence, at most one a firm; those that reach the end of the axis last on.
+
+    What would begin in a February that is reported with January begins in January.
+
+    Args:
+        axis: the ``m`` months.
+        merged: ``(n,)`` firms that report January with February.
+        chain: ``(n,)`` number of each firm's chain, −1 for none.
+        lead: ``(n,)`` row of its lead firm; lead firms name themselves.
+        may: ``(n, m)`` where something may begin.
+        rng: random draws.
+        shocks: how many lead firms are shocked.
+        latest: months until the last supplier feels it; the first does after one.
+    """
+    count, span = len(merged), len(axis)
+    february = [p.month == 2 for p in axis]
+    events: list[Event] = []
+    hit = np.zeros(count, dtype=np.bool_)
+    begins = np.flatnonzero(may.sum(axis=0)[: max(span - 6, 0)])
+    for _ in range(shocks if begins.size and chain.max() >= 0 else 0):
+        struck = int(rng.integers(chain.max() + 1))
+        start = int(rng.choice(begins))
+        length = int(rng.integers(9, 19))
+        for firm in np.flatnonzero((chain == struck) & ~hit):
+            first = int(lead[firm]) == firm
+            late = 0 if first else int(rng.integers(1, latest + 1))
+            size = LEAD_FALL if first else LEAD_FALL * float(rng.uniform(*ECHO))
+            end = min(start + late + length, span) - 1
+            begin = start + late - (merged[firm] and february[start + late])
+            events.append(Event("lead" if first else "supplier", int(firm), int(begin), end, size))
+            hit[firm] = True
+    chance = rng.random((count, span))
+    monthly = np.cumsum([FALLS / 12, STOPS / 12, DRIFTS / 12])
+    due = (chance < monthly[-1]) & may
+    for firm in np.flatnonzero(due.any(axis=1) & ~hit):
+        start = int(due[firm].argmax())
+        kind = ("fall", "stop", "drift")[int(np.searchsorted(monthly, chance[firm, start], side="right"))]
+        size = {"fall": 0.25 + 0.5 * rng.random() ** 2, "stop": 1.0, "drift": 0.1 + 0.2 * rng.random()}[kind]
+        length = int(rng.integers(*{"fall": (6, 19), "stop": (3, 13), "drift": (12, 25)}[kind]))
+        end = min(start + length, span) - 1
+        events.append(Event(kind, int(firm), int(start - (merged[firm] and february[start])), end, float(size)))
+    return tuple(sorted(events, key=lambda e: (e.start, e.firm)))
 
 
 def effects(events: tuple[Event, ...], count: int, span: int) -> Floats:
@@ -198,19 +296,25 @@ def _drawn(quantiles: tuple[float, ...], rank: Floats) -> Floats:
     return np.asarray(np.exp(np.interp(rank, (0, *SHARES, 1), np.log(quantiles))))
 
 
-def _expected(axis: tuple[Period, ...], season: Floats, rng: np.random.Generator) -> Floats:
-    count, span = season.size, len(axis)
-    level = rng.normal(8.0, 1.2, (count, 1))
-    growth = rng.normal(0.05, 0.09, (count, 1)) * np.arange(span) / 12
-    pattern = rng.normal(0, 1, (count, 12))
-    pattern -= pattern.mean(axis=1, keepdims=True)
-    pattern *= (season / pattern.std(axis=1))[:, None]
+def _season(axis: tuple[Period, ...], sd: Floats, trade: Floats | None, rng: np.random.Generator) -> Floats:
+    pattern = _even(rng.normal(0, 1, (sd.size, 12)))
+    if trade is not None:
+        pattern = _even(pattern + _even(trade))
+    return np.asarray((pattern * sd[:, None])[:, [p.month - 1 for p in axis]])
+
+
+def _even(pattern: Floats) -> Floats:
+    """Rows of mean nought and sd one."""
+    centred = pattern - pattern.mean(axis=1, keepdims=True)
+    return np.asarray(centred / centred.std(axis=1, keepdims=True))
+
+
+def _festival(axis: tuple[Period, ...], count: int, rng: np.random.Generator) -> Floats:
     years = np.array([p.year - axis[0].year for p in axis])
     depth = rng.uniform(*DEPTH, (count, 1)) * np.exp(rng.normal(0, DEPTH_SD, (count, years[-1] + 1)))
     usual, early = (np.array([festival_share(p, days) for p in axis]) for days in (0, EARLIER))
     share = usual + rng.random((count, 1)) * (early - usual)
-    festival = np.log1p(-np.minimum(depth, 0.9)[:, years] * share * _WINDOW / _MONTH)
-    return np.asarray(level + growth + pattern[:, [p.month - 1 for p in axis]] + festival)
+    return np.asarray(np.log1p(-np.minimum(depth, 0.9)[:, years] * share * _WINDOW / _MONTH))
 
 
 def _chains(count: int) -> tuple[Ints, Ints]:
@@ -219,39 +323,3 @@ def _chains(count: int) -> tuple[Ints, Ints]:
     chain = np.arange(count, dtype=np.int64) // size
     chain[chain >= CHAINS] = -1
     return chain, np.where(chain >= 0, chain * size, -1)
-
-
-def _plan(
-    axis: tuple[Period, ...], merged: Flags, chain: Ints, lead: Ints, rng: np.random.Generator
-) -> tuple[Event, ...]:
-    """Events at the fixed prevalence, at most one a firm, and one shock of a lead firm in five years.
-
-    What would begin in a February that is reported with January begins in January.
-    """
-    count, span = len(merged), len(axis)
-    february = [p.month == 2 for p in axis]
-    events: list[Event] = []
-    hit = np.zeros(count, dtype=np.bool_)
-    for _ in range(max(round(span / 60), 1) if span > JUDGED_FROM + 8 else 0):
-        struck = int(rng.integers(chain.max() + 1))
-        start = int(rng.integers(JUDGED_FROM, span - 6))
-        length = int(rng.integers(9, 19))
-        for firm in np.flatnonzero((chain == struck) & ~hit):
-            first = int(lead[firm]) == firm
-            late = 0 if first else int(rng.integers(1, 4))
-            size = LEAD_FALL if first else LEAD_FALL * float(rng.uniform(0.3, 0.8))
-            end = min(start + late + length, span) - 1
-            begin = start + late - (merged[firm] and february[start + late])
-            events.append(Event("lead" if first else "supplier", int(firm), int(begin), end, size))
-            hit[firm] = True
-    chance = rng.random((count, span))
-    monthly = np.cumsum([FALLS / 12, STOPS / 12, DRIFTS / 12])
-    due = (chance < monthly[-1]) & (np.arange(span) >= JUDGED_FROM)
-    for firm in np.flatnonzero(due.any(axis=1) & ~hit):
-        start = int(due[firm].argmax())
-        kind = ("fall", "stop", "drift")[int(np.searchsorted(monthly, chance[firm, start], side="right"))]
-        size = {"fall": 0.25 + 0.5 * rng.random() ** 2, "stop": 1.0, "drift": 0.1 + 0.2 * rng.random()}[kind]
-        length = int(rng.integers(*{"fall": (6, 19), "stop": (3, 13), "drift": (12, 25)}[kind]))
-        end = min(start + length, span) - 1
-        events.append(Event(kind, int(firm), int(start - (merged[firm] and february[start])), end, float(size)))
-    return tuple(sorted(events, key=lambda e: (e.start, e.firm)))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.errors import QxError
@@ -46,7 +49,9 @@ WRITERS = (
 """Who writes what; the order is that of their random streams, so a new one comes last."""
 
 
-def write_town(out: Path, *, firms: int, first: Period, last: Period, seed: int) -> None:
+def write_town(
+    out: Path, *, firms: int, first: Period, last: Period, seed: int, staged: Mapping[str, int] | None = None
+) -> None:
     """Write ``out/landing/<YYYY-MM-DD>/…`` by day of arrival and ``out/truth.json``; same arguments, same bytes.
 
     Args:
@@ -55,6 +60,8 @@ def write_town(out: Path, *, firms: int, first: Period, last: Period, seed: int)
         first: first month of returns.
         last: last month; nothing arrives after its release.
         seed: of every random draw.
+        staged: how many events of each kind begin in the last months, beside those at the fixed prevalence
+            (``events.plan_events``).
 
     Raises:
         QxError: the arguments make no town, or ``out`` already holds one.
@@ -67,7 +74,7 @@ def write_town(out: Path, *, firms: int, first: Period, last: Period, seed: int)
         raise QxError(f"目录里已有模拟数据，请换一个目录：{out}")
 
     town = populate(firms, first, last, seed)
-    events = plan_events(town, first, last, seed)
+    events = plan_events(town, first, last, seed, staged)
     economy = live(town, events, first, last, seed)
     landing = Landing(out, release_calendar().released_at(last))
     world = World.of(town, economy, events, (first, last), seed, landing)
@@ -80,6 +87,7 @@ def write_town(out: Path, *, firms: int, first: Period, last: Period, seed: int)
 def _head(world: World, firms: int) -> dict[str, object]:
     """Everything in the truth but files, figures and dirt."""
     code, key = world.town.column("uscc"), world.town.column("key")
+    noise = np.round(world.town.temper.one_step, 4)
     shocks = shock_periods(world.first, world.last)
     authorisations = world.town.authorisations
     return {
@@ -89,13 +97,22 @@ def _head(world: World, firms: int) -> dict[str, object]:
         "to": world.last,
         "simulated": True,
         "key_firms": [c for c, is_key in zip(code, key, strict=True) if is_key],
+        "noise": dict(zip(code.tolist(), noise.tolist(), strict=True)),
         "authorised": code[world.town.authorised(world.last)].tolist(),
         "authorisations": [
             {"entity": code[firm], "items": items, "readers": readers, "from": since, "to": until or None}
             for firm, items, readers, since, until in authorisations.to_numpy(dtype=object).tolist()
         ],
         "events": [
-            {"type": "town_shock", "entity": "town", "from": p, "to": p, "size": TOWN_SHOCK[p], "key_firm": False}
+            {
+                "type": "town_shock",
+                "entity": "town",
+                "from": p,
+                "to": p,
+                "size": TOWN_SHOCK[p],
+                "key_firm": False,
+                "cause": None,
+            }
             for p in shocks
         ]
         + [
@@ -106,6 +123,7 @@ def _head(world: World, firms: int) -> dict[str, object]:
                 "to": event.end,
                 "size": event.size,
                 "key_firm": bool(key[event.firm]),
+                "cause": None if event.cause is None else code[event.cause],
             }
             for event in world.events
         ],

@@ -24,7 +24,7 @@ from qxmonitor.catalog.release import release_calendar
 from qxmonitor.cli import cli
 from qxmonitor.period import Period, months
 from qxmonitor.settings import Settings
-from qxmonitor.simulate import write_town
+from qxmonitor.simulate import staged_for_show, write_town
 from qxmonitor.warehouse import Warehouse, asof, store
 from qxmonitor.warehouse.tables import TABLES
 
@@ -108,10 +108,10 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """36 firms, October 2024 to May 2025: over a January, with re-filings."""
+    """36 firms, October 2024 to May 2025: over a January, with re-filings and staged events."""
     folder = tmp_path_factory.mktemp("town") / "town"
     first, last = Period("2024-10"), Period("2025-05")
-    write_town(folder, firms=36, first=first, last=last, seed=11)
+    write_town(folder, firms=36, first=first, last=last, seed=11, staged=staged_for_show(36))
     return Town(folder, first, last, json.loads((folder / "truth.json").read_text(encoding="utf-8")))
 
 

@@ -18,7 +18,7 @@ from qxmonitor.catalog.office import office
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.errors import QxError
 from qxmonitor.period import Period
-from qxmonitor.simulate import write_town
+from qxmonitor.simulate import staged_for_show, write_town
 from qxmonitor.warehouse import Warehouse, drafts, given
 from tests.pipeline.conftest import Town
 
@@ -31,7 +31,7 @@ MEMBERS = sorted(member for edition in office().editions for member in edition.m
 def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     folder = tmp_path_factory.mktemp("issuing") / "town"
     first, last = Period("2025-02"), Period("2025-04")
-    write_town(folder, firms=24, first=first, last=last, seed=3)
+    write_town(folder, firms=24, first=first, last=last, seed=3, staged=staged_for_show(24))
     return Town(folder, first, last, json.loads((folder / "truth.json").read_text(encoding="utf-8")))
 
 

@@ -24,7 +24,7 @@ from qxmonitor.catalog.release import FAMILIES, release_calendar
 from qxmonitor.errors import QxError
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
-from qxmonitor.simulate import write_town
+from qxmonitor.simulate import staged_for_show, write_town
 from qxmonitor.warehouse import Warehouse, decided, landed, store
 from tests.pipeline.conftest import Town, end_state, environment
 
@@ -36,7 +36,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     """24 firms over four months around a January: these tests live through them again and again."""
     folder = tmp_path_factory.mktemp("small") / "town"
     first, last = Period("2024-12"), Period("2025-03")
-    write_town(folder, firms=24, first=first, last=last, seed=7)
+    write_town(folder, firms=24, first=first, last=last, seed=7, staged=staged_for_show(24))
     return Town(folder, first, last, json.loads((folder / "truth.json").read_text(encoding="utf-8")))
 
 

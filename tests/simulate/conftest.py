@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from qxmonitor.period import Period
-from qxmonitor.simulate import write_town
+from qxmonitor.simulate import staged_for_show, write_town
 
 FIRST, LAST = Period("2020-01"), Period("2021-06")
 FIRMS, SEED = 60, 11
@@ -58,5 +58,5 @@ class Town:
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     root = tmp_path_factory.mktemp("town")
-    write_town(root, firms=FIRMS, first=FIRST, last=LAST, seed=SEED)
+    write_town(root, firms=FIRMS, first=FIRST, last=LAST, seed=SEED, staged=staged_for_show(FIRMS))
     return Town(root, json.loads((root / "truth.json").read_text(encoding="utf-8")))

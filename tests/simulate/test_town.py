@@ -362,7 +362,10 @@ def test_the_truth_speaks_of_this_town(town: Town) -> None:
     assert len(truth["key_firms"]) >= 12
     assert 0 < len(set(truth["authorised"]) & set(truth["key_firms"])) < len(truth["key_firms"])
     types = {e["type"] for e in truth["events"]}
-    assert types == {"output_drop", "stop", "silence", "town_shock"}
+    asked = {"output_drop", "stop", "silence", "town_shock"}
+    assert asked <= types <= asked | {"drift", "supplier_drop"}
+    assert all((e["type"] == "supplier_drop") <= (e["cause"] is not None) for e in truth["events"])
+    assert set(truth["key_firms"]) < set(truth["noise"]) and all(0.01 < n < 0.6 for n in truth["noise"].values())
     assert any(e["key_firm"] and e["to"] == LAST for e in truth["events"])
 
 

@@ -16,6 +16,7 @@ from qxmonitor.catalog.release import release_calendar
 from qxmonitor.operate.environment import USER, secret
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
+from qxmonitor.simulate import staged_for_show
 from qxmonitor.warehouse import drafts
 from tests.system.test_scheduler import BACK, Running, installation
 
@@ -142,7 +143,7 @@ def test_an_operator_backfills_approves_and_delivers_in_the_pages(tmp_path: Path
     now = Settings(home=tmp_path).now()
     last = release_calendar().newest_released(now)
     town = tmp_path / "town"
-    pipeline.simulate(now, town, firms=30, first=last - 7, last=last, seed=5)
+    pipeline.simulate(now, town, firms=30, first=last - 7, last=last, seed=5, staged=staged_for_show(30))
     newest = sorted((town / "landing").iterdir())[-1]
     handed = tmp_path / "desk" / "经开区月报（改报）.part2.csv"
     handed.parent.mkdir()

@@ -24,6 +24,7 @@ from qxmonitor.operate.up import free_port, wait_ready
 from qxmonitor.operate.upkeep import clean
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
+from qxmonitor.simulate import staged_for_show
 from qxmonitor.warehouse import Warehouse, drafts
 
 pytestmark = pytest.mark.system
@@ -97,7 +98,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     now = Settings(home=Path("unused")).now()
     last = release_calendar().newest_released(now)
     out = tmp_path_factory.mktemp("town") / "town"
-    pipeline.simulate(now, out, firms=30, first=last - 7, last=last, seed=5)
+    pipeline.simulate(now, out, firms=30, first=last - 7, last=last, seed=5, staged=staged_for_show(30))
     return out
 
 
