@@ -65,11 +65,12 @@ def reconcile(
         return validation.rows(found.details if details else found.gaps), True
 
     def line(row: Row) -> str:
+        kind_name = validation.KIND_NAMES[row["kind"]]
         if details:
             place = f"{row['file']} {row['sheet']}!{row['cell']}"
-            return f"{row['kind']} {row['entity']} {row['item']}  {row['source']} {place} = {row['value']}"
+            return f"{kind_name} {row['entity']} {row['item']}  {row['source']} {place} = {row['value']}"
         left, right = f"{row['left_source']} {row['left']}", f"{row['right_source']} {row['right']:.0f}"
-        what = f"{row['kind']} {row['entity']} {row['item']}（{row['basis']}，{row['unit']}）"
+        what = f"{kind_name} {row['entity']} {row['item']}（{row['basis']}，{row['unit']}）"
         rows = f"（{row['left_rows']} ↔ {row['right_rows']}）"
         return f"{what}：{left}，{right}，差 {row['gap']:.0f}；{row['reason']}{rows}"
 

@@ -112,6 +112,8 @@ class AlertView:
     over: Cleared | None
     explained: tuple[Explained, ...]
     overdue: tuple[Overdue, ...]
+    late: Cleared
+    escalated: Cleared
     expired: tuple[SilenceLine, ...]
     watching: Cleared | None
     carried: tuple[Story, ...]
@@ -202,6 +204,8 @@ def view(
         over=left(BUDGET),
         explained=explained,
         overdue=overdue,
+        late=gate.count([one for one in new if not economic[one.rule.text]]),
+        escalated=gate.count(overdue),
         expired=silence_lines(gate, expired(known.silences, period), period),
         watching=gate.count(watching) if watching else None,
         carried=tuple(story(gate, to, alert, date) for alert in gate.alerts(carried, period)),

@@ -130,7 +130,7 @@ def test_an_alert_is_a_whole_story(gate: Gates, kind: str) -> None:
         "贵局为重点企业与产业链监测的牵头单位",  # why this reader
         "东莞市虚构光电有限公司",
         "当月工业总产值同比下降42.0%（本期4200万元，上年同期7241万元）",
-        "2026年8月（第3次提示）",
+        "2026年8月（其间3个月达到提示标准）",
         "与上年同期可比口径相比；春节错月一项预计影响1.3%，剔除后同比下降42.7%",
         "依据企业自报数，未经统计核定",
         "重点企业产值下降应对预案",
@@ -180,7 +180,7 @@ def test_one_month_is_no_run_of_months(gate: Gates) -> None:
 
 def test_late_returns_are_no_risks_in_the_subject(gate: Gates) -> None:
     only_late = town.alerts().query("rule == 'silence'")
-    assert "本期无风险提示" in sent(gate, only_late)["stats"].subject
+    assert "本期无风险提示，数据催报1项" in sent(gate, only_late)["stats"].subject
 
 
 def test_hostile_names_are_text(gate: Gates) -> None:

@@ -84,7 +84,7 @@ def test_sentences(papers: dict[str, dict[str, bytes]]) -> None:
         "光电通讯实现产值204.00亿元，同比增长4.2%；电气机械及设备实现产值91.80亿元，同比下降4.1%",
         "另有2条产业链（含其他）因企业家数较少或集中度较高，依规定不予公布。",
         "均未作面向全体成员单位的公开授权",
-        "七、任务进展与企业诉求\n本期未接入任务进展填报表",
+        "七、任务进展与企业诉求\n本期没有收到任务进展填报表",
         "共接收数据文件14份，读入1784行，其中接收1765行、隔离待核19行",
         "报：镇领导班子。",
     ):
@@ -323,7 +323,7 @@ def test_a_plan_is_said_once_for_all_its_alerts(papers: dict[str, dict[str, byte
     drops = next(t for t in texts if t.startswith("【橙】产值下降"))
     assert drops == "【橙】产值下降1项：东莞市虚构光电有限公司（同比下降42.0%）。"
     assert "【红】停产1项：模拟婴童用品（东莞）有限公司（连续4个报告期）。" in texts
-    (plan,) = (t for t in texts if "《统计核实办法（产值异常、停产）》" in t)
+    (plan,) = (t for t in texts if t.startswith("应对预案：《统计核实办法（产值异常、停产）》"))
     assert "适用上述2项，由统计办牵头" in plan and "红色提示3日内、橙色提示5日内反馈" in plan
     assert "-100" not in scan_bytes(papers["stats"]["docx"]).text
 
