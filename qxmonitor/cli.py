@@ -35,7 +35,7 @@ from qxmonitor import (
 )
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
-from qxmonitor.terminal import PERIOD, Row, answer, as_json, known_at_option, print_rows, reported, warehouse
+from qxmonitor.terminal import PERIOD, Row, answer, as_json, cell, known_at_option, print_rows, reported, warehouse
 
 if TYPE_CHECKING:
     from qxmonitor.warehouse import Warehouse
@@ -214,10 +214,13 @@ def list_(what: str, alert: str | None, json_out: bool, **filters: Any) -> None:
     if filters["message_id"]:
         filters["message_id"] = f"<{filters['message_id'].strip('<>')}>"
 
-    def line(row: Row) -> str:
-        return "  ".join("" if value is None else str(value) for value in row.values())
+    def work(wh: Warehouse) -> tuple[list[Row], bool]:
+        rows = look.listing(wh, what, alert=alert, **filters)
+        if rows and not json_out:
+            click.echo("  ".join(rows[0]), err=True)  # what the columns are; standard output holds rows alone
+        return rows, True
 
-    answer(lambda wh: (look.listing(wh, what, alert=alert, **filters), True), json_out, line)
+    answer(work, json_out, lambda row: "  ".join(cell(value) for value in row.values()))
 
 
 @cli.command()

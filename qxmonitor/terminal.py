@@ -87,10 +87,25 @@ def answer(work: Callable[[Warehouse], tuple[list[Row], bool]], json_out: bool, 
         sys.exit(1)
 
 
+def cell(value: Any) -> str:
+    """A value of a listing as a person reads it: lists joined, nothing as a dash, whole numbers without a point.
+
+    >>> cell(["甲", "乙"]), cell(None), cell(2.0)
+    ('甲；乙', '-', '2')
+    """
+    if isinstance(value, list):
+        return "；".join(map(str, value)) or "-"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "-" if value in (None, "") else str(value)
+
+
 def print_rows(rows: Sequence[Row], json_out: bool, line: Callable[[Row], str]) -> None:
     """Print rows as lines, or as the one array."""
     if json_out:
         click.echo(json.dumps(rows, ensure_ascii=False, default=str, allow_nan=False))
         return
+    if not rows:
+        click.echo("（没有可列的内容）", err=True)
     for row in rows:
         click.echo(line(row))
