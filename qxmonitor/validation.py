@@ -18,7 +18,7 @@ import xlsxwriter
 
 from qxmonitor.catalog.checks import checks
 from qxmonitor.catalog.permitted_use import permitted_use
-from qxmonitor.delivery.files import write_private
+from qxmonitor.delivery.files import printed, write_private
 from qxmonitor.disclosure.authority import Authority
 from qxmonitor.errors import DisclosureError, QxError
 from qxmonitor.period import Period
@@ -261,7 +261,9 @@ def write_xlsx(wh: Warehouse, found: mirror.Reconciled, period: Period, out: Pat
             cells = [_plain(value) for value in told.tolist()]
             page.write_column(2, at, ["" if cell is None else cell for cell in cells])
         page.freeze_panes(2, 0)
-        page.set_column(0, len(words) - 1, 16)
+        page.repeat_rows(1)
+        page.set_column(0, len(words) - 1, 20)
+        printed(page)
     book.close()
     try:
         write_private(out, buffer.getvalue())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -146,6 +147,12 @@ def _state(gate: Gate, alert: Alert) -> Cleared:
 def answer_by(plan: Plan, level: int, date: dt.datetime) -> dt.date:
     """The working day by which an alert of a level is answered, mailed on a date."""
     return workdays().next_workday(date.astimezone(SHANGHAI).date() + dt.timedelta(days=plan.days.at(level)))
+
+
+def soonest(stories: Sequence[Story]) -> Cleared | None:
+    """The first day by which one of them is to be answered; None of none."""
+    days = [story.answer_by for story in stories]
+    return min(days, key=lambda day: [int(part) for part in re.findall(r"\d+", day.text)]) if days else None
 
 
 def _watch(alert: Alert) -> Watch:

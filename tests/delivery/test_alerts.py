@@ -136,8 +136,16 @@ def test_an_alert_is_a_whole_story(gate: Gates, kind: str) -> None:
         "重点企业产值下降应对预案",
         "于2026年11月23日前反馈办理情况",  # orange: five days
         "配合单位：商务局、镇领导班子",
+        "最早的反馈期限：2026年11月23日",
     ):
         assert part in text
+
+
+def test_a_reminder_is_not_called_new(gate: Gates) -> None:
+    """Opened in August, as bad as before, nobody answered: the mail says so, and counts months and not mails."""
+    text = body(sent(gate)["gxj"])
+    assert "东莞市虚构光电有限公司（企业，企业自报）〔未变化、未签收〕" in text
+    assert "新提示" not in text and "次提示" not in text
 
 
 @pytest.mark.parametrize(
