@@ -44,11 +44,13 @@ class Lagging:
 
 @dataclass(frozen=True)
 class TaskReport:
-    """Progress as filed for a month: how many reports on how many clauses, by state, and what lags; clauses unfiled."""
+    """Progress as filed for a month: how many reports on how many clauses, by state, and what lags (``slow`` of them);
+    clauses unfiled."""
 
     reports: Cleared
     clauses: Cleared
     states: tuple[Share, ...]
+    slow: Cleared | None
     lagging: tuple[Lagging, ...]
     unfiled: tuple[Cleared, ...]
 
@@ -81,6 +83,7 @@ def task_report(gate: Gate, filed: pd.DataFrame | None) -> TaskReport | None:
         reports=_count(gate, _TASKS, len(known)),
         clauses=_count(gate, _TASKS, known["clause"].nunique()),
         states=_shares(gate, _TASKS, known["state"], words),
+        slow=_count(gate, _TASKS, len(slow)) if len(slow) else None,
         lagging=tuple(
             Lagging(
                 clause=_count(gate, _TASKS, int(row["clause"])),
