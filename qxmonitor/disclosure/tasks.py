@@ -44,8 +44,10 @@ class Lagging:
 
 @dataclass(frozen=True)
 class TaskReport:
-    """Progress as filed for a month: how many reports on how many clauses, by state, and what lags (``slow`` of them);
-    clauses unfiled."""
+    """Progress as filed for a month: how many reports on how many clauses, by state; what lags; clauses unfiled.
+
+    ``slow`` counts what lags, None of nothing.
+    """
 
     reports: Cleared
     clauses: Cleared
