@@ -261,6 +261,11 @@ def test_a_drill_shows_mails_and_needs_no_warehouse(tmp_path: Path) -> None:
     rows = json.loads(run.invoke(cli, ["drill", "firm_stop", "--level", "orange", "--json"]).stdout)
     assert [(row["reader"], row["role"]) for row in rows] == [("gxj", "牵头"), ("hr", "配合"), ("leaders", "配合")]
     assert all("【演练】" in row["subject"] and "重点企业停产应对预案" in row["text"] for row in rows)
+    assert "已连续3个报告期" in rows[0]["text"]
+    red = json.loads(run.invoke(cli, ["drill", "firm_stop", "--json"]).stdout)
+    assert "已连续4个报告期" in red[0]["text"], "what a level stands for is what the mail tells"
+    late = json.loads(run.invoke(cli, ["drill", "silence", "--level", "blue", "--json"]).stdout)
+    assert "数据催报1项" in late[0]["subject"]
     assert run.invoke(cli, ["drill", "nothing"]).exit_code == 1
     assert not (tmp_path / "none").exists()
 
