@@ -35,7 +35,18 @@ from qxmonitor import (
 )
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
-from qxmonitor.terminal import PERIOD, Row, answer, as_json, cell, known_at_option, print_rows, reported, warehouse
+from qxmonitor.terminal import (
+    PERIOD,
+    Row,
+    answer,
+    as_json,
+    cell,
+    known_at_option,
+    print_rows,
+    reported,
+    spot,
+    warehouse,
+)
 
 if TYPE_CHECKING:
     from qxmonitor.warehouse import Warehouse
@@ -233,7 +244,7 @@ def trace(figure: str, known_at: datetime | None, json_out: bool) -> None:
 
     def line(row: Row) -> str:
         read_by = f"（{row['read_by']}）" if row["read_by"] else ""
-        return f"{row['file']}  {row['sheet']}!{row['cell']}  {row['field']} = {row['value']}{read_by}"
+        return f"{row['file']}  {spot(row['sheet'], row['cell'])}  {row['field']} = {row['value']}{read_by}"
 
     answer(lambda wh: (cells_of(wh, figure, known_at=known_at), True), json_out, line)
 

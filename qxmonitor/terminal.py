@@ -100,6 +100,15 @@ def cell(value: Any) -> str:
     return "-" if value in (None, "") else str(value)
 
 
+def spot(sheet: Any, place: Any) -> str:
+    """A place in a file as ``sheet!C5``; a csv has no sheets.
+
+    >>> spot("财务状况", "I28"), spot("", "L12")
+    ('财务状况!I28', 'L12')
+    """
+    return f"{sheet}!{place}" if sheet else str(place)
+
+
 def print_rows(rows: Sequence[Row], json_out: bool, line: Callable[[Row], str]) -> None:
     """Print rows as lines, or as the one array."""
     if json_out:
