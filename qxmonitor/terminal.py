@@ -73,6 +73,13 @@ def reported(json_out: bool = False) -> Iterator[None]:
             click.echo("[]")
         click.echo(f"错误：{error}", err=True)
         sys.exit(1)
+    except OSError as error:  # a full disk, a folder that cannot be made or written
+        if error.filename is None:
+            raise
+        if json_out:
+            click.echo("[]")
+        click.echo(f"错误：文件或文件夹无法使用：{error.filename}（{error.strerror}）", err=True)
+        sys.exit(1)
 
 
 def answer(work: Callable[[Warehouse], tuple[list[Row], bool]], json_out: bool, line: Callable[[Row], str]) -> None:
