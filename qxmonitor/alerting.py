@@ -35,7 +35,7 @@ def refold(wh: Warehouse) -> pd.DataFrame:
 
 def as_known(wh: Warehouse, known_at: datetime) -> pd.DataFrame:
     """The alerts as they stood with what was known by then; nothing is stored."""
-    verdicts, events = store.read_verdicts(wh, known_at=known_at), life.events(wh, known_at=known_at)
+    verdicts, events = store.read_raised(wh, known_at=known_at), life.events(wh, known_at=known_at)
     return signals.explain(signals.fold(verdicts, events), _links(wh, known_at))
 
 

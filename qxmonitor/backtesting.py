@@ -2,8 +2,9 @@
 
 Each month is judged from the panel as known on its release day, exactly as ``run`` would have judged it then. Cases
 are planted events where the town is simulated (``truth.json``), and what came out later where a rule names it; both
-speak of the entity itself. A scorecard is stored with the rule's version; a rule whose newest scorecard is below its
-bar, or that has none, cannot be activated.
+speak of the entity itself. What strikes the whole town is a case of each chain and of the town; its months, and alerts
+that stand in them, are left out for firms, since what each lost of it is not written down. A scorecard is stored with
+the rule's version; a rule whose newest scorecard is below its bar, or that has none, cannot be activated.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from qxmonitor.panel import Panel
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.scene import HISTORY
 from qxmonitor.signals.conditions import holds
-from qxmonitor.signals.scorecard import Cases, card, curve, tally
+from qxmonitor.signals.scorecard import Cases, Levels, card, curve, tally
 from qxmonitor.warehouse import Warehouse, proving, store
 from qxmonitor.warehouse.panel import read_panel
 
@@ -41,7 +42,9 @@ LEAST_CASES = 5
 SHARES = np.array([0.0025, 0.005, 0.01, 0.02, 0.05, 0.1])
 """False-alarm rates at which rules are compared."""
 _WINTER = (1, 2, 3)
-_MEASURES = ("adjusted", "value", "months")
+TOWN = "town"
+"""The entity of an event that strikes everybody."""
+_MEASURES = ("adjusted", "value", "months", "p")
 """What a verdict's evidence calls the measure that its levels are marks on, by judge."""
 
 
@@ -147,12 +150,15 @@ def _tried(
         at = mine["entity"].map(place).to_numpy(dtype=np.int64), _columns(mine["period"], months)
         level[at] = mine["level"].to_numpy(dtype=np.int8)
         measure[at] = _measure(rule, mine)
-        found = Cases(
-            cases["entity"].map(place).to_numpy(dtype=np.int64), cases["start"].to_numpy(dtype=np.int64),
-            cases["end"].to_numpy(dtype=np.int64),
-        )  # fmt: skip
+        known = cases["entity"].map(place).to_numpy(dtype=np.int64)
+        found, besides = (
+            Cases(known[mine_], *(cases.loc[mine_, name].to_numpy(dtype=np.int64) for name in ("start", "end")))
+            for mine_ in (cases["case"].to_numpy(), ~cases["case"].to_numpy())
+        )
+        if watch.kind == "firm" and events is not None:
+            level = left_out(level, _town_wide(events, months))
         lead, within = (proof.lead, proof.within) if proof else (0, 0)
-        counts = tally(level, found, winter, lead=lead, within=within)
+        counts = tally(level, found, winter, lead=lead, within=within, besides=besides)
         tallies.append(counts)
         for reader in (watch.lead, *watch.support):
             told[reader] += float(counts[:, 0].sum()) / len(months)
@@ -178,7 +184,7 @@ def _measure(rule: Rule, verdicts: pd.DataFrame) -> Any:
     values = np.array(
         [next((float(p[key]) for key in _MEASURES if key in p), -np.inf) for p in proofs], dtype=np.float64
     )
-    if rule.judge == "growth_below" or (rule.test is not None and rule.test.side == "below"):
+    if rule.judge in ("growth_below", "below_expected") or (rule.test is not None and rule.test.side == "below"):
         return -values
     return np.abs(values) if rule.test is not None and rule.test.side == "apart" else values
 
@@ -186,20 +192,61 @@ def _measure(rule: Rule, verdicts: pd.DataFrame) -> Any:
 def _cases(
     rule: Rule, watch: Watch, months: Sequence[Period], engine: Engine, events: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """The cases of one watch: entity, start and end as columns of ``months``; those begun before them are left out."""
+    """The cases of one watch: entity, start and end as columns of ``months``; those begun before them are left out.
+
+    ``case``: false for what makes alerts true without being a case.
+    """
     proof = rule.proof
-    parts = [pd.DataFrame({"entity": [], "start": [], "end": []})]
+    parts = [pd.DataFrame({"entity": [], "start": [], "end": [], "case": []})]
     if proof is not None and events is not None and watch.kind == "firm":
-        mine = events[events["type"].isin(proof.events)]
+        mine = events[events["type"].isin({*proof.events, *proof.besides})]
         if watch.source == "self_report":
             mine = mine[mine["entity"].isin(_authorised(engine.view.panel))]
         first = months[0].ordinal
         start, end = (mine[name].map(lambda p: Period(p).ordinal - first) for name in ("from", "to"))
-        parts.append(pd.DataFrame({"entity": mine["entity"], "start": start, "end": end.clip(upper=len(months) - 1)}))
+        spans = {"start": start, "end": end.clip(upper=len(months) - 1)}
+        parts.append(pd.DataFrame({"entity": mine["entity"], **spans, "case": mine["type"].isin(proof.events)}))
+    elif proof is not None and events is not None:
+        runs, names = _runs(_town_wide(events[events["type"].isin(proof.events)], months)), engine.entities(watch.kind)
+        parts += [pd.DataFrame({"entity": names, "start": a, "end": b, "case": True}) for a, b in runs]
     if proof is not None and proof.outcome is not None:
-        parts.append(_outcomes(proof.outcome, watch, months, engine))
+        parts.append(_outcomes(proof.outcome, watch, months, engine).assign(case=True))
     whole = pd.concat(parts, ignore_index=True)
-    return whole[(whole["start"] >= 0) & (whole["start"] < len(months))].astype({"start": np.int64, "end": np.int64})
+    return whole[(whole["start"] >= 0) & (whole["start"] < len(months))].astype(
+        {"start": np.int64, "end": np.int64, "case": bool}
+    )
+
+
+def _town_wide(events: pd.DataFrame, months: Sequence[Period]) -> list[int]:
+    """Columns of the months in which the whole town was struck."""
+    struck = events[events["entity"] == TOWN]
+    return [
+        at for at, month in enumerate(months) if ((struck["from"] <= str(month)) & (struck["to"] >= str(month))).any()
+    ]
+
+
+def left_out(level: Levels, columns: list[int]) -> Levels:
+    """Levels ``(k, m)`` without some months, and without what alerts that stood in them say later on.
+
+    >>> left_out(np.array([[0, 2, 1, -1, 1, 0, 1]], dtype=np.int8), [1, 2]).tolist()
+    [[0, -1, -1, -1, -1, 0, 1]]
+    """
+    out, standing = level.copy(), np.zeros(len(level), dtype=bool)
+    for month in range(level.shape[1]):
+        said = level[:, month]
+        standing = np.where(said < 0, standing, (said > 0) & (standing | (month in columns)))
+        out[standing | (month in columns), month] = -1
+    return out
+
+
+def _runs(columns: list[int]) -> list[tuple[int, int]]:
+    """First and last of each run of columns that follow each other.
+
+    >>> _runs([1, 2, 3, 7])
+    [(1, 3), (7, 7)]
+    """
+    starts = [at for at in columns if at - 1 not in columns]
+    return list(zip(starts, [at for at in columns if at + 1 not in columns], strict=True))
 
 
 def _authorised(panel: Panel) -> set[str]:

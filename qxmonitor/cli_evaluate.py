@@ -116,7 +116,7 @@ def detection(
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="The months as csv.")
 @as_json
 def alarms(path: Path, out: Path | None, json_out: bool) -> None:
-    """Months at which the shipped detectors speak on one reference series exported from a data terminal."""
+    """Months at which the rules that judge a series by itself speak on one exported from a data terminal."""
     from qxmonitor.evaluation import alarms as judging
 
     def line(row: Row) -> str:
@@ -124,6 +124,24 @@ def alarms(path: Path, out: Path | None, json_out: bool) -> None:
 
     with reported(json_out):
         print_rows(judging.evaluate(path, out), json_out, line)
+
+
+@evaluate.command()
+@click.option("--firms", type=click.IntRange(20, 5000), default=800, show_default=True, help="Firms a simulated town.")
+@click.option("--months", type=click.IntRange(36, 240), default=60, show_default=True, help="Months a town.")
+@click.option("--seeds", type=click.IntRange(1, 200), default=20, show_default=True, help="Towns.")
+@click.option("--first-seed", type=click.IntRange(1, 10**6), default=1, show_default=True, help="Seed of the first.")
+@as_json
+def marks(firms: int, months: int, seeds: int, first_seed: int, json_out: bool) -> None:
+    """What each mark of the rule on own expectation costs and brings on simulated firms, and false discovery."""
+    from qxmonitor.evaluation import marks as weighing
+
+    def line(row: Row) -> str:
+        value = "—" if row["value"] is None else f"{row['value']:.4g}"
+        return f"{row['measure']} · {row['mark']:g}：{value}（{row['lo']:.4g} 至 {row['hi']:.4g}）"
+
+    with reported(json_out):
+        print_rows(weighing.score(firms, months, range(first_seed, first_seed + seeds)), json_out, line)
 
 
 COMMANDS = (evaluate,)

@@ -18,6 +18,7 @@ from qxmonitor.delivery.xlsx import briefing_xlsx
 from qxmonitor.errors import QxError
 from qxmonitor.indicators.chains import node_table
 from qxmonitor.indicators.changes import refilings
+from qxmonitor.indicators.revisions import REVISED
 from qxmonitor.period import months
 from qxmonitor.scene import HISTORY, Scene
 from qxmonitor.signals.outcomes import labels
@@ -126,8 +127,8 @@ def _changed(scene: Scene) -> dict[str, Any]:
         known_at, recorded_at = issue.known_at, issue.recorded_at
     panel = read_panel(scene.wh, last, months=HISTORY, known_at=known_at, recorded_at=recorded_at)
     compared = months(last - (_REVISED_MONTHS - 1), last)
-    before = indicators.compute(panel, compared)
+    before, now = (indicators.made_of_firms(known, compared, REVISED) for known in (panel, scene.panel))
     return {
-        "revisions": indicators.revisions(before, scene.figures, scene.panel.firms["group"], compared),
+        "revisions": indicators.revisions(before, now, scene.panel.firms["group"], compared),
         "refilings": refilings(panel, scene.panel, compared),
     }

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.permitted_use import permitted_use
 from qxmonitor.catalog.plans import LEVELS, plans
@@ -25,6 +26,8 @@ from qxmonitor.disclosure import Gate, Pattern
 from qxmonitor.errors import QxError
 from qxmonitor.period import Period
 from qxmonitor.signals.conditions import words
+from qxmonitor.signals.detect.told import Told
+from qxmonitor.signals.expectation import teller
 
 Row = dict[str, Any]
 
@@ -95,6 +98,8 @@ def _alert(rule: Rule, watch: Watch, level: int, month: Period) -> pd.DataFrame:
     if rule.test is not None:
         said = words(rule, watch, np.array([step]))
         proof |= {"told": said["told"][0], "limit": said["limit"]}  # type: ignore[index]
+    if rule.mark is not None:
+        proof |= _fall(rule, watch, watch.levels.steps()[level - 1], month)
     proof |= {"since": str(month), "trend": "opened", "alerts": 1, "due": str(month)}
     row = {
         "alert_id": f"{rule.id}:{watch.kind}:{entity}:{watch.source}:{month}", "rule": rule.id,
@@ -102,6 +107,24 @@ def _alert(rule: Rule, watch: Watch, level: int, month: Period) -> pd.DataFrame:
         "opened": str(month), "period": str(month), "closed": None, "evidence": json.dumps(proof),
     }  # fmt: skip
     return pd.DataFrame([row])
+
+
+def _fall(rule: Rule, watch: Watch, size: float, month: Period) -> Row:
+    """Evidence of a fall by a size below what was to be expected."""
+
+    def one(value: float | bool | int) -> Any:
+        return np.array([[value]])
+
+    usual, base = 90_000.0, float(_EVIDENCE["base"])
+    found = Told(
+        judged=one(True), p=one(rule.mark or 0.0), stands=one(True), fell=one(True), since=one(0), expected=one(usual),
+        low=one(0.9 * usual), high=one(1.1 * usual), gap=one(size), size=one(size),
+    )  # fmt: skip
+    said = teller(indicators().indicator(rule.indicator), rule, watch)
+    current = (1 + size) * usual
+    told, limit = said.words(found, 0, 0, current, month, month)
+    growth = current / base - 1
+    return {"current": current, "growth": growth, "gap": size, "size": size, "told": told, "limit": limit}
 
 
 def _gate(rule: Rule, to: Reader, month: Period) -> Gate:

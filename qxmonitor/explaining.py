@@ -19,10 +19,14 @@ from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.rules import Rule, Watch, rules
 from qxmonitor.delivery.alerts import exempt
 from qxmonitor.errors import QxError
+from qxmonitor.indicators.view import View
 from qxmonitor.period import SHANGHAI, Period
+from qxmonitor.scene import HISTORY
+from qxmonitor.signals import expectation
 from qxmonitor.signals.fold import IDENTITY
 from qxmonitor.signals.silence import silenced_by
 from qxmonitor.warehouse import Warehouse, asof, life, proving, store
+from qxmonitor.warehouse.panel import read_panel
 
 Row = dict[str, Any]
 
@@ -32,13 +36,19 @@ _STATES = {
     "failed": "报来但未通过校验",
     "withheld": "不予提供",
 }
-_MEASURES = {"growth_below": "adjusted", "zero_months": "months", "late_months": "months", "conditions": "value"}
+_MEASURES = {
+    "growth_below": "adjusted",
+    "below_expected": "size",
+    "zero_months": "months",
+    "late_months": "months",
+    "conditions": "value",
+}
 """What of the evidence a judge compares with the thresholds."""
 
 
 _RATES = {
     "growth": "同比", "expected": "春节错月预计影响", "adjusted": "剔除春节错月后同比", "coverage": "覆盖率",
-    "top2": "最大两家集团占比",
+    "top2": "最大两家集团占比", "gap": "与应有数相差",
 }  # fmt: skip
 _MONEY = {"current": "本期", "base": "上年同期"}
 _OTHERS = {"months": "连续月数", "groups": "集团数", "hidden_groups": "未具名集团数", "value": "数值"}
@@ -60,7 +70,9 @@ def _said(key: str, value: Any) -> str:
         return f"{_RATES[key]} {value:.1%}"
     if key in _MONEY:
         return f"{_MONEY[key]} {value / 10:,.0f} 万元"
-    return f"{_OTHERS[key]} {value:g}" if key in _OTHERS else str(value)
+    if key in _OTHERS:
+        return f"{_OTHERS[key]} {value:g}"
+    return value if isinstance(value, str) else f"{key} {value}"
 
 
 def explain(wh: Warehouse, name: str, period: Period | None = None) -> list[Row]:
@@ -125,12 +137,25 @@ def _verdict(name: str, rule: Rule, watch: Watch, row: Row) -> Row:
     proof = json.loads(row["evidence"])
     told = "、".join(readers().reader(reader).name for reader in (watch.lead, *watch.support))
     basis = "，".join(said for key, value in proof.items() if (said := _said(key, value)))
+    if rule.mark is not None:
+        basis = f"{proof['told']}；{proof['limit']}" if level else _quiet(rule, watch, proof)
     head = f"{rule.name} {LEVEL_NAMES[level - 1] if level else '平稳'}"
     said = f"{head}  依据 {basis}{_distance(rule, watch, level, proof)}  应知会：{told}"
     return _row(
         name, row["period"], "verdict", said, level=level, evidence=row["evidence"], told=told,
         known_at=row["known_at"].astimezone(SHANGHAI).isoformat(),
     )  # fmt: skip
+
+
+def _quiet(rule: Rule, watch: Watch, proof: Row) -> str:
+    """Where a month lies that is not below its own expectation, or not surely enough."""
+    assert rule.mark is not None
+    gap, p = float(proof["gap"]), float(proof["p"])
+    if gap >= 0:
+        return f"比按自身此前各月应有的水平高{gap:.1%}，没有走低"
+    short = "" if gap <= watch.levels.blue else f"，且不足{-watch.levels.blue:.0%}"
+    seen = f"平稳序列一百个月里约有{100 * p:.2g}次低到这样（提示线{100 * rule.mark:g}次）"
+    return f"比按自身此前各月应有的水平低{-gap:.1%}，{seen}{short}"
 
 
 def _distance(rule: Rule, watch: Watch, level: int, proof: Row) -> str:
@@ -140,11 +165,11 @@ def _distance(rule: Rule, watch: Watch, level: int, proof: Row) -> str:
         return ""
     step, word = steps[level], LEVEL_NAMES[level]
     value = abs(value) if rule.test is not None and rule.test.side == "apart" else value
-    falling = rule.judge == "growth_below" or (rule.test is not None and rule.test.side == "below")
+    falling = rule.judge in ("growth_below", "below_expected") or (rule.test is not None and rule.test.side == "below")
     if (value <= step) if falling else (value >= step):
         return f"；已到{word}色阈值 {step:g}，但持续月数或其他条件未满足"
     gap = abs(step - value)
-    if rule.judge == "growth_below":
+    if rule.judge in ("growth_below", "below_expected"):
         return f"；未到{word}色阈值 {step:.0%}，还差 {gap * 100:.1f} 个百分点"
     unit = "个月" if rule.judge in ("zero_months", "late_months") else ""
     return f"；未到{word}色阈值 {step:g}{unit}，还差 {gap:.3g}{unit}"
@@ -153,6 +178,9 @@ def _distance(rule: Rule, watch: Watch, level: int, proof: Row) -> str:
 def _not_judged(wh: Warehouse, name: str, rule: Rule, watch: Watch, identity: dict[str, str], month: Period) -> Row:
     """Which input was absent."""
     values = store.read_indicators(wh, month)
+    if rule.mark is not None and rule.id in proving.active_rules(wh) and not exempt(month):
+        why = _unexpected(wh, rule, watch, identity, month)
+        return _row(name, str(month), "not-judged", f"{rule.name}未作判断：{why}")
     same = (values[IDENTITY[1:]] == pd.Series(identity)[IDENTITY[1:]]).all(axis=1)
     found = values[same & (values["indicator"] == rule.indicator)]
     title = indicators().indicator(rule.indicator).name
@@ -171,6 +199,17 @@ def _not_judged(wh: Warehouse, name: str, rule: Rule, watch: Watch, identity: di
         base = f"，或上年同期不足 {watch.min_base:g} 千元" if watch.min_base else ""
         why = f"“{title}”有数，但没有可比的上年同期数{base}，或已归入停产"
     return _row(name, str(month), "not-judged", f"{rule.name}未作判断：{why}")
+
+
+def _unexpected(wh: Warehouse, rule: Rule, watch: Watch, identity: dict[str, str], month: Period) -> str:
+    """Why own expectation says nothing of a firm."""
+    panel = read_panel(wh, month, months=HISTORY)
+    if identity["entity"] not in panel.firms.index:
+        return "名录中没有这个对象"
+    row = list(panel.firms.index).index(identity["entity"])
+    title = indicators().indicator(rule.indicator).name
+    why = expectation.unjudged(View(panel, panel.months), rule, watch, row, month)
+    return why or f"缺少输入“{title}”：没有报来、未通过校验或未获授权"
 
 
 def _life(wh: Warehouse, alert_id: str, first: str, last: str) -> list[Row]:

@@ -42,15 +42,18 @@ def brief(wh: Warehouse, period: Period, edition: str, out: Path, *, known_at: d
     Raises:
         QxError: there is no such edition, or the month was not run yet.
     """
+    return _written(wh, Scene(wh, period, known_at), edition, out)
+
+
+def _written(wh: Warehouse, scene: Scene, edition: str, out: Path) -> list[Row]:
     from qxmonitor import documents  # brings Word and the charts, a second that no other verb needs
 
-    scene = Scene(wh, period, known_at)
     if scene.recorded_at is None or not scene.judged:
-        raise QxError(f"{period.label}尚未计算，请先运行 qxmonitor run {period}")
+        raise QxError(f"{scene.period.label}尚未计算，请先运行 qxmonitor run {scene.period}")
     receipts = documents.receipts_of(scene)
     files = documents.write(scene, edition, out, receipts)
     issue = issues.note(
-        wh, period, edition, known_at=scene.panel.known_at, recorded_at=scene.recorded_at,
+        wh, scene.period, edition, known_at=scene.panel.known_at, recorded_at=scene.recorded_at,
         files={path.name: _sha256(path) for path in files}, counts=receipts.to_json(orient="records"),
     )  # fmt: skip
     return [{"issue": issue, "path": str(path), "sha256": _sha256(path)} for path in files]
@@ -116,9 +119,10 @@ def _submit(wh: Warehouse, period: Period, by: str, anew: bool) -> Row:
         run_id = store.stamps(wh, [period])[0].run_id or 0
         if store.was_planned(wh, _DRAFT, period, run_id) and by not in set(drafts.read(wh, period)["who"]):
             return {"period": str(period), "issues": "", "why": "数据未变，已有一稿"}
-        if why := readiness.too_little(Scene(wh, period)):
-            return {"period": str(period), "issues": "", "why": why}
-    drawn = [_draw(wh, period, edition.id) for edition in office().editions]
+    scene = Scene(wh, period)  # one for all editions: they tell of the same state
+    if not anew and (why := readiness.too_little(scene)):
+        return {"period": str(period), "issues": "", "why": why}
+    drawn = [_draw(wh, scene, edition.id) for edition in office().editions]
     known = drafts.read(wh, period)
     newest = known.groupby("reader").tail(1)
     if not anew and set(newest["issue_id"]) == set(drawn) and by not in set(newest["who"]):
@@ -178,11 +182,11 @@ def folder(wh: Warehouse, issue: str) -> Path:
     return wh.settings.documents_dir / issue[:7] / issue
 
 
-def _draw(wh: Warehouse, period: Period, edition: str) -> str:
+def _draw(wh: Warehouse, scene: Scene, edition: str) -> str:
     """Write an edition into a folder named by its issue; whole or not at all."""
     wh.settings.documents_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=".draft-", dir=wh.settings.documents_dir) as name:
-        issue = str(brief(wh, period, edition, Path(name) / "new")[0]["issue"])
+        issue = str(_written(wh, scene, edition, Path(name) / "new")[0]["issue"])
         place = folder(wh, issue)
         place.parent.mkdir(exist_ok=True, mode=0o700)
         if not place.exists():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +66,15 @@ class Panel:
     trade: pd.DataFrame = field(default_factory=no_trade)
     projects: pd.DataFrame = field(default_factory=no_projects)
 
+    @cached_property
+    def registered(self) -> npt.NDArray[np.bool_]:
+        """The firm is on the register in the month (since ≤ month ≤ until; blank is open), (n, m)."""
+        months = np.array([month.ordinal for month in self.months], dtype=np.float64)
+        since = _ordinals(self.firms["since"]).fillna(-np.inf).to_numpy()[:, None] <= months
+        until = _ordinals(self.firms["until"]).fillna(np.inf).to_numpy()[:, None] >= months
+        both: npt.NDArray[np.bool_] = since & until
+        return both
+
     def window(self, last: Period, months: int) -> Panel:
         """The panel as it would have been read at the same moment up to an earlier month.
 
@@ -93,6 +103,14 @@ class Panel:
             trade=_within(self.trade, span),
             projects=_within(self.projects, span),
         )
+
+
+def _ordinals(periods: pd.Series) -> pd.Series:
+    """Months as :attr:`Period.ordinal`; NaN for a blank."""
+    texts = periods.astype(object)
+    texts = texts.where(texts.notna() & (texts != ""), None)
+    known = {text: float(Period(str(text)).ordinal) for text in texts.dropna().unique()}
+    return texts.map(known).astype(np.float64)
 
 
 def _within(rows: pd.DataFrame, span: slice) -> pd.DataFrame:

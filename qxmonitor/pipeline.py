@@ -289,21 +289,26 @@ def run(wh: Warehouse, period: Period, *, known_at: datetime | None = None, noti
     if notify and known_at is not None:
         raise QxError("回看不发邮件，不能同时要求补发通知")
     with wh.alone(LOCK_MONTHS):
-        for then, earlier in groupby(runs.never_run(wh, period, known_at), key=itemgetter(1)):
-            runs.compute(wh, [month for month, _ in earlier], then)
-        [stamp] = runs.compute(wh, [period], known_at)
+        due = [*runs.never_run(wh, period, known_at), (period, known_at)]
+        for then, together in groupby(due, key=itemgetter(1)):
+            done = runs.compute(wh, [month for month, _ in together], then)
+        stamp = done.stamps[-1]
         again = [] if known_at is not None else runs.outdated(wh, period)
-        runs.compute(wh, again, None)
+        done = runs.compute(wh, again, None) if again else done
         alerts = alerting.refold(wh)
-        planned, why = _plan(wh, period, known_at, notify)
+        planned, why = _plan(wh, period, known_at, notify, done)
     counts = store.run_counts(wh, stamp.run_id or 0)
     open_alerts = int((alerts["state"] != "closed").sum())
     return {"period": str(period), "known_at": stamp.known_at.isoformat(), **counts, "open_alerts": open_alerts,
             "also": " ".join(again), "planned": planned, "planning": why}  # fmt: skip
 
 
-def _plan(wh: Warehouse, period: Period, known_at: datetime | None, notify: str) -> tuple[int, str]:
+def _plan(
+    wh: Warehouse, period: Period, known_at: datetime | None, notify: str, done: runs.Done
+) -> tuple[int, str]:  # fmt: skip
     """Plan the alert mails that are due; returns how many are new, and why or why not.
+
+    What was just read (``done``) is not read again while nothing new is recorded.
 
     Without ``notify`` that is the newest released month whatever month was run, since a run of an older one may be
     what it waited for.
@@ -318,7 +323,7 @@ def _plan(wh: Warehouse, period: Period, known_at: datetime | None, notify: str)
         [stamp] = store.stamps(wh, [month])
         if store.was_planned(wh, alert_mails.KIND, month, stamp.run_id or 0):
             return 0, "此前已列入台账" if month == period else "不是最新发布期"
-    scene = Scene(wh, month)
+    scene = Scene(wh, month, panel=done.panel if done.recorded_at == wh.newest_recorded() else None)
     if not notify and (why := readiness.too_little(scene)):
         return 0, why
     gates = {reader.id: scene.gate_for(reader) for reader in readers().readers if reader.alerts}

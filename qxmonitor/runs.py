@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
@@ -15,55 +16,65 @@ from qxmonitor.scene import HISTORY
 from qxmonitor.warehouse import Warehouse, proving, store
 from qxmonitor.warehouse.panel import read_panel
 
-AT_ONCE = 6
+AT_ONCE = 12
 """Months computed and stored together: what a killed call has to do again, and what has to fit in memory."""
 
 
-def compute(wh: Warehouse, periods: Sequence[Period], known_at: datetime | None) -> list[store.Stamp]:
+@dataclass(frozen=True)
+class Done:
+    """Months that have their run.
+
+    Attributes:
+        stamps: one a month, with its run.
+        recorded_at: the newest thing recorded that they stand on.
+        panel: what was read for those that had to be computed; None when none had.
+    """
+
+    stamps: list[store.Stamp]
+    recorded_at: datetime | None = None
+    panel: Panel | None = None
+
+
+def compute(wh: Warehouse, periods: Sequence[Period], known_at: datetime | None) -> Done:
     """Compute and store months as known at one time, unless they stand already for the same inputs.
 
     A month all of whose files are withdrawn is taken back instead: it ends as if they had never come.
 
-    The panel is read once for all of them; each month sees of it what a panel of its own would hold.
+    The panel is read once for all of them; each month comes out as from a panel of its own.
 
     Args:
         wh: an open warehouse.
         periods: the months, in any order.
         known_at: as known then; None is newest.
 
-    Returns:
-        A stamp a month, with its run.
-
     Raises:
         NothingKnown: no return of a month or an earlier one is known by then.
     """
     if not periods:
-        return []
+        return Done([])
     recorded_at = wh.newest_recorded()
     found = store.stamps(wh, sorted(periods), known_at=known_at, recorded_at=recorded_at)
     gone = [stamp for stamp in found if stamp.run_id is None and stamp.nothing]
     done = store.take_back(wh, gone) if gone else []
     new = [stamp for stamp in found if stamp.run_id is None and not stamp.nothing]
-    done += _computed(wh, new, known_at, recorded_at) if new else []
+    panel = None
+    if new:
+        first, last = new[0].period, new[-1].period
+        width = HISTORY + _between(first, last)
+        panel = read_panel(wh, last, months=width, known_at=known_at, recorded_at=recorded_at)
+        active = proving.active_rules(wh, known_at=known_at, recorded_at=recorded_at)
+        for at in range(0, len(new), AT_ONCE):
+            done += _store(wh, panel, active, new[at : at + AT_ONCE])
     stored = {stamp.period: stamp for stamp in done}
-    return [stored.get(stamp.period, stamp) for stamp in found]
-
-
-def _computed(
-    wh: Warehouse, new: Sequence[store.Stamp], known_at: datetime | None, recorded_at: datetime | None
-) -> list[store.Stamp]:
-    first, last = new[0].period, new[-1].period
-    panel = read_panel(wh, last, months=HISTORY + _between(first, last), known_at=known_at, recorded_at=recorded_at)
-    active = proving.active_rules(wh, known_at=known_at, recorded_at=recorded_at)
-    return [stamp for at in range(0, len(new), AT_ONCE) for stamp in _store(wh, panel, active, new[at : at + AT_ONCE])]
+    return Done([stored.get(stamp.period, stamp) for stamp in found], recorded_at, panel)
 
 
 def _store(wh: Warehouse, panel: Panel, active: Collection[str], stamps: Sequence[store.Stamp]) -> list[store.Stamp]:
-    figures, verdicts = {}, []
-    for period in (stamp.period for stamp in stamps):
-        seen = panel.window(period, HISTORY)  # an index stands on all months it sees: on no more than alone
-        figures[period] = indicators.computed(seen, [period]).packed(period)
-        verdicts.append(signals.judge(seen, [period], active))
+    periods = [stamp.period for stamp in stamps]
+    # An index stands on all months it sees: on no more than when its month is computed alone.
+    found = indicators.computed(panel, periods, look_back=HISTORY)
+    figures = {period: found.packed(period) for period in periods}
+    verdicts = [signals.judge(panel.window(period, HISTORY), [period], active) for period in periods]
     return store.write_runs(wh, stamps, figures, pd.concat(verdicts))
 
 

@@ -23,14 +23,14 @@ FIGURE_MONTHS = 24
 
 
 class Scene:
-    """Everything a mail or briefing of one month is made from.
+    """Everything a mail or briefing of one month is made from; ``panel``: what is known, where it was read already.
 
     Attributes:
         period: the month.
         known_at: as known then; None is newest.
         recorded_at: as recorded then; fixed at the start, so that a load under way changes nothing.
         panel: the facts.
-        figures: the indicator frame of the last :data:`FIGURE_MONTHS` months.
+        figures: the indicator frame of the last :data:`FIGURE_MONTHS` months; firms, nodes and industries of the month.
         given: what readers outside the statistical channel were given before (``warehouse.given``).
         outside: the indicator frame for them: earlier months as they were given.
         alerts: folded from the verdicts that counted then, up to the month; nobody's is explained by another's yet,
@@ -41,20 +41,28 @@ class Scene:
     """
 
     def __init__(
-        self, wh: Warehouse, period: Period, known_at: datetime | None = None, recorded_at: datetime | None = None
+        self,
+        wh: Warehouse,
+        period: Period,
+        known_at: datetime | None = None,
+        recorded_at: datetime | None = None,
+        panel: Panel | None = None,
     ) -> None:
         self.wh, self.period, self.known_at = wh, period, known_at
         self.recorded_at = recorded_at or issues.newest_recorded(wh)
-        self.panel: Panel = read_panel(wh, period, months=HISTORY, known_at=known_at, recorded_at=self.recorded_at)
-        self.figures = indicators.compute(self.panel, months(period - (FIGURE_MONTHS - 1), period))
+        if panel is None or period not in panel.months[HISTORY - 1 :]:
+            panel = read_panel(wh, period, months=HISTORY, known_at=known_at, recorded_at=self.recorded_at)
+        self.panel: Panel = panel.window(period, HISTORY)
+        asked = months(period - (FIGURE_MONTHS - 1), period)
+        self.figures = indicators.compute(self.panel, asked, fine=[period])
         self.given = given.read(wh, self.recorded_at)
         self.outside = outside(self.figures, self.given, period)
         self.pattern: Pattern = pattern(self.outside, earlier=self._successive())
         self.authorisations = asof.read(wh, "authorisation", known_at=known_at, recorded_at=self.recorded_at)
-        verdicts = store.read_verdicts(wh, known_at=known_at, recorded_at=self.recorded_at)
+        raised = store.read_raised(wh, known_at=known_at, recorded_at=self.recorded_at)
         self.events = life.events(wh, known_at=known_at, recorded_at=self.recorded_at)
-        self.alerts = signals.fold(verdicts[verdicts["period"] <= period], self.events)
-        self.verdicts = verdicts[verdicts["period"] == period]
+        self.alerts = signals.fold(raised[raised["period"] <= period], self.events)
+        self.verdicts = store.read_verdicts(wh, period, known_at=known_at, recorded_at=self.recorded_at)
         self.judged = period in store.periods_run(wh, known_at=known_at, recorded_at=self.recorded_at)
 
     def _successive(self) -> Successive:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from qxmonitor.errors import CatalogError
 
@@ -59,13 +60,15 @@ def load(name: str, model: type[E], folder: Path = HERE) -> E:
     """
     path = folder / f"{name}.yml"
     try:
-        tree = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
-    except YAMLError as error:
+        reader = _Core(path.read_text(encoding="utf-8"))
+        tree = reader.get_single_node()
+        plain = reader.construct_document(tree) if tree else None
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"第 {mark.line + 1} 行" if mark else ""
         raise CatalogError(f"{path.name} {line} 不是有效的 YAML：{getattr(error, 'problem', error)}") from None
     try:
-        return model.model_validate(_plain(tree))
+        return model.model_validate(plain)
     except ValidationError as error:
         # A misspelt key shows as two errors, one unknown and one missing; the unknown one has a line.
         first = max(error.errors(), key=lambda found: found["type"] == "extra_forbidden")
@@ -81,22 +84,47 @@ def _words(error: ErrorDetails) -> str:
     return form.format(**error.get("ctx", {})).replace(" or ", " 或 ") if form else error["msg"]
 
 
-def _plain(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value) for value in node]
-    return node
-
-
-def _line(tree: Any, location: tuple[int | str, ...]) -> int:
+def _line(tree: yaml.Node | None, location: tuple[int | str, ...]) -> int:
     """The nearest line known to the YAML tree on the way to a location (1-based)."""
     line = 1
     for part in location:
-        try:
-            position = tree.lc.item if hasattr(tree, "append") else tree.lc.key
-            line = position(part)[0] + 1
-            tree = tree[part]
-        except (KeyError, IndexError, TypeError, AttributeError):
+        if isinstance(tree, yaml.MappingNode):
+            found = next(((key, value) for key, value in tree.value if key.value == str(part)), None)
+        elif isinstance(tree, yaml.SequenceNode) and isinstance(part, int) and part < len(tree.value):
+            found = (tree.value[part], tree.value[part])
+        else:
+            found = None
+        if found is None:
             break
+        line, tree = found[0].start_mark.line + 1, found[1]
     return line
+
+
+class _Core(yaml.CSafeLoader):
+    """YAML as offices mean it: ``no`` is a word, ``08:30`` and ``0110`` are texts, keys are texts and come once."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """A mapping with text keys.
+
+        Raises:
+            yaml.YAMLError: a key comes twice, or is no text.
+        """
+        found: dict[Hashable, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value in found:
+                wrong = f"“{key.value}”写了两次" if isinstance(key, yaml.ScalarNode) else "键只能是文字"
+                raise yaml.constructor.ConstructorError(None, None, wrong, key.start_mark)
+            found[str(key.value)] = self.construct_object(value, deep=deep)
+        return found
+
+
+for _tag, _form, _first in (
+    ("null", r"~|null|", ["~", "n", ""]),
+    ("bool", r"true|false", ["t", "f"]),
+    ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
+    ("float", r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?", list("-+0123456789.")),
+    ("timestamp", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", list("0123456789")),
+):
+    _Core.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_form})$"), _first)

@@ -41,6 +41,7 @@ class Watch(Entry):
 
     Attributes:
         leave: a raised alert holds until the value is back beyond this, on the quiet side of blue; null: blue itself.
+            A rule on own expectation needs one: the growth against it above which output is back.
         min_base: least last-year figure (千元) for which a growth is judged; null for rules without one.
         lead: the reader who must answer; support: readers told as well.
         plan: id of the response plan.
@@ -119,6 +120,7 @@ class Proof(Entry):
 
     Attributes:
         events: planted events that are its cases, where the town is simulated.
+        besides: planted events in whose months an alert is true as well, though no case of the rule.
         outcome: what makes a case of any entity when it comes true: the case begins in the month it first holds.
         lead: months before a case begins in which an alert already counts for it.
         within: months from its beginning by which it must have been told.
@@ -126,6 +128,7 @@ class Proof(Entry):
     """
 
     events: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
     outcome: Condition | None = None
     lead: int = Field(ge=0, le=12)
     within: int = Field(ge=0, le=12)
@@ -145,25 +148,27 @@ class Rule(Entry):
     """One rule.
 
     Attributes:
-        judge: the function that judges it: growth below thresholds, months of zero, months late, or conditions on
-            indicators (``test``).
+        judge: the function that judges it: growth of totals below thresholds, a firm below its own expectation
+            (``mark``), months of zero, months late, or conditions on indicators (``test``).
         active: as shipped; an inactive rule gives no verdicts until it is activated (decision 39).
         proof: what it must show to be activated; null: a plain fact, which needs no proof.
         indicator: what it reads.
         close_after: consecutive quiet verdicts after which an alert closes.
         festival_loss: share of output lost per day of the festival window, for what growth to expect; null: none.
+        mark: share of quiet months of steady firms that may lie as far below expectation as a month that speaks.
         economic: false for data-collection matters, which are no alert about the economy.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: str
-    judge: Literal["growth_below", "zero_months", "late_months", "conditions"]
+    judge: Literal["growth_below", "below_expected", "zero_months", "late_months", "conditions"]
     active: bool
     proof: Proof | None = None
     indicator: str
     economic: bool
     close_after: int = Field(ge=1, le=12)
     festival_loss: float | None = Field(ge=0, lt=1)
+    mark: float | None = Field(default=None, gt=0, le=0.05)
     test: Test | None = None
     watch: tuple[Watch, ...] = Field(min_length=1)
 
@@ -181,11 +186,22 @@ class Rule(Entry):
         if (self.judge == "conditions") != (self.test is not None):
             raise ValueError("按条件判断的规则须写 test，其他规则不写")
         if self.test is not None:
+            if self.mark is not None:
+                raise ValueError("按自身预期判断的规则须写 mark，其他规则不写")
             self._tested(self.test)
             return self
-        if any(w.leave is not None for w in self.watch):
-            raise ValueError("只有按条件判断的规则可写 leave")
-        falling = self.judge == "growth_below"
+        expecting = self.judge == "below_expected"
+        if expecting != (self.mark is not None):
+            raise ValueError("按自身预期判断的规则须写 mark，其他规则不写")
+        if expecting != all(w.leave is not None for w in self.watch):
+            raise ValueError("按自身预期或按条件判断的规则可写 leave，按自身预期的须写")
+        if expecting and not (self.indicator.endswith("_m") and all(w.kind == "firm" for w in self.watch)):
+            raise ValueError("按自身预期判断的只能是企业当月数")
+        if expecting and any(not w.levels.blue <= (w.leave or 0.0) <= 0 for w in self.watch):
+            raise ValueError("解除阈值须在蓝级阈值与零之间")
+        if self.judge == "growth_below" and any(w.kind == "firm" for w in self.watch):
+            raise ValueError("同比下降只针对汇总数，企业按自身预期判断")
+        falling = self.judge in ("growth_below", "below_expected")
         if any((w.levels.blue >= 0) == falling for w in self.watch):
             raise ValueError("下降类阈值须为负，月数类阈值须为正")
         if falling and any(list(w.levels.steps()) != sorted(w.levels.steps(), reverse=True) for w in self.watch):
@@ -219,7 +235,8 @@ class Rule(Entry):
     @property
     def version(self) -> str:
         """Hash of what the rule says and whom it watches; a scorecard speaks of one version alone."""
-        said = self.model_dump_json(exclude={"active", "proof"})
+        unsaid = {"active", "proof"} | ({"mark"} if self.mark is None else set())
+        said = self.model_dump_json(exclude=unsaid)
         return hashlib.sha256(said.encode("utf-8")).hexdigest()[:12]
 
     def watching(self, kind: str, source: str) -> Watch:

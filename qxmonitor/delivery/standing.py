@@ -5,9 +5,12 @@ A briefing is the list to which a mail refers: the budget of a mail does not app
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from qxmonitor.catalog.alerting import OUTCOMES, alerting
@@ -16,12 +19,13 @@ from qxmonitor.delivery.alerts import Explained, Known
 from qxmonitor.delivery.gist import Duty, by_lead
 from qxmonitor.delivery.stories import LevelGroup, Story, TypeGroup, by_level, by_type, sorted_out, story
 from qxmonitor.disclosure import Alert, Cleared, Gate
-from qxmonitor.disclosure.notices import SilenceLine, expected_false, judged, silence_lines
+from qxmonitor.disclosure.notices import Checked, SilenceLine, checked, expected_false, judged, silence_lines
 from qxmonitor.period import Period
 from qxmonitor.signals.fold import UNANSWERED
 from qxmonitor.signals.inhibit import explain
 from qxmonitor.signals.outcomes import LABELS
 from qxmonitor.signals.silence import active, expired, silenced_by
+from qxmonitor.signals.triage import doubtful
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Standing:
         silences: silences that hold; ``silenced`` counts the alerts they hold back.
         expired: silences whose last month was the one before.
         expected: how many false alarms the rules' rates lead one to expect; None when nothing was judged.
+        checked: what false-discovery control says of this month's new alerts; None where no rule gives a p value.
         backward: what became of last month's; None when there was nothing.
         items: what is still open of earlier months; None likewise.
     """
@@ -87,6 +92,7 @@ class Standing:
     silenced: Cleared | None
     expired: tuple[SilenceLine, ...]
     expected: Cleared | None
+    checked: Checked | None
     backward: Backward | None
     items: OpenItems | None
 
@@ -129,6 +135,7 @@ def standing(
     counts = judged(gate, known.verdicts)
     declared = {rule.id: alerting().false_alarms.of(rule.id) for rule in rules().rules if rule.economic}
     rates = declared | {rule: share for rule, share in known.false_shares.items() if rule in declared}
+    rates |= {rule.id: rule.mark for rule in rules().rules if rule.mark is not None}
     held = [cleared[one].entity for one in shown.loc[quiet != "", "alert_id"]]
     return Standing(
         levels=by_level(gate, risks),
@@ -140,9 +147,21 @@ def standing(
         silenced=gate.count(held) if held else None,
         expired=silence_lines(gate, expired(known.silences, period), period),
         expected=expected_false(gate, counts, rates) if counts else None,
+        checked=_checked(gate, loud[loud["opened"].astype(str) == str(period)], counts),
         backward=_backward(gate, alerts, labels, period, date),
         items=_items(gate, upto, period, date),
     )
+
+
+def _checked(gate: Gate, new: pd.DataFrame, counts: Mapping[str, int]) -> Checked | None:
+    p = np.array([float(json.loads(text).get("p", np.nan)) for text in new["evidence"].astype(str)], dtype=np.float64)
+    told = np.isfinite(p)
+    if not told.any():
+        return None
+    rate = alerting().false_discovery
+    tests = sum(counts.get(rule, 0) for rule in set(new["rule"][told]))
+    unsure = int(doubtful(p, tests, rate).sum())
+    return checked(gate, int(told.sum()) - unsure, unsure, rate)
 
 
 def _explained_by(alerts: pd.DataFrame) -> dict[str, list[str]]:

@@ -32,6 +32,23 @@ class SilenceLine:
     why: Cleared
 
 
+@dataclass(frozen=True)
+class Checked:
+    """New alerts with a p value under false-discovery control.
+
+    Attributes:
+        rate: largest share of false ones among those that pass.
+        sure: how many pass.
+        false: how many of these are false at most, on average.
+        unsure: how many do not pass; None where all do.
+    """
+
+    rate: Cleared
+    sure: Cleared
+    false: Cleared
+    unsure: Cleared | None
+
+
 def silence_lines(gate: Gate, silences: pd.DataFrame, period: Period) -> tuple[SilenceLine, ...]:
     """The silences a reader may see; one of a single firm is firm-level and stays in the statistical channel.
 
@@ -104,3 +121,24 @@ def expected_false(gate: Gate, counts: Mapping[str, int], rates: Mapping[str, fl
     """
     expected = sum(count * rates.get(rule, 0.0) for rule, count in counts.items())
     return number(max(round(expected), 1 if expected > 0 else 0), 0, "", gate.reader, "office", "expected_false")
+
+
+def checked(gate: Gate, sure: int, unsure: int, rate: float) -> Checked:
+    """What false-discovery control found of a month's new alerts.
+
+    Args:
+        gate: of the reader.
+        sure: how many pass.
+        unsure: how many do not.
+        rate: declared.
+    """
+
+    def say(value: float, decimals: int, unit: str, name: str) -> Cleared:
+        return number(value, decimals, unit, gate.reader, "office", name)
+
+    return Checked(
+        rate=say(rate * 100, 0, "%", "false_discovery"),
+        sure=say(sure, 0, "", "discoveries"),
+        false=say(rate * sure, 1, "", "false_discoveries"),
+        unsure=say(unsure, 0, "", "doubtful") if unsure else None,
+    )

@@ -46,6 +46,7 @@ EVIDENCE = {
     "coverage": "rate",
     "current": "money",
     "base": "money",
+    "gap": "rate",
     "months": "count",
     "alerts": "count",
     "since": "period",

@@ -1,8 +1,9 @@
-"""The shipped detectors on one reference series of others: in which months would they have spoken?
+"""The rules that judge a series by itself, on one reference series of others: in which months would they have spoken?
 
-Each month is judged on the months before it alone; a gap stays a gap and is not judged. Levels are judged as they are;
-a series of growth rates (in per cent, so named) as the index it stands for. The lunar calendar is known, so that a
-Spring Festival that wanders between January and February is nothing to speak of.
+The judge of the rules, with their marks and levels: 产值下降 (own expectation) and 停产, each month on the months
+before it alone. A gap stays a gap and is not judged. Levels are judged as they are; a series of growth rates
+(in per cent, so named) as the index it stands for. The lunar calendar is known, so that a Spring Festival that wanders
+between January and February is nothing to speak of.
 """
 
 from __future__ import annotations
@@ -13,57 +14,82 @@ from typing import Any
 import numpy as np
 
 from qxmonitor.catalog.plans import LEVELS
+from qxmonitor.catalog.rules import rules
 from qxmonitor.errors import Refused
 from qxmonitor.evaluation.files import write_csv
 from qxmonitor.feeds import reference
 from qxmonitor.feeds.opening import open_file
+from qxmonitor.indicators.smoothing import Floats
 from qxmonitor.period import Period, months
-from qxmonitor.signals.detect import detect, festival_shares
-from qxmonitor.signals.detect.judged import DRIFT, FALL, STOP
+from qxmonitor.signals.expectation import Teller, levels, told
+from qxmonitor.signals.judge import stopped_months
 
 OUT_COLUMNS = ("period", "level", "why")
 _GROWTH = ("同比", "环比", "增长", "增速", "增幅")
-_KINDS = {DRIFT: "缓慢走低", FALL: "明显下降", STOP: "归零"}
 
 
 def evaluate(path: Path, out: Path | None = None) -> list[dict[str, Any]]:
-    """Months at which the detectors speak.
+    """Months at which the rules speak.
 
     Args:
         path: an export of a data terminal with one monthly series (csv, xlsx, xls).
         out: the csv to write, :data:`OUT_COLUMNS`.
 
     Returns:
-        A row a month that speaks: period, level (blue … red), why, expected, value.
+        A row a month that speaks: period, level (blue … red), rule, why, expected, value.
 
     Raises:
         Refused: not such an export, not exactly one monthly series, or ``out`` cannot be written.
     """
     axis, values, growth = read(path)
-    worked = 1 + values / 100 if growth else values
-    found = detect(worked[None], festival_shares(axis), 1 - axis[0].month)
-    rows = []
-    for t in np.flatnonzero(found.level[0] > 0):
-        expected = float(found.expected[0, t])
-        expected = (expected - 1) * 100 if growth else expected
-        kind, loss = int(found.kind[0, t]), float(found.loss[0, t])
-        below = f"低 {float(expected - values[t]):.1f} 个百分点" if growth else f"低 {loss:.1%}"
-        why = f"{_KINDS[kind]}：{values[t]:.6g}，按此前各月预期 {expected:.6g}，{below}"
-        rows.append(
-            {
-                "period": str(axis[t]),
-                "level": LEVELS[int(found.level[0, t]) - 1],
-                "why": why,
-                "expected": round(expected, 6),
-                "value": float(values[t]),
-            }
-        )
+    rows = sorted([*_fallen(axis, values, growth), *_stopped(axis, values, growth)], key=lambda row: row["period"])
     if out is not None:
         write_csv(out, OUT_COLUMNS, ([row[name] for name in OUT_COLUMNS] for row in rows), read=[path])
     return rows
 
 
-def read(path: Path) -> tuple[list[Period], np.ndarray[Any, np.dtype[np.float64]], bool]:
+def _fallen(axis: list[Period], values: Floats, growth: bool) -> list[dict[str, Any]]:
+    rule = rules().rule("output_drop")
+    watch = rule.watching("firm", "returns")
+    worked = 1 + values / 100 if growth else values
+    found = told(rule, watch, worked[None], axis, np.zeros((1, len(axis)), dtype=bool))
+    with np.errstate(invalid="ignore"):
+        level = levels(found, watch, found.judged & (worked > 0)[None])[0]
+    assert rule.mark is not None and watch.leave is not None
+    teller = Teller("", 1.0, "", rule.mark, watch.levels.blue, watch.leave)
+    rows = []
+    for t in np.flatnonzero(level > 0):
+        expected = float(found.expected[0, t])
+        shown = (expected - 1) * 100 if growth else expected
+        began = axis[int(found.since[0, t])]
+        short = f"低{shown - values[t]:.1f}个百分点" if growth else f"低{-found.gap[0, t]:.1%}"
+        kind, sure = teller.kind(bool(found.fell[0, t])), teller.standing(float(found.p[0, t]))
+        why = f"{values[t]:.6g}，按此前各月应为{shown:.6g}，{short}；约自{began.label}起{kind}；{sure}"
+        rows.append(_row(axis[t], int(level[t]), rule.id, why, shown, float(values[t])))
+    return rows
+
+
+def _stopped(axis: list[Period], values: Floats, growth: bool) -> list[dict[str, Any]]:
+    """Months of nought after others; a growth rate of nought is no stop."""
+    rule = rules().rule("stop")
+    if growth:
+        return []
+    run, hit = stopped_months(values[None], np.full((1, len(axis)), np.nan))
+    steps = rule.watching("firm", "returns").levels.steps()
+    return [
+        _row(axis[t], sum(run[0, t] >= step for step in steps), rule.id, f"归零，已连续{run[0, t]:.0f}个月", None, 0.0)
+        for t in np.flatnonzero(hit[0])
+    ]
+
+
+def _row(period: Period, level: int, rule: str, why: str, expected: float | None, value: float) -> dict[str, Any]:
+    return {
+        "period": str(period), "level": LEVELS[level - 1], "rule": rule, "why": why,
+        "expected": None if expected is None else round(expected, 6), "value": value,
+    }  # fmt: skip
+
+
+def read(path: Path) -> tuple[list[Period], Floats, bool]:
     """The months from first to last, their values ``(m,)`` with NaN in the gaps, and whether they are growth rates.
 
     Raises:

@@ -135,4 +135,4 @@ def oracle(town: Series, values: Floats, shape: Shape) -> Floats:
         variance = variance * (1 - gain)
     error = np.where(np.isfinite(error), error, np.where(np.isneginf(error), -50.0, np.nan))
     unused = np.full(shaped, -1, dtype=np.int64)
-    return evidence(Expected(y, error, scale, mark, unused, unused), (shape,))[shape.kind]
+    return evidence(Expected(y, error, scale, mark, unused, unused), (shape,)).ratio[shape.kind]

@@ -4,11 +4,15 @@ Rows ready for the frame, since they stand on figures of all months of the panel
 are linked on the comparable basis and adjusted for season and festival first; a history too short for that gives no
 index, and the state says so. Groups and dominance of a row are the worst of everything it stands on, so that the gate
 judges the weakest part.
+
+An index stands on all months it may see, so the figures of a panel are worked out once (:class:`_Shelf`), and a month
+sees of them what a panel of its own would hold (:class:`_Window`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -17,13 +21,14 @@ import pandas as pd
 
 from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.climate import Series, TownFigure, climate
+from qxmonitor.catalog.indicators import Indicator, SourceUse
 from qxmonitor.indicators import composite
 from qxmonitor.indicators.engine import Engine, Figures
 from qxmonitor.indicators.grouping import Grouping
 from qxmonitor.indicators.lead import Scan, scan
 from qxmonitor.indicators.linked import link
 from qxmonitor.indicators.seasonal import adjust
-from qxmonitor.indicators.view import Bytes, Floats, View
+from qxmonitor.indicators.view import Bytes, Codes, Floats
 from qxmonitor.period import Period
 
 SCORE = "climate_score"
@@ -45,58 +50,126 @@ class _Told:
     states: tuple[Bytes, ...] = ()
 
 
-def climate_rows(engine: Engine, keys: frozenset[str] = READY) -> pd.DataFrame:
-    """Rows of :data:`INDICES` for the town and of :data:`LEADS` for the town and the chains, for the months asked."""
-    view, slots = engine.view, _slots(engine.view)
+def climate_rows(engine: Engine, keys: frozenset[str] = READY, look_back: int | None = None) -> pd.DataFrame:
+    """Rows of :data:`INDICES` for the town and of :data:`LEADS` for the town and the chains, for the months asked.
+
+    Args:
+        engine: of the months asked.
+        keys: which of :data:`READY`.
+        look_back: months that the indices of a month stand on, itself included; default all of the panel's, so that
+            the months asked are points of one and the same index.
+    """
     rows = _score(engine) if SCORE in keys else []
-    if slots:
-        through = Engine(view.at(slots))
-        if keys & set(INDICES[:-1]):
-            for key, told in _indices(through, slots).items():
-                rows += _rows(view, slots, key, "town", ("town",), told)
-        if keys & set(LEADS):
-            rows += _leads(through, view, slots)
-    else:
-        nothing = _Told(np.empty((1, 0)), np.zeros(1), np.ones(1))
-        for key in (*INDICES[:-1], *LEADS):
-            rows += _rows(view, slots, key, "town", ("town",), nothing)
+    for window, asked in _windows(engine, look_back):
+        if window.slots:
+            if keys & set(INDICES[:-1]):
+                for key, told in _indices(window).items():
+                    rows += _rows(window.slots, asked, key, "town", ("town",), told)
+            if keys & set(LEADS):
+                rows += _leads(window, asked)
+        else:
+            nothing = _Told(np.empty((1, 0)), np.zeros(1), np.ones(1))
+            for key in (*INDICES[:-1], *LEADS):
+                rows += _rows((), asked, key, "town", ("town",), nothing)
     order = {key: at for at, key in enumerate((*INDICES, *LEADS))}
     rows.sort(key=lambda row: (order[row["indicator"]], row["entity_kind"], row["period"], row["entity"]))
     return pd.DataFrame(rows)
 
 
-def _slots(view: View) -> tuple[Period, ...]:
-    """The panel's months without Januaries: what series are made of, whatever months are asked."""
-    return tuple(p for p in view.panel.months if p.month != 1)
+# -- what a month sees ---------------------------------------------------------------------------------------------
+
+
+class _Shelf:
+    """Figures of a panel's months but Januaries, each worked out once, whatever months are asked."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.panel = engine, engine.view.panel
+        self.slots = tuple(p for p in self.panel.months if p.month != 1)
+        self._figures: dict[tuple[str, str, str], tuple[Figures, Codes]] = {}
+        self._imports: dict[str, tuple[Floats, Floats]] = {}
+
+    def figures(self, indicator: str, source: str, level: str) -> tuple[Figures, Codes]:
+        """Figures of a level (k, slots), and the first column of the panel that each slot's stand on."""
+        key = (indicator, source, level)
+        if key not in self._figures:
+            engine = self.engine.at(self.slots)  # its view notes how far back this figure looks
+            self._figures[key] = engine.figures(*_use(indicator, source), level), engine.view.earliest
+        return self._figures[key]
+
+    def imports(self, level: str) -> tuple[Floats, Floats]:
+        """Imports of parts in yuan by firm (n, m) and by entity (k, m), NaN where no sheet of the month is here."""
+        if level not in self._imports:
+            lines, months = self.panel.trade, self.panel.months
+            mine = lines[(lines["flow"] == "I") & lines["chapter"].astype("str").isin(climate().lead.chapters)]
+            mine = mine[mine["rmb"].notna()]
+            firms = np.zeros((len(self.panel.firms), len(months)))
+            np.add.at(firms, (mine["firm"].to_numpy(), mine["month"].to_numpy()), mine["rmb"].to_numpy(np.float64))
+            self.engine.view.at(self.slots).take("customs.import_rmb")  # a trace listens
+            here, grouping = self.engine.view.at(months).arrived("customs_monthly"), self.engine.groupings[level]
+            self._imports[level] = firms, np.where(here, grouping.by_entity(grouping.by_group(firms)), np.nan)
+        return self._imports[level]
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Slots that one month's indices stand on, as if nothing before the panel's column ``first`` were known."""
+
+    shelf: _Shelf
+    slots: tuple[Period, ...]
+    first: int
+
+    @property
+    def start(self) -> Period:
+        """The first month."""
+        return self.shelf.panel.months[self.first]
+
+    def figures(self, indicator: str, source: str, level: str = "town") -> Figures:
+        """Figures of a level, (k, slots); blank where they look back too far."""
+        whole, earliest = self.shelf.figures(indicator, source, level)
+        begin = self.shelf.slots.index(self.slots[0])
+        span = slice(begin, begin + len(self.slots))
+        value = np.where(earliest[span] >= self.first, whole.value[:, span], np.nan)
+        return replace(
+            whole, value=value, state=whole.state[:, span], groups=whole.groups[:, span], top2=whole.top2[:, span]
+        )
+
+
+def _windows(engine: Engine, look_back: int | None) -> Iterator[tuple[_Window, tuple[Period, ...]]]:
+    """Windows, and the months asked of each."""
+    shelf = _Shelf(engine)
+    if look_back is None:
+        yield _Window(shelf, shelf.slots, 0), engine.view.periods
+        return
+    for period in engine.view.periods:
+        first = max(period - (look_back - 1), shelf.panel.months[0])
+        slots = tuple(p for p in shelf.slots if first <= p <= period)
+        yield _Window(shelf, slots, first.ordinal - shelf.panel.months[0].ordinal), (period,)
+
+
+def _use(indicator: str, source: str) -> tuple[Indicator, SourceUse]:
+    entry = TownFigure.model_validate({"indicator": indicator, "source": source}).entry
+    return entry, next(use for use in entry.sources if use.source == source)
 
 
 # -- series --------------------------------------------------------------------------------------------------------
 
 
-def _figures(engine: Engine, indicator: str, source: str, level: str = "town") -> Figures:
-    figure = TownFigure.model_validate({"indicator": indicator, "source": source})
-    use = next(use for use in figure.entry.sources if use.source == source)
-    found = engine.figures(figure.entry, use, level)
-    engine.forget()
-    return found
-
-
-def _levels(engine: Engine, stem: str, source: str, level: str = "town") -> _Told:
+def _levels(window: _Window, stem: str, source: str, level: str = "town") -> _Told:
     """A stem's months, February the mean of January and February, linked and adjusted."""
-    month, year = (_figures(engine, f"{stem}_{kind}", source, level) for kind in ("m", "ytd"))
-    february = np.array([p.month == 2 for p in engine.view.periods])
+    month, year = (window.figures(f"{stem}_{kind}", source, level) for kind in ("m", "ytd"))
+    february = np.array([p.month == 2 for p in window.slots])
     values = np.where(february, year.value / 2.0, month.value)
     behind = [month, year]
     if source == _SOURCE:  # who is in scope changes; growth is on the comparable basis
-        behind.append(_figures(engine, f"{stem}_growth", source, level))
+        behind.append(window.figures(f"{stem}_growth", source, level))
         values = link(values, 1.0 + behind[-1].value)
-    return _told(adjust(engine.view.periods, values).adjusted, behind)
+    return _told(adjust(window.slots, values).adjusted, behind)
 
 
-def _series(engine: Engine, series: Series) -> _Told:
+def _series(window: _Window, series: Series) -> _Told:
     if series.kind == "level":
-        return _levels(engine, series.indicator.removesuffix("_m"), series.source)
-    figures = _figures(engine, series.indicator, series.source)
+        return _levels(window, series.indicator.removesuffix("_m"), series.source)
+    figures = window.figures(series.indicator, series.source)
     return _told(figures.value, [figures])
 
 
@@ -110,21 +183,22 @@ def _told(values: Floats, behind: list[Figures]) -> _Told:
 # -- composite and diffusion indices -----------------------------------------------------------------------------
 
 
-def _indices(engine: Engine, slots: tuple[Period, ...]) -> dict[str, _Told]:
+def _indices(window: _Window) -> dict[str, _Told]:
     """The four indices over all slots, one entity each."""
     rules, found = climate(), dict[str, _Told]()
-    scale, base = np.nan, np.zeros(len(slots), dtype=np.bool_)
+    scale, base = np.nan, np.zeros(len(window.slots), dtype=np.bool_)
     for group in rules.groups:  # the coincident one first: the other is brought to its amplitude, on its base year
-        told = [_series(engine, series) for series in group.series]
+        told = [_series(window, series) for series in group.series]
         weights = np.array([series.weight for series in group.series])
         values = composite.told(np.concatenate([t.values for t in told]), weights, rules.least)
         change = composite.changes(values, np.array([series.kind == "rate" for series in group.series]))
         mean = composite.mean_change(change, weights, rules.least)
         size = composite.mean_size(mean)
         scale = size if group.id == "coincident" else scale
-        index = composite.chained(mean, size / scale, np.asarray(np.isfinite(values).any(axis=0)))
+        brought = size / scale if scale > 0.0 else 1.0  # nothing to be brought to
+        index = composite.chained(mean, brought, np.asarray(np.isfinite(values).any(axis=0)))
         if group.id == "coincident":
-            base = np.array([p.year == rules.base(engine.view.panel.months[0]) for p in slots])
+            base = np.array([p.year == rules.base(window.start) for p in window.slots])
         found[f"climate_{group.id}"] = _joined(composite.rebased(index, base), told)
         breadth = composite.diffusion(change, weights, rules.least)
         found[f"climate_diffusion_{group.id}"] = _joined(breadth, told)
@@ -143,7 +217,8 @@ def _joined(values: Floats, told: list[_Told]) -> _Told:
 def _score(engine: Engine) -> list[dict[str, Any]]:
     """Sum of the components' points brought to the published scale, in the months asked."""
     lamps, view = climate().lamps, engine.view
-    behind = [_figures(engine, c.indicator, c.source) for c in lamps.components]
+    behind = [engine.figures(*_use(c.indicator, c.source), "town") for c in lamps.components]
+    engine.forget()
     points = np.full((len(behind), view.q), np.nan)
     for at, (component, figures) in enumerate(zip(lamps.components, behind, strict=True)):
         entry = component.entry
@@ -169,19 +244,19 @@ def _score(engine: Engine) -> list[dict[str, Any]]:
 # -- imports of parts ahead of output ------------------------------------------------------------------------------
 
 
-def _leads(engine: Engine, view: View, slots: tuple[Period, ...]) -> list[dict[str, Any]]:
+def _leads(window: _Window, asked: tuple[Period, ...]) -> list[dict[str, Any]]:
     """The lag scan of the newest slot, town and chains; earlier months say that it is not worked out for them."""
-    rows = []
+    rows, slots = [], window.slots
     for level in ("town", "chain"):
-        output = _levels(engine, "output", _SOURCE, level)
-        imports = _parts(engine, view, slots, level)
-        entities = engine.entities(level)
+        output = _levels(window, "output", _SOURCE, level)
+        imports = _parts(window, level)
+        entities = window.shelf.engine.entities(level)
         values = np.full((len(LEADS), len(entities), len(slots)), np.nan)
         for at in range(len(entities)):
             values[:, at, -1] = _lead(imports.values[at], output.values[at], len(entities))
         groups, top2 = np.minimum(imports.groups, output.groups), np.maximum(imports.top2, output.top2)
         for key, value in zip(LEADS, values, strict=True):
-            rows += _rows(view, slots, key, level, entities, _Told(value, groups, top2, output.states))
+            rows += _rows(slots, asked, key, level, entities, _Told(value, groups, top2, output.states))
     return rows
 
 
@@ -196,24 +271,16 @@ def _lead(imports: Floats, output: Floats, looks: int) -> tuple[float, float, fl
     return (float(found.best) if low > 0.0 else np.nan), r, low, high
 
 
-def _parts(engine: Engine, view: View, slots: tuple[Period, ...], level: str) -> _Told:
+def _parts(window: _Window, level: str) -> _Told:
     """Imports of parts by entity, adjusted; groups and dominance of the last year's."""
-    lines, grouping = view.panel.trade, engine.groupings[level]
-    mine = lines[(lines["flow"] == "I") & lines["chapter"].astype("str").isin(climate().lead.chapters)]
-    mine = mine[mine["rmb"].notna()]
-    view.at(slots).take("customs.import_rmb")  # a trace listens
-    months = view.panel.months
-    firms = np.zeros((view.n, len(months)))
-    np.add.at(firms, (mine["firm"].to_numpy(), mine["month"].to_numpy()), mine["rmb"].to_numpy(dtype=np.float64))
-    here = view.at(months).arrived("customs_monthly")
-    totals = np.where(here, grouping.by_entity(grouping.by_group(firms)), np.nan)
-    column = {month: at for at, month in enumerate(months)}
-    now = totals[:, [column[p] for p in slots]]
-    before = totals[:, [max(column[p] - 1, 0) for p in slots]]
-    february = np.array([p.month == 2 and column[p] > 0 for p in slots])
-    values = np.where(february, (now + before) / 2.0, now)
-    year = firms[:, max(column[slots[-1]] - 11, 0) : column[slots[-1]] + 1].sum(axis=1, keepdims=True)
-    return _Told(adjust(slots, values).adjusted, *_weakest(grouping, year))
+    firms, totals = window.shelf.imports(level)
+    origin, slots = window.shelf.panel.months[0].ordinal, window.slots
+    columns = np.array([p.ordinal - origin for p in slots])
+    february = np.array([p.month == 2 for p in slots]) & (columns > window.first)
+    values = totals[:, columns]
+    values = np.where(february, (values + totals[:, np.maximum(columns - 1, 0)]) / 2.0, values)
+    year = firms[:, max(columns[-1] - 11, window.first) : columns[-1] + 1].sum(axis=1, keepdims=True)
+    return _Told(adjust(slots, values).adjusted, *_weakest(window.shelf.engine.groupings[level], year))
 
 
 def _weakest(grouping: Grouping, year: Floats) -> tuple[Floats, Floats]:
@@ -224,11 +291,11 @@ def _weakest(grouping: Grouping, year: Floats) -> tuple[Floats, Floats]:
 
 
 def _rows(
-    view: View, slots: tuple[Period, ...], key: str, level: str, entities: tuple[str, ...], told: _Told
+    slots: tuple[Period, ...], asked: tuple[Period, ...], key: str, level: str, entities: tuple[str, ...], told: _Told
 ) -> list[dict[str, Any]]:
     column = {period: at for at, period in enumerate(slots)}
     rows = []
-    for period in view.periods:
+    for period in asked:
         at = column.get(period)
         for number, entity in enumerate(entities):
             value = told.values[number, at] if at is not None else np.nan

@@ -8,7 +8,7 @@ climate, reference, targets. Nothing depends on the order of the inputs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from qxmonitor.calendar import DatumState
-from qxmonitor.catalog.indicators import indicators
+from qxmonitor.catalog.indicators import Indicator, indicators
 from qxmonitor.indicators.climate import READY, climate_rows
 from qxmonitor.indicators.engine import Engine, Figures
 from qxmonitor.indicators.levels import PARTS
@@ -39,27 +39,49 @@ COLUMNS = [
 LEVELS = ("firm", *PARTS)
 """Levels whose figures are made of firms; those of the others come as ready rows."""
 
+FINE = frozenset({"firm", "node", "industry"})
+"""Those that readers without firm-level rights never see (decision 31)."""
+
 _CONSTANT = frozenset({"indicator", "source", "entity_kind"})
 _NUMBERS: dict[str, Any] = {
     "value": np.float64, "coverage": np.float64, "top2": np.float64, "groups": np.int64, "hidden_groups": np.int64,
 }  # fmt: skip
 
 
-def compute(panel: Panel, periods: Sequence[Period]) -> pd.DataFrame:
+def compute(panel: Panel, periods: Sequence[Period], *, fine: Sequence[Period] | None = None) -> pd.DataFrame:
     """Compute every catalogue entry; arguments and errors as of :func:`computed`.
 
     Returns:
         :data:`COLUMNS`, one row per indicator × entity × source × period.
     """
-    return computed(panel, periods).frame()
+    return computed(panel, periods, fine=fine).frame()
 
 
-def computed(panel: Panel, periods: Sequence[Period]) -> Computed:
+def made_of_firms(panel: Panel, periods: Sequence[Period], ids: Collection[str]) -> pd.DataFrame:
+    """Some catalogue entries at the levels made of firms; rows and errors as of :func:`compute`.
+
+    Args:
+        panel: what is known.
+        periods: the months asked.
+        ids: of the entries.
+    """
+    view = View(panel, periods)
+    engine = Engine(view)
+    entries = [entry for entry in indicators().indicators if entry.id in ids]
+    blocks = list(_blocks(entries, engine, engine)) if view.n else []
+    return Computed(view.periods, blocks, pd.DataFrame(columns=COLUMNS)).frame()
+
+
+def computed(
+    panel: Panel, periods: Sequence[Period], *, look_back: int | None = None, fine: Sequence[Period] | None = None
+) -> Computed:
     """Compute every catalogue entry, left as arrays.
 
     Args:
         panel: what is known; twelve months before the first asked one serve growth of trade and trailing years.
         periods: the months asked, in any order.
+        look_back: months that an index of a month stands on, itself included; default all of the panel's.
+        fine: months for which levels finer than the chain (:data:`FINE`) are wanted as well; default all asked.
 
     Raises:
         QxError: a month asked lies outside the panel.
@@ -69,15 +91,9 @@ def computed(panel: Panel, periods: Sequence[Period]) -> Computed:
     ready: list[pd.DataFrame] = []
     if view.n:
         engine = Engine(view)
-        for entry in indicators().indicators:
-            for use in entry.sources:
-                for level in use.levels:
-                    if level in LEVELS and entry.id not in READY:
-                        figures = engine.figures(entry, use, level)
-                        blocks.append(Block(entry.id, use.source, level, engine.entities(level), figures))
-            engine.forget()
+        blocks += _blocks(indicators().indicators, engine, engine if fine is None else engine.at(fine))
         ready.append(part_rows(view))
-        ready.append(climate_rows(engine))
+        ready.append(climate_rows(engine, look_back=look_back))
     ready.append(_reference(view))
     if view.n:
         ready.append(target_rows(engine))
@@ -92,7 +108,21 @@ class Block:
     source: str
     level: str
     entities: tuple[str, ...]
+    periods: tuple[Period, ...]
     figures: Figures
+
+
+def _blocks(entries: Sequence[Indicator], engine: Engine, fine: Engine) -> Iterator[Block]:
+    """Blocks of entries: chains and the town by one engine, finer levels by the other."""
+    for entry in entries:
+        for use in entry.sources:
+            for level in use.levels:
+                if level in LEVELS and entry.id not in READY:
+                    by = fine if level in FINE else engine
+                    figures = by.figures(entry, use, level)
+                    yield Block(entry.id, use.source, level, by.entities(level), by.view.periods, figures)
+        engine.forget()
+        fine.forget()
 
 
 @dataclass(frozen=True)
@@ -120,12 +150,13 @@ class Computed:
             figures, level = block.figures, block.level
             flat = np.flatnonzero(figures.shown.T)
             period, entity = np.divmod(flat, len(block.entities))
+            months = np.array([words["period"][str(asked)] for asked in block.periods], dtype=np.int32)
             for name, word in (("indicator", block.indicator), ("source", block.source), ("entity_kind", level)):
                 arrays[name].append(pa.repeat(pa.scalar(word, pa.large_string()), len(flat)))
             if level not in codes:
                 codes[level] = _numbers(words["entity"], block.entities)
             arrays["entity"].append(codes[level][entity])
-            arrays["period"].append(period.astype(np.int32))
+            arrays["period"].append(months[period])
             everything = len(flat) == figures.shown.size
             for name in FIGURE_COLUMNS:
                 cells = getattr(figures, name).T.ravel()
@@ -156,8 +187,11 @@ class Computed:
         Raises:
             ValueError: it is not one of them.
         """
-        at, packed = self.periods.index(period), Packed()
-        for block in self.blocks:
+        if period not in self.periods:
+            raise ValueError(f"{period} was not asked")
+        packed = Packed()
+        for block in (block for block in self.blocks if period in block.periods):
+            at = block.periods.index(period)
             shown = block.figures.shown[:, at]
             if shown.any():
                 figures = {name: getattr(block.figures, name)[:, at] for name in FIGURE_COLUMNS}

@@ -7,6 +7,8 @@ expected-absent, since nothing will ever fill it. No empty is a zero, an infinit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +30,7 @@ from qxmonitor.indicators.formula import FORMULAS, STRUCTURES, Parts
 from qxmonitor.indicators.grouping import Counts, Grouping
 from qxmonitor.indicators.levels import Levels
 from qxmonitor.indicators.view import PER_FIRM, Bools, Bytes, Floats, View
+from qxmonitor.period import Period
 
 VALUE, ABSENT = np.uint8(DatumState.VALUE), np.uint8(DatumState.EXPECTED_ABSENT)
 LATE, WITHHELD, FAILED = np.uint8(DatumState.LATE), np.uint8(DatumState.WITHHELD), np.uint8(DatumState.FAILED)
@@ -56,6 +59,13 @@ class Engine:
         self._parts: dict[tuple[str, str], Parts] = {}
         self._missing: dict[tuple[str, str], tuple[Bools, Bools]] = {}
         self._aggregated: dict[tuple[str, str, str], Figures] = {}
+
+    def at(self, periods: Sequence[Period]) -> Engine:
+        """An engine of the same firms for other months, on a view of its own."""
+        other = copy(self)
+        other.view = self.view.at(periods)
+        other._parts, other._missing, other._aggregated = {}, {}, {}
+        return other
 
     def entities(self, level: str) -> tuple[str, ...]:
         """Entity ids of a level, in the order of the figures' rows."""

@@ -7,6 +7,7 @@ added up first. Firms are sorted once by (entity, group), so that every later st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ Counts = npt.NDArray[np.int64]
 class Grouping:
     """The partition of n firms into k entities, and of each entity into groups (p pairs in all).
 
-    Counts go through the 0/1 ``membership`` (k, n): a product exact below 2²⁴ firms.
+    Most groups are a single firm, so only the ``several`` pairs of more than one are reduced.
     """
 
     entities: tuple[str, ...]
@@ -28,7 +29,10 @@ class Grouping:
     pair_starts: Codes
     pair_entity: Codes
     entity_starts: Codes
-    membership: npt.NDArray[np.float32]
+    firm_starts: Codes
+    several: Codes
+    several_starts: Codes
+    several_rows: Codes
 
     @classmethod
     def of(cls, entity: Codes, entities: list[str], group: Codes) -> Grouping:
@@ -40,14 +44,27 @@ class Grouping:
         pair_starts = np.flatnonzero(new_pair)
         pair_entity = e[pair_starts]
         entity_starts = np.searchsorted(pair_entity, np.arange(len(entities)))
-        membership = (entity[None, :] == np.arange(len(entities))[:, None]).astype(np.float32)
-        return cls(tuple(entities), order, pair_starts, pair_entity, entity_starts, membership)
+        size = np.diff(pair_starts, append=len(order))
+        several = np.flatnonzero(size > 1)
+        starts = np.concatenate([[0], np.cumsum(size[several])])[:-1].astype(np.intp)
+        rows = np.flatnonzero(np.repeat(size > 1, size))
+        return cls(
+            tuple(entities), order, pair_starts, pair_entity, entity_starts, pair_starts[entity_starts],
+            several, starts, rows,
+        )  # fmt: skip
 
     def by_group(self, values: Floats) -> Floats:
         """Sum over the firms of each (entity, group), NaN counted as nothing, (n, q) → (p, q)."""
         sorted_values = values[self.order]
         sorted_values[np.isnan(sorted_values)] = 0.0
-        return np.add.reduceat(sorted_values, self.pair_starts, axis=0)
+        return self._pairs(np.add, sorted_values)
+
+    def _pairs(self, reduce: np.ufunc, ordered: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Reduce the firms of each pair, (n, q) in ``order`` → (p, q)."""
+        pairs: npt.NDArray[Any] = ordered[self.pair_starts]
+        if len(self.several):
+            pairs[self.several] = reduce.reduceat(ordered[self.several_rows], self.several_starts, axis=0)
+        return pairs
 
     def by_entity(self, pairs: Floats) -> Floats:
         """Sum over the groups of each entity, (p, q) → (k, q)."""
@@ -55,12 +72,12 @@ class Grouping:
 
     def count(self, mask: Bools) -> Counts:
         """Firms of each entity in the mask, (n, q) → (k, q)."""
-        return (self.membership @ mask.astype(np.float32)).astype(np.int64)
+        return np.add.reduceat(mask[self.order], self.firm_starts, axis=0, dtype=np.int64)
 
     def groups(self, mask: Bools) -> Counts:
         """Groups of each entity with a firm in the mask, (n, q) → (k, q)."""
-        hit = np.logical_or.reduceat(mask[self.order], self.pair_starts, axis=0)
-        return np.add.reduceat(hit.astype(np.int64), self.entity_starts, axis=0)
+        hit = self._pairs(np.logical_or, mask[self.order])
+        return np.add.reduceat(hit, self.entity_starts, axis=0, dtype=np.int64)
 
     def largest(self, pairs: Floats, count: int) -> Floats:
         """Share of the ``count`` largest groups in the entity's sum, (p, q) → (k, q); NaN where nothing is positive.

@@ -14,7 +14,7 @@ COLUMNS = ["indicator", "entity_kind", "entity", "source", "period", "before", "
 ``top2`` is the share of the two that changed most in the sum of all changes."""
 
 _KEY = ["indicator", "source", "period"]
-_REVISED = ("output_m", "output_ytd", "export_delivery_m")
+REVISED = ("output_m", "output_ytd", "export_delivery_m")
 """Levels whose revision a briefing reports; growth follows from them."""
 
 
@@ -48,7 +48,7 @@ def revisions(before: pd.DataFrame, now: pd.DataFrame, groups: pd.Series, period
 
 def _stated(frame: pd.DataFrame, periods: Sequence[Period]) -> pd.DataFrame:
     wanted = (
-        frame["indicator"].isin(_REVISED)
+        frame["indicator"].isin(REVISED)
         & frame["period"].isin([str(period) for period in periods])
         & (frame["source"] == "returns")
         & (frame["state"] == "value")

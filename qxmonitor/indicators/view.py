@@ -56,6 +56,8 @@ class View:
         self._year_to_date: dict[str, Floats] = {}
         self._expected: dict[str, Bools] = {}
         self.memo: dict[tuple[str, ...], Any] = {}
+        self.earliest = self.columns.copy()
+        """The first column of the panel looked at for each asked month so far, (q,); below 0 lies before the panel."""
 
     def at(self, periods: Sequence[Period]) -> View:
         """The same panel looked at for other months; a trace listens there as well."""
@@ -83,6 +85,7 @@ class View:
 
     def arrived(self, form: str, shift: int = 0) -> Bools:
         """Whether the sheet of a month ``shift`` before each asked one is here at all, (q,)."""
+        self._look_back(self.columns - shift)
         return self._column(self._arrived(form), self.columns - shift)
 
     def _accumulate(self, name: str) -> Floats:
@@ -104,8 +107,12 @@ class View:
         return total
 
     def pick(self, values: Floats, shift: int = 0) -> Floats:
-        """The asked months (or those ``shift`` before) of any rows over the whole panel, (r, m) → (r, q)."""
+        """The asked months (or those ``shift`` before) of any rows over the whole panel, (r, m) → (r, q).
+
+        They may be sums of a year up to the month.
+        """
         columns = self.columns - shift
+        self._look_back(columns, year=True)
         taken = values[:, np.maximum(columns, 0)]
         taken[:, columns < 0] = np.nan
         return taken
@@ -139,6 +146,7 @@ class View:
         return self.panel.values.get(name, empty)
 
     def _pick(self, name: str, values: Floats | None, columns: npt.NDArray[np.intp]) -> Floats:
+        self._look_back(columns, year=name.startswith("ytd:"))
         key = (name, tuple(columns.tolist()))
         if key not in self._taken:
             whole = self._measure(name) if values is None else values
@@ -147,6 +155,11 @@ class View:
             taken[~np.isfinite(taken)] = np.nan
             self._taken[key] = taken
         return self._taken[key]
+
+    def _look_back(self, columns: npt.NDArray[np.intp], *, year: bool = False) -> None:
+        """Note that columns are looked at, with ``year`` those from January on as well."""
+        since_january = (self.panel.months[0].month - 1 + columns) % 12 if year else 0
+        self.earliest = np.minimum(self.earliest, columns - since_january)
 
     @staticmethod
     def _column(values: Bools, columns: npt.NDArray[np.intp]) -> Bools:
@@ -162,16 +175,8 @@ class View:
 
     @cached_property
     def registered(self) -> Bools:
-        """The firm is on the register in the month (since ≤ month ≤ until; blank is open), (n, q)."""
-        months = np.array(self.periods, dtype=object)[None, :]
-        since = self._bound("since", "")[:, None] <= months
-        until = self._bound("until", "9999")[:, None] >= months
-        both: Bools = np.asarray(since & until, dtype=bool)
-        return both
-
-    def _bound(self, name: str, blank: str) -> npt.NDArray[np.object_]:
-        texts = self.panel.firms[name].astype(object)
-        return texts.where(texts.notna() & (texts != ""), blank).astype(str).to_numpy(dtype=object)
+        """The firm is on the register in the month, (n, q)."""
+        return self.panel.registered[:, self.columns]
 
     @cached_property
     def authorised(self) -> Bools:

@@ -1,7 +1,9 @@
 """Monthly verdicts: each rule × entity × source × month gets a level 0 to 4, or no row where it cannot be judged.
 
-* ``growth_below`` (产值下降): month growth on the comparable basis, adjusted for what the moving Spring Festival
-  alone would do. January has none; February is the two months together. A month of zero output is left to 停产.
+* ``growth_below`` (总量下降): month growth of totals on the comparable basis, adjusted for what the moving Spring
+  Festival alone would do. January has none; February is the two months together.
+* ``below_expected`` (产值下降): a firm's month against its own expectation (:mod:`qxmonitor.signals.expectation`). A
+  month of zero output is left to 停产.
 * ``zero_months`` (停产): a return is here and says zero where there was output before, or in last year's column.
   Consecutive months count; months without a verdict (January, a late return) neither count nor break the run.
 * ``late_months`` (逾期未报): the return is late as known; consecutive months likewise.
@@ -14,7 +16,7 @@ Runs of months look back over the whole panel: ask with at least a year before t
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -25,11 +27,13 @@ from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.rules import Rule, Watch, rules
 from qxmonitor.indicators.engine import Engine
 from qxmonitor.indicators.output import month_pair
-from qxmonitor.indicators.view import Floats, View
+from qxmonitor.indicators.view import Bools, Floats, View
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
+from qxmonitor.signals import expectation
 from qxmonitor.signals.conditions import NOT_JUDGED, Levels, judged, words
 from qxmonitor.signals.evidence import evidence
+from qxmonitor.signals.expectation import Texts
 
 COLUMNS = ["period", "rule", "entity_kind", "entity", "source", "level", "evidence"]
 """Columns of a verdict; level 0 quiet, 1 蓝, 2 黄, 3 橙, 4 红; evidence compact JSON."""
@@ -58,6 +62,7 @@ def judge(panel: Panel, periods: Sequence[Period], chosen: Collection[str] | Non
     wanted = {r.id for r in rules().rules if r.active} if chosen is None else set(chosen)
     judges: dict[str, Callable[[Rule, Watch], pd.DataFrame]] = {
         "growth_below": lambda rule, watch: _growth_below(engine, rule, watch),
+        "below_expected": lambda rule, watch: _below_expected(asked, history, rule, watch),
         "zero_months": lambda rule, watch: _zero_months(asked, history, rule, watch),
         "late_months": lambda rule, watch: _late_months(asked, history, rule, watch),
         "conditions": lambda rule, watch: _conditions(asked, engines, rule, watch),
@@ -85,47 +90,53 @@ def _working(period: Period, loss: float) -> float:
 
 
 def _growth_below(engine: Engine, rule: Rule, watch: Watch) -> pd.DataFrame:
-    view, stem = engine.view, rule.indicator.removesuffix("_growth")
+    view = engine.view
     entry = indicators().indicator(rule.indicator)
     use = next(u for u in entry.sources if u.source == watch.source)
     figures = engine.figures(entry, use, watch.kind)
     growth = figures.value
-    if watch.kind == "firm":
-        now, then = month_pair(view, watch.source, stem)
-    else:
-        now, then = engine.totals(rule.indicator, watch.source, watch.kind)
+    now, then = engine.totals(rule.indicator, watch.source, watch.kind)
     expected = np.array([festival_growth(p, rule.festival_loss or 0.0) for p in view.periods])
     adjusted = (1.0 + growth) / (1.0 + expected) - 1.0
     judged = np.isfinite(growth) & (then >= (watch.min_base or 0.0))
-    if watch.kind == "firm" and any(other.judge == "zero_months" for other in rules().rules):
-        judged &= now != 0
     levels = np.where(judged, _at_or_below(adjusted, watch), NOT_JUDGED).astype(np.int8)
-    fields: dict[str, Floats] = {
+    fields: dict[str, Floats | Texts] = {
         "growth": growth, "expected": np.broadcast_to(expected, growth.shape), "adjusted": adjusted,
-        "current": now, "base": then,
+        "current": now, "base": then, "coverage": figures.coverage, "groups": figures.groups.astype(np.float64),
+        "top2": figures.top2, "hidden_groups": figures.hidden_groups.astype(np.float64),
     }  # fmt: skip
-    if watch.kind != "firm":
-        fields |= {
-            "coverage": figures.coverage, "groups": figures.groups.astype(np.float64), "top2": figures.top2,
-            "hidden_groups": figures.hidden_groups.astype(np.float64),
-        }  # fmt: skip
     return _rows(view, rule, watch, engine.entities(watch.kind), levels, fields)
+
+
+def _below_expected(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:
+    levels, fields = expectation.judged(asked, history, rule, watch)
+    return _rows(asked, rule, watch, _firms(asked), levels, fields)
 
 
 def _zero_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:
     now, then = month_pair(history, watch.source, rule.indicator.removesuffix("_m"))
+    run, hit = stopped_months(now, then)
+    levels = np.where(hit, _at_or_above(run, watch), np.where(now > 0, 0, NOT_JUDGED)).astype(np.int8)
+    fields = {"months": np.where(hit, run, 0), "current": now, "base": then}
+    return _rows(asked, rule, watch, _firms(asked), levels[:, asked.columns], _pick(fields, asked))
+
+
+def stopped_months(now: Floats, then: Floats) -> tuple[Floats, Bools]:
+    """Consecutive months of nought, and where they are a stop: there was output before, or in last year's column.
+
+    Args:
+        now: ``(n, m)`` output; NaN where there is none told.
+        then: ``(n, m)`` of the same month of last year.
+    """
     zero, running = now == 0, now > 0
     run, known = np.zeros(now.shape), np.zeros(now.shape, dtype=bool)
-    months, once, base_in_run = np.zeros(history.n), np.zeros(history.n, dtype=bool), np.zeros(history.n, dtype=bool)
-    for j in range(history.q):
+    months, once, base_in_run = np.zeros(len(now)), np.zeros(len(now), dtype=bool), np.zeros(len(now), dtype=bool)
+    for j in range(now.shape[1]):
         months = np.where(zero[:, j], months + 1, np.where(running[:, j], 0, months))
         base_in_run = np.where(running[:, j], False, base_in_run | (zero[:, j] & (then[:, j] > 0)))
         once |= running[:, j]
         run[:, j], known[:, j] = months, once | base_in_run
-    hit = zero & known
-    levels = np.where(hit, _at_or_above(run, watch), np.where(running, 0, NOT_JUDGED)).astype(np.int8)
-    fields = {"months": np.where(hit, run, 0), "current": now, "base": then}
-    return _rows(asked, rule, watch, _firms(asked), levels[:, asked.columns], _pick(fields, asked))
+    return run, zero & known
 
 
 def _late_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:
@@ -183,7 +194,12 @@ def _at_or_above(values: Floats, watch: Watch) -> Levels:
 
 
 def _rows(
-    view: View, rule: Rule, watch: Watch, entities: Sequence[str], levels: Levels, fields: dict[str, Floats]
+    view: View,
+    rule: Rule,
+    watch: Watch,
+    entities: Sequence[str],
+    levels: Levels,
+    fields: Mapping[str, Floats | Texts],
 ) -> pd.DataFrame:
     """The judged cells as verdict rows, period by period."""
     period, entity = np.nonzero((levels != NOT_JUDGED).T)

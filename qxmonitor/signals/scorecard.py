@@ -45,7 +45,9 @@ class Card:
     figures: dict[str, float | int | None]
 
 
-def tally(level: Levels, cases: Cases, winter: Bools, *, lead: int, within: int) -> Floats:
+def tally(
+    level: Levels, cases: Cases, winter: Bools, *, lead: int, within: int, besides: Cases | None = None
+) -> Floats:  # fmt: skip
     """Sums behind a scorecard per entity, ``(k, len(_COUNTS))``; they add up over entities and watches.
 
     Args:
@@ -54,11 +56,14 @@ def tally(level: Levels, cases: Cases, winter: Bools, *, lead: int, within: int)
         winter: ``(m,)`` January to March.
         lead: months before a case that already count for it.
         within: months after its beginning by which it must be told.
+        besides: what makes an alert true without being a case.
     """
     judged, alarm = level >= 0, level >= 1
     begins, ends = _runs(judged, alarm)
     months = np.arange(level.shape[1])
     around = _window(level.shape, cases, cases.start - lead, cases.end + within)
+    if besides is not None:
+        around |= _window(level.shape, besides, besides.start - lead, besides.end + within)
     touched = np.zeros(level.shape, dtype=bool)
     touched[ends.entity, ends.start] = _any(around, ends.entity, ends.start, ends.end)
     near = (months >= (cases.start - lead)[:, None]) & (months <= (cases.start + within)[:, None])

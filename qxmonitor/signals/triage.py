@@ -100,8 +100,8 @@ def doubtful(p: Floats, tests: int, rate: float) -> npt.NDArray[np.bool_]:
 
 
 def _size(proof: Mapping[str, object]) -> float:
-    """How large the deviation is: the adjusted growth, else the growth, else nothing."""
-    for name in ("adjusted", "growth"):
+    """How large the deviation is: from own expectation, else the adjusted growth, else the growth, else nothing."""
+    for name in ("size", "adjusted", "growth"):
         value = proof.get(name)
         if isinstance(value, int | float):
             return abs(float(value))

@@ -190,6 +190,13 @@ def read_verdicts(
     return _of_newest_runs(wh, "verdicts", period, known_at, recorded_at)
 
 
+def read_raised(
+    wh: Warehouse, *, known_at: datetime | None = None, recorded_at: datetime | None = None
+) -> pd.DataFrame:  # fmt: skip
+    """As :func:`read_verdicts` of all months, of whatever was ever raised alone: what alerts are folded from."""
+    return local(wh.frame(sql.query("verdicts_raised"), known_at or FOREVER, recorded_at or FOREVER))
+
+
 def read_alerts(wh: Warehouse) -> pd.DataFrame:
     """The alerts as folded last, by period opened and id: :data:`ALERT_COLUMNS`."""
     return wh.frame(sql.query("alerts"))
@@ -259,14 +266,15 @@ def refold(wh: Warehouse, fold: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFr
 
     Args:
         wh: an open warehouse.
-        fold: (verdicts, events) → :data:`ALERT_COLUMNS`, which reads nothing that another process may be changing.
+        fold: (verdicts of :func:`read_raised`, events) → :data:`ALERT_COLUMNS`, which reads nothing that another
+            process may be changing.
 
     Returns:
         The alerts written.
     """
     with wh.adbc() as connection:
         lock(connection, LOCK_ALERT)
-        verdicts = fetch(connection, sql.query("verdicts"), "0000-00", "9999-99", FOREVER, FOREVER).to_pandas()
+        verdicts = fetch(connection, sql.query("verdicts_raised"), FOREVER, FOREVER).to_pandas()
         events = local(fetch(connection, sql.query("alert_events"), FOREVER, FOREVER).to_pandas())
         alerts = fold(verdicts, events)
         run(connection, sql.query("alerts_clear"))

@@ -2,7 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from qxmonitor.catalog._yaml import HERE, load
 from qxmonitor.catalog.items import Items, items, plain
@@ -50,4 +50,4 @@ def test_columns_are_those_of_the_warehouse() -> None:
 
 
 def test_the_file_is_plain_yaml() -> None:
-    assert YAML(typ="safe").load((HERE / "items.yml").read_text("utf-8"))["forms"]
+    assert yaml.safe_load((HERE / "items.yml").read_text("utf-8"))["forms"]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from qxmonitor.catalog._yaml import HERE, load
 from qxmonitor.catalog.mailboxes import Mailbox, wire
@@ -55,7 +55,7 @@ def test_a_reader_on_trial_is_read_by_the_statistics_office() -> None:
 
 
 def test_trial_is_the_default_but_for_the_office_itself_and_the_operators() -> None:
-    assert "live" not in YAML(typ="safe").load((HERE / "readers.yml").read_text("utf-8"))["readers"][0]
+    assert "live" not in yaml.safe_load((HERE / "readers.yml").read_text("utf-8"))["readers"][0]
     assert not readers().reader("stats").on_trial
     assert not readers().reader("operators").on_trial
     entry = readers().reader("gxj").model_dump(exclude={"live"}, by_alias=True)

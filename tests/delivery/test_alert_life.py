@@ -19,6 +19,7 @@ from qxmonitor.delivery.briefing import Material, build
 from qxmonitor.delivery.html import briefing_html
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.disclosure import Gate
+from qxmonitor.drilling import drill
 from tests.delivery import town
 from tests.delivery.conftest import DATE
 from tests.delivery.test_alerts import body
@@ -35,10 +36,7 @@ SILENCE = {
 
 
 def drops(*firms: str, source: str = "self_report", **more: Any) -> pd.DataFrame:
-    rows = [
-        town.alert("output_drop", "firm", firm, source, 3, growth=-0.42, current=4.0, base=7.0, due="2026-08")
-        for firm in firms
-    ]
+    rows = [town.alert("output_drop", "firm", firm, source, 3, **town.DROP, due="2026-08") for firm in firms]
     return pd.DataFrame(rows).assign(**more)
 
 
@@ -173,19 +171,34 @@ def test_the_briefing_lists_silences_explained_suppliers_and_what_to_expect_of_f
     gate: Gates, material: Material
 ) -> None:
     verdicts = pd.DataFrame(
-        [(str(town.PERIOD), "output_drop", "firm", f"F{n}", "returns") for n in range(400)],
+        [(str(town.PERIOD), "output_drop", "firm", f"F{n}", "returns") for n in range(2000)],
         columns=["period", "rule", "entity_kind", "entity", "source"],
     )
     alerts = pd.concat([drops(ONE, TWO, source="returns"), drops(FOUR, source="returns")], ignore_index=True)
     silences = pd.DataFrame([SILENCE | {"entity": FOUR, "entity_kind": "firm"}])
     known = Known(silences=silences, linked=LINKED, firms=town.FIRMS, verdicts=verdicts)
     text = paper(gate, material, "stats", alerts=alerts, known=known)
-    assert "预计约有2项误报" in text  # 400 judgements at 0.005
+    assert "预计约有2项误报" in text  # 2,000 judgements at the rule's mark of 0.001
     assert "本期风险提示共1项：橙色1项" in text
     assert "的提示由东莞市虚构光电有限公司产值下降（自2026年8月起）引起，不单独列示" in text
     assert "静默约定（期内不提示，本期涉及1项）：名称特别特别长" in text and "负责人张某，原因：设备检修" in text
     joint = paper(gate, material, "joint", alerts=alerts, known=known)
     assert "静默" not in joint and "误报" not in joint and "张某" not in joint
+
+
+def test_the_briefing_says_what_false_discovery_control_left(gate: Gates, material: Material) -> None:
+    """Of 400 judgements one at 0.00001 stands and one at 0.0008 does not: 2 × 10 % ÷ 400 is 0.0005."""
+    verdicts = pd.DataFrame(
+        [(str(town.PERIOD), "output_drop", "firm", f"F{n}", "returns") for n in range(400)],
+        columns=["period", "rule", "entity_kind", "entity", "source"],
+    )
+    rows = [
+        town.alert("output_drop", "firm", firm, "returns", 3, **town.DROP, p=p)
+        for firm, p in ((ONE, 0.00001), (TWO, 0.0008))
+    ]
+    alerts = pd.DataFrame(rows).assign(opened=str(town.PERIOD))
+    text = paper(gate, material, "stats", alerts=alerts, known=Known(verdicts=verdicts))
+    assert "误报控制（误报占比不超过10%）的有1项，其中误报平均不超过0.1项；未通过控制、不发邮件、待核实的有1项" in text
 
 
 def test_the_briefing_says_what_became_of_the_last_alerts_and_what_is_still_open(
@@ -215,3 +228,10 @@ def test_evidence_of_who_explained_is_never_shown(gate: Gates) -> None:
     proof = json.loads(drops(ONE)["evidence"][0]) | {"explained_by": "output_drop:firm:X:returns:2026-08"}
     (alert,) = gate("gxj").alerts(drops(ONE).assign(evidence=json.dumps(proof)), town.PERIOD)
     assert "explained_by" not in alert.evidence
+
+
+def test_a_drill_of_a_fall_says_what_a_mail_would() -> None:
+    rows = drill("firm_output_drop", "red", DATE)
+    assert [row["reader"] for row in rows] == ["gxj", "swj", "leaders"]
+    assert "当月工业总产值3,600万元，按自身此前各月应为9,000万元" in rows[0]["text"]
+    assert "低60.0%；本月起突然走低" in rows[0]["text"]

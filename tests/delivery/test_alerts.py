@@ -69,7 +69,7 @@ def test_who_gets_a_mail(gate: Gates) -> None:
     """Readers with nothing to be told and no ``when_empty`` get none."""
     assert set(sent(gate)) == {"stats", "gxj", "swj", "leaders"}
     assert set(sent(gate, town.alerts().iloc[:0])) == {"stats", "gxj", "swj", "leaders"}
-    everywhere = pd.DataFrame([town.alert("output_drop", "town", "town", "returns", 1, growth=-0.09)])
+    everywhere = pd.DataFrame([town.alert("total_drop", "town", "town", "returns", 1, growth=-0.09)])
     assert {"finance", "hr"} <= set(sent(gate, everywhere))
 
 
@@ -95,7 +95,7 @@ def test_an_alert_last_judged_in_an_earlier_month_is_no_finding_of_this_one(gate
 
 def test_what_was_not_judged_is_no_reason_for_a_mail(gate: Gates) -> None:
     """It is told where a mail goes anyway; finance and 人社 get one only when there is something new."""
-    everywhere = pd.DataFrame([town.alert("output_drop", "town", "town", "returns", 1, growth=-0.09)])
+    everywhere = pd.DataFrame([town.alert("total_drop", "town", "town", "returns", 1, growth=-0.09)])
     assert set(sent(gate, everywhere.assign(period="2026-09"))) == {"stats", "gxj", "swj", "leaders"}
 
 
@@ -129,9 +129,11 @@ def test_an_alert_is_a_whole_story(gate: Gates, kind: str) -> None:
         "模拟数据",
         "贵局为重点企业与产业链监测的牵头单位",  # why this reader
         "东莞市虚构光电有限公司",
-        "当月工业总产值同比下降42.0%（本期4200万元，上年同期7241万元）",
+        "当月工业总产值4,200万元，按自身此前各月应为7,330万元（八成把握在7,000至7,700之间），低42.7%；本月起突然走低",
         "2026年8月（其间3个月达到提示标准）",
-        "与上年同期可比口径相比；春节错月一项预计影响1.3%，剔除后同比下降42.7%",
+        "平稳序列一百个月里约有0.005次低到这样（提示线0.1次，且低5%以上）",
+        "当月工业总产值同比下降12.1%",
+        "与上年同期可比口径相比",
         "依据企业自报数，未经统计核定",
         "重点企业产值下降应对预案",
         "于2026年11月23日前反馈办理情况",  # orange: five days

@@ -141,22 +141,31 @@ def alert(rule: str, kind: str, entity: str, source: str, level: int, **evidence
     }  # fmt: skip
 
 
+DROP: dict[str, Any] = {
+    "growth": -0.42, "gap": -0.427, "size": -0.427, "current": 42_000.0, "base": 72_414.0,
+    "told": "当月工业总产值4,200万元，按自身此前各月应为7,330万元（八成把握在7,000至7,700之间），低42.7%"
+    "；本月起突然走低",
+    "limit": "平稳序列一百个月里约有0.005次低到这样（提示线0.1次，且低5%以上）",
+}  # fmt: skip
+"""Evidence of a firm's fall."""
+
+
 def alerts() -> pd.DataFrame:
     """Alerts of every kind: named firms from both sources, a safe and an unsafe chain, a stop, a silence."""
-    drop = {"growth": -0.42, "expected": 0.013, "adjusted": -0.427, "current": 42_000.0, "base": 72_414.0}
+    drop = DROP | {"p": 0.00005}
     one, two, three, four = FIRMS.index
     return pd.DataFrame(
         [
             alert("output_drop", "firm", one, "returns", 3, **drop),
             alert("output_drop", "firm", one, "self_report", 3, **drop),
-            alert("output_drop", "firm", two, "self_report", 2, **(drop | {"growth": -0.31})),
+            alert("output_drop", "firm", two, "self_report", 2, **(drop | {"gap": -0.31})),
             alert("output_drop", "firm", three, "self_report", 4, **drop),
             alert("stop", "firm", three, "returns", 4, months=4, current=0.0, base=15_000.0),
             alert(
-                "output_drop", "chain", "C02", "returns", 1, growth=-0.121, expected=0.0, adjusted=-0.121, coverage=0.98
+                "total_drop", "chain", "C02", "returns", 1, growth=-0.121, expected=0.0, adjusted=-0.121, coverage=0.98
             ),
             alert(
-                "output_drop", "chain", "C03", "returns", 2, growth=-0.214, expected=0.0, adjusted=-0.214, coverage=1.0
+                "total_drop", "chain", "C03", "returns", 2, growth=-0.214, expected=0.0, adjusted=-0.214, coverage=1.0
             ),
             alert("silence", "firm", four, "returns", 1, months=1),
         ]

@@ -106,11 +106,16 @@ def test_alarms_of_a_series_with_one_fall_and_a_gap(tmp_path: Path) -> None:
     values[50:53] = ["600", "600", "610"]
     out = tmp_path / "out.csv"
     rows = json.loads(_run("alarms", _export(tmp_path / "fall.csv", values), "--out", out, "--json").stdout)
-    assert [(r["period"], r["level"]) for r in rows[:2]] == [("2014-03", "orange"), ("2014-04", "yellow")]
-    assert "低" in rows[0]["why"]
+    assert [(r["period"], r["level"]) for r in rows] == [(f"2014-0{k}", "orange") for k in (3, 4, 5)]
+    assert all("2014年3月起突然走低" in r["why"] and r["rule"] == "output_drop" for r in rows)
     with out.open(encoding="utf-8") as file:
         written = list(csv.DictReader(file))
     assert list(written[0]) == ["period", "level", "why"] and len(written) == len(rows)
+    values[50:53] = ["0", "0", "980"]
+    rows = json.loads(_run("alarms", _export(tmp_path / "stop.csv", values), "--json").stdout)
+    assert [(r["period"], r["level"], r["rule"]) for r in rows] == [
+        ("2014-03", "blue", "stop"), ("2014-04", "yellow", "stop")
+    ]  # fmt: skip
 
 
 def test_growth_rates_are_judged_as_the_index_they_stand_for(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from qxmonitor.catalog.indicators import indicators
-from qxmonitor.indicators import COLUMNS, compute
+from qxmonitor.indicators import COLUMNS, compute, computed
 from qxmonitor.period import Period
 from tests.indicators.oracle import same
 from tests.indicators.oracle_more import Whole
-from tests.indicators.town import random_town
+from tests.indicators.town import OUTPUT, random_town
 
 ELSEWHERE = (
     "groups_over_", "firms_above", "firms_hightech", "firms_listed", "firms_specialised", "firms_entered",
@@ -104,3 +104,26 @@ def rows(frame: pd.DataFrame) -> list[tuple[object, ...]]:
         "hidden_groups",
     ]
     return list(frame[order].itertuples(index=False, name=None))
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_months_computed_together_are_those_computed_alone(moves: bool) -> None:
+    """An index stands on all months it may see; no month sees more because others are computed beside it."""
+    town = random_town(3, count=12, last="2023-03", width=47)
+    town.late.clear()  # all returns are here and positive, so that levels can be adjusted for season
+    town.failed.clear()
+    for at, code in enumerate(town.firms):
+        for period in (p for p in town.months if p.month != 1):
+            month, base = 900.0 + at + period.month * 7.0, 0.8 + period.ordinal % 11 * 0.01 if moves else 1.0
+            town.forms["returns"][code, str(period)] = {
+                name: month * (1 if name.endswith("_m") else period.month) * (base if "_ly_" in name else 1.0)
+                for name in OUTPUT
+            }
+    panel = town.panel()
+    asked = [panel.months[-1] - back for back in range(4)]
+    beside = computed(panel, asked, look_back=37).frame()
+    for period in asked:
+        alone = computed(panel.window(period, 37), [period]).frame()
+        pd.testing.assert_frame_equal(alone, beside[beside["period"] == str(period)].reset_index(drop=True))
+        coincident = alone.loc[alone["indicator"] == "climate_coincident", "value"]
+        assert coincident.notna().all() == (period.month != 1)

@@ -168,17 +168,20 @@ def test_an_alert_is_explained_month_by_month(command: Command) -> None:
 
 def test_why_there_is_no_alert(command: Command, shop: Warehouse) -> None:
     quiet = shop.frame(
-        "select v.entity from verdict v join run using (run_id) where rule = 'output_drop' and entity_kind = 'firm'"
+        "select v.entity from verdict v join run using (run_id) where rule = 'total_drop' and entity_kind = 'chain'"
         " and source = 'returns' and period = '2025-04' and level = 0 order by 1 limit 1"
     )["entity"][0]
-    identity = f"output_drop:firm:{quiet}:returns"
+    identity = f"total_drop:chain:{quiet}:returns"
     (row,) = command("explain", identity, "--json").rows
     assert (row["what"], row["level"]) == ("verdict", 0)
-    assert "未到蓝色阈值 -20%，还差" in row["words"]
+    assert "未到蓝色阈值 -12%，还差" in row["words"]
     (row,) = command("explain", identity, "--period", "2025-01", "--json").rows
     assert (row["what"], "免报" in row["words"]) == ("not-judged", True)
     (row,) = command("explain", "output_drop:firm:nobody:returns", "--json").rows
     assert (row["what"], "没有这个对象" in row["words"]) == ("not-judged", True)
+    new = shop.frame("select v.entity from verdict v where rule = 'stop' order by 1 limit 1")["entity"][0]
+    (row,) = command("explain", f"output_drop:firm:{new}:returns", "--json").rows
+    assert (row["what"], "历史不足：自2024年10月起报，满一年（2025年10月）后" in row["words"]) == ("not-judged", True)
     for bad in (identity + ":2025-04", "nothing:firm:x:returns", "x"):
         answer = command("explain", bad)
         assert (answer.code, len(answer.err.splitlines())) == (1, 1)

@@ -127,6 +127,22 @@ def test_alerts_are_folded_from_all_verdicts_and_events_and_replaced_as_a_whole(
     assert store.read_alerts(loaded).empty
 
 
+def test_alerts_are_folded_from_what_was_ever_raised(loaded, make):
+    quiet = verdicts(make, {MARCH: 0, APRIL: 0}).assign(entity=make.B)
+    mixed = verdicts(make, {MARCH: 0, APRIL: 1})
+    stamps = store.stamps(loaded, [MARCH, APRIL], known_at=make.day(300))
+    store.write_runs(loaded, stamps, {}, pd.concat([quiet, mixed]))
+    raised = store.read_raised(loaded)
+    assert raised[["period", "entity", "level"]].to_numpy().tolist() == [
+        ["2026-03", make.A, 0],
+        ["2026-04", make.A, 1],
+    ]
+    load(loaded, [make.item("apr", 130, make.output({make.A: 1.0}, period="2026-04"))])
+    compute(loaded, make, [APRIL], 1.0, known_at=make.day(300))  # another run of the month: A alone, at level 2
+    assert store.read_raised(loaded)["level"].tolist() == [0, 2]
+    assert store.read_raised(loaded, recorded_at=stamps[0].known_at).empty
+
+
 def test_stored_figures_are_those_computed(loaded, make):
     """Gaps, late firms, trade and all levels of a random town: what is read back is the frame, row for row."""
     panel = random_town(3).panel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from qxmonitor.calendar import festival_share
 from qxmonitor.indicators.january import fold, shares
 from qxmonitor.indicators.smoothing import Flags, Floats
 from qxmonitor.period import Period
-from qxmonitor.signals.detect.expect import EARLIER, expect
+from qxmonitor.signals.detect.expect import EARLIER, Expected, expect
 from qxmonitor.signals.detect.shift import combined, evidence
 
 FEWEST = 20
@@ -56,6 +56,29 @@ def festival_shares(axis: Sequence[Period]) -> Floats:
     return np.array([[festival_share(p, days) for p in axis] for days in (0, EARLIER)])
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What stands behind the verdicts on ``n`` series × ``m`` months.
+
+    Attributes:
+        seen: errors, scales and signatures.
+        evidence: as in :class:`Detected`.
+        fell: whether a fall is likelier than a drift.
+        age: months since the likeliest beginning of the shift.
+        judged: months that can be judged.
+        stop: months of a stop.
+        expected: in the series' own unit.
+    """
+
+    seen: Expected
+    evidence: Floats
+    fell: Flags
+    age: npt.NDArray[np.int8]
+    judged: Flags
+    stop: Flags
+    expected: Floats
+
+
 def detect(
     values: Floats, festival: Floats, january: int, *, merged: Flags | None = None, threshold: float = THRESHOLD
 ) -> Detected:
@@ -73,6 +96,25 @@ def detect(
     Raises:
         ValueError: shapes that do not fit.
     """
+    parts = [
+        _detected(series, look(series, share, january), threshold)
+        for series, share in blocks(values, festival, january, merged)
+    ]
+    return Detected(*(np.concatenate([getattr(part, name) for part in parts]) for name in Detected.__annotations__))
+
+
+def blocks(values: Floats, festival: Floats, january: int, merged: Flags | None) -> Iterator[tuple[Floats, Floats]]:
+    """Some series at a time, ``(b, m)``, January folded into February, and their festival shares, ``(2, b, m)``.
+
+    Args:
+        values: as in :func:`detect`, like the others.
+        festival: likewise.
+        january: likewise.
+        merged: likewise.
+
+    Raises:
+        ValueError: shapes that do not fit.
+    """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2 or festival.shape != (2, values.shape[1]):
         raise ValueError("values must be (series, months), the festival (2, months)")
@@ -82,14 +124,12 @@ def detect(
     folded = np.asarray(flags.any(axis=1))
     values = fold(values, flags, folded, january)
     share = np.stack([np.asarray(shares(window, folded, january)) for window in festival])
-    blocks = [
-        _judged(values[at : at + BLOCK], share[:, at : at + BLOCK], january, threshold)
-        for at in range(0, max(len(values), 1), BLOCK)
-    ]
-    return Detected(*(np.concatenate([getattr(b, name) for b in blocks]) for name in Detected.__annotations__))
+    for at in range(0, max(len(values), 1), BLOCK):
+        yield values[at : at + BLOCK], share[:, at : at + BLOCK]
 
 
-def _judged(values: Floats, share: Floats, january: int, threshold: float) -> Detected:
+def look(values: Floats, share: Floats, january: int) -> Looked:
+    """Expect, and weigh the evidence: of one block."""
     positive = np.isfinite(values) & (values > 0)
     logs = np.log(np.where(positive, values, 1.0))
     seen = expect(np.where(positive, logs, np.nan), share, january)
@@ -98,18 +138,25 @@ def _judged(values: Floats, share: Floats, january: int, threshold: float) -> De
         gone = np.isfinite(values) & (values <= STOPPED * expected)
     stop = gone & _stood(values, gone, seen.seen)
     kinds = evidence(seen)
-    both = combined(kinds, seen.scale)
+    both = combined(kinds.ratio, seen.scale)
     judged = (positive & (seen.seen >= FEWEST)) | stop
     above = seen.error > 0
     both = np.where(judged, np.where(stop, np.inf, np.where(above, np.minimum(both, 0.0), both)), np.nan)
     with np.errstate(invalid="ignore"):
-        loss = np.where(judged, 1 - values / expected, np.nan)
-        speaks = judged & (both >= threshold)
-        kind = np.select([~judged, stop, speaks & (kinds["fall"] >= kinds["drift"]), speaks],
-                         [NOT_JUDGED, STOP, FALL, DRIFT], QUIET)  # fmt: skip
+        fell = stop | (kinds.ratio["fall"] >= kinds.ratio["drift"])
+    age = np.where(fell, kinds.age["fall"], kinds.age["drift"])
+    return Looked(seen, both, fell, age, judged, stop, np.where(judged, expected, np.nan))
+
+
+def _detected(values: Floats, seen: Looked, threshold: float) -> Detected:
+    judged = seen.judged
+    with np.errstate(invalid="ignore"):
+        loss = np.where(judged, 1 - values / seen.expected, np.nan)
+        speaks = judged & (seen.evidence >= threshold)
+    kind = np.select([~judged, seen.stop, speaks & seen.fell, speaks], [NOT_JUDGED, STOP, FALL, DRIFT], QUIET)
     steps = np.sum([np.nan_to_num(loss) >= step for step in LOSSES[1:]], axis=0) + 1
     level = np.where(judged, np.where(speaks, steps, 0), -1)
-    return Detected(kind.astype(np.int8), level.astype(np.int8), both, np.where(judged, expected, np.nan), loss)
+    return Detected(kind.astype(np.int8), level.astype(np.int8), seen.evidence, seen.expected, loss)
 
 
 def _stood(values: Floats, gone: Flags, seen: npt.NDArray[np.int64]) -> Flags:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from qxmonitor.indicators.smoothing import Floats
 from qxmonitor.signals.detect.expect import AGES, TAIL, Expected
@@ -59,8 +60,19 @@ def combined(kinds: dict[str, Floats], scale: Floats) -> Floats:
     return np.where(told, np.logaddexp(fall, drift + small), np.nan)
 
 
-def evidence(seen: Expected, shapes: tuple[Shape, ...] = SHAPES) -> dict[str, Floats]:
-    """Log of the mean likelihood ratio by kind of shift, ``(n, m)``; NaN where the month has no value.
+@dataclass(frozen=True)
+class Evidence:
+    """By kind of shift: log of the mean likelihood ratio, and the age of the likeliest beginning, ``(n, m)`` each.
+
+    The evidence is NaN where the month has no value; the age counts months, 0 for a shift that began in the month.
+    """
+
+    ratio: dict[str, Floats]
+    age: dict[str, npt.NDArray[np.int8]]
+
+
+def evidence(seen: Expected, shapes: tuple[Shape, ...] = SHAPES) -> Evidence:
+    """What the errors say of each kind of shift.
 
     Args:
         seen: errors, their scales and signatures.
@@ -73,8 +85,12 @@ def evidence(seen: Expected, shapes: tuple[Shape, ...] = SHAPES) -> dict[str, Fl
     spread = TAIL * seen.scale**2
     none = np.log1p(error**2 / spread)
     found: dict[str, Floats] = {}
+    best: dict[str, Floats] = {}
+    oldest: dict[str, npt.NDArray[np.int8]] = {}
     for shape in shapes:
         total = found.get(shape.kind, np.zeros(error.shape))
+        most = best.setdefault(shape.kind, np.zeros(error.shape))
+        since = oldest.setdefault(shape.kind, np.zeros(error.shape, dtype=np.int8))
         ratio = np.zeros(error.shape)
         for age, prior in enumerate(shape.weights):
             mark = _mark(seen.signature, shape, age)
@@ -84,10 +100,14 @@ def evidence(seen: Expected, shapes: tuple[Shape, ...] = SHAPES) -> dict[str, Fl
             ratio = before + np.where(here & np.isfinite(part), part, 0.0)
             if prior:
                 began = column - age
-                total = total + np.where((began >= 0) & (began > seen.renewed), prior * np.exp(ratio), 0.0)
+                mine = np.where((began >= 0) & (began > seen.renewed), prior * np.exp(ratio), 0.0)
+                total = total + mine
+                np.copyto(since, age, where=mine > most, casting="unsafe")
+                np.maximum(most, mine, out=most)
         found[shape.kind] = total
     with np.errstate(divide="ignore"):
-        return {kind: np.where(here, np.log(total), np.nan) for kind, total in found.items()}
+        logs = {kind: np.where(here, np.log(total), np.nan) for kind, total in found.items()}
+    return Evidence(logs, oldest)
 
 
 def _mark(signature: Floats, shape: Shape, age: int) -> Floats:

@@ -121,7 +121,7 @@ def test_evidence_is_the_likelihood_ratio_written_out() -> None:
     renewed[1, 6:] = 5
     seen = Expected(error, error, scale, mark, renewed, renewed)
     shape = Shape("fall", float(np.log(0.75)), 1, (0.5, 0.3, 0.2))
-    got = evidence(seen, (shape,))["fall"]
+    got = evidence(seen, (shape,)).ratio["fall"]
     t6 = model.TAIL
     for row, t in product(range(2), range(9)):
         if np.isnan(error[row, t]):
@@ -148,7 +148,7 @@ def test_a_slow_shape_is_a_sum_of_steps() -> None:
     mark = np.ones((model.AGES, 1, 4))
     none = np.full((1, 4), -1)
     seen = Expected(error, error, np.ones((1, 4)), mark, none, none)
-    creeping = evidence(seen, (Shape("drift", -0.6, 3, (0.0, 0.0, 0.0, 1.0)),))["drift"][0, 3]
+    creeping = evidence(seen, (Shape("drift", -0.6, 3, (0.0, 0.0, 0.0, 1.0)),)).ratio["drift"][0, 3]
     marks = np.array([-0.2, -0.4, -0.6, -0.6])
     assert creeping == pytest.approx(-(model.TAIL + 1) / 2 * np.log1p(marks**2 / model.TAIL).sum())
 
