@@ -15,6 +15,8 @@ from qxmonitor import signals
 from qxmonitor.catalog.alerting import OUTCOMES
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import rules
+from qxmonitor.disclosure.suppression import TOWN
+from qxmonitor.disclosure.vocabulary import ENTITY_KINDS
 from qxmonitor.errors import QxError, one_line
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.signals.fold import ACTS, IDENTITY
@@ -62,7 +64,8 @@ def act(
         alert, state, who, why, known_at, ``new`` (false: the same was recorded before) and ``missed``.
 
     Raises:
-        QxError: no such alert, no name or reason, a time in the future or before the alert, or nothing to reopen.
+        QxError: no such alert, no name or reason, a time in the future or before the alert, nothing to reopen, or it is
+            closed.
     """
     who, why, cause, now = one_line(who).strip(), one_line(why).strip(), one_line(cause).strip(), wh.settings.now()
     if not who or not why:
@@ -75,6 +78,7 @@ def act(
     if there.empty and kind in ACTS:
         raise QxError(f"没有这条风险提示：{alert_id[:80]}，见 qxmonitor list alerts")
     done = release_calendar().newest_released(known_at or now)
+    _possible(wh, kind, there, known_at)
     if opened is None or (known_at is not None and Period.of(known_at) < opened):
         raise QxError("须写明风险提示的起始月份，办理时间不能早于它")
     event = {
@@ -88,6 +92,21 @@ def act(
         "known_at": (known_at or now).astimezone(SHANGHAI).isoformat(), "new": new,
         "missed": there.empty and kind == "true",
     }  # fmt: skip
+
+
+def _possible(wh: Warehouse, kind: str, there: pd.DataFrame, known_at: datetime | None) -> None:
+    """Refuse to reopen what is open, or to answer what is closed; what was done earlier or is said again may be."""
+    if known_at is not None or kind not in ACTS:
+        return
+    closed = there.iloc[0]["state"] == "closed"
+    mine = life.events(wh)
+    mine = mine[(mine[life.ALERT].astype(str) == there.iloc[0][life.ALERT].astype(str)).all(axis=1)]
+    if len(mine) and mine.sort_values(["known_at", "event_id"]).iloc[-1]["kind"] == kind:
+        return
+    if kind == "reopen" and not closed:
+        raise QxError("这条风险提示没有解除，不必重开")
+    if kind != "reopen" and closed:
+        raise QxError("这条风险提示已经解除；确需办理的先重开（qxmonitor alert reopen），补记以前办的事加 --known-at")
 
 
 def parse(alert_id: str) -> tuple[dict[str, str], Period | None]:
@@ -115,7 +134,8 @@ def silence(
     """Silence alerts for some months: they are listed, and not mailed. ``*`` is anything.
 
     Raises:
-        QxError: it would silence everything, there is no such rule, no name or reason, or it ends before it begins.
+        QxError: it would silence everything, there is no such rule, kind, entity or chain, no name or reason, or it
+            ends before it begins.
     """
     who, why, now = one_line(who).strip(), one_line(why).strip(), wh.settings.now()
     target = {"rule": rule, "entity_kind": kind, "entity": entity, "chain": chain}
@@ -125,12 +145,25 @@ def silence(
         raise QxError("不能静默全部风险提示，请指定规则、对象或产业链")
     if rule != ANYTHING and rule not in {entry.id for entry in rules().rules}:
         raise QxError(f"没有规则 {rule[:40]}")
+    if kind != ANYTHING and kind not in ENTITY_KINDS:
+        raise QxError(f"没有对象类别 {kind[:20]}，可选：{'、'.join(ENTITY_KINDS)}")
+    _known(wh, entity, chain)
     if last < first:
         raise QxError("静默的截止月份早于起始月份")
     if known_at is not None and known_at > now:
         raise QxError("办理时间不能晚于现在")
     silence_id = life.silence(wh, target, first, last, who=who, why=why, known_at=known_at or now)
     return _silence(wh, silence_id)
+
+
+def _known(wh: Warehouse, entity: str, chain: str) -> None:
+    """Refuse a silence of what nobody ever heard of: it would hold back nothing, and be printed as if it did."""
+    chains = {TOWN, *asof.read(wh, "chain_node")["chain"].astype(str)}
+    firms = set(asof.read(wh, "register_entry")["subject"].astype(str)) if entity != ANYTHING else set()
+    if entity not in {ANYTHING, *chains, *firms, *store.read_verdicts(wh)["entity"].astype(str)}:
+        raise QxError(f"没有这个对象：{entity[:40]}，应为名录中的统一社会信用代码、产业链代码或 {TOWN}")
+    if chain not in {ANYTHING, "other", *chains}:
+        raise QxError(f"没有这条产业链：{chain[:40]}，可选：{'、'.join(sorted(chains - {TOWN}))}")
 
 
 def end_silence(

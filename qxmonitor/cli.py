@@ -35,7 +35,18 @@ from qxmonitor import (
 )
 from qxmonitor.period import Period
 from qxmonitor.settings import Settings
-from qxmonitor.terminal import PERIOD, Row, answer, as_json, known_at_option, print_rows, reported, warehouse
+from qxmonitor.terminal import (
+    PERIOD,
+    Row,
+    answer,
+    as_json,
+    cell,
+    known_at_option,
+    print_rows,
+    reported,
+    spot,
+    warehouse,
+)
 
 if TYPE_CHECKING:
     from qxmonitor.warehouse import Warehouse
@@ -237,10 +248,13 @@ def list_(what: str, alert: str | None, json_out: bool, **filters: Any) -> None:
     if filters["message_id"]:
         filters["message_id"] = f"<{filters['message_id'].strip('<>')}>"
 
-    def line(row: Row) -> str:
-        return "  ".join("" if value is None else str(value) for value in row.values())
+    def work(wh: Warehouse) -> tuple[list[Row], bool]:
+        rows = look.listing(wh, what, alert=alert, **filters)
+        if rows and not json_out:
+            click.echo("  ".join(rows[0]), err=True)  # what the columns are; standard output holds rows alone
+        return rows, True
 
-    answer(lambda wh: (look.listing(wh, what, alert=alert, **filters), True), json_out, line)
+    answer(work, json_out, lambda row: "  ".join(cell(value) for value in row.values()))
 
 
 @cli.command()
@@ -259,7 +273,7 @@ def trace(figure: str, known_at: datetime | None, json_out: bool) -> None:
         if row["what"] != "cell":
             kind = {"parameter": f"参数 {row['file']}", "figure": "指标"}[row["what"]]
             return f"{kind}  {row['field']}" + ("" if row["value"] is None else f" = {row['value']}")
-        return f"{row['file']}  {row['sheet']}!{row['cell']}  {row['field']} = {row['value']}{read_by}"
+        return f"{row['file']}  {spot(row['sheet'], row['cell'])}  {row['field']} = {row['value']}{read_by}"
 
     answer(lambda wh: (cells_of(wh, figure, known_at=known_at), True), json_out, line)
 

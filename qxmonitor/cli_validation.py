@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qxmonitor.period import Period
-from qxmonitor.terminal import PERIOD, Row, answer, as_json, known_at_option
+from qxmonitor.terminal import PERIOD, Row, answer, as_json, known_at_option, spot
 
 if TYPE_CHECKING:
     from qxmonitor.warehouse import Warehouse
@@ -34,7 +34,7 @@ def check(period: Period, known_at: datetime | None, values: bool, json_out: boo
 
     def line(row: Row) -> str:
         mark = {"critical": "严重", "warning": "提示"}[row["severity"]]
-        here, there = (f"{row[f'{o}file']} {row[f'{o}sheet']}!{row[f'{o}cell']}" for o in ("", "other_"))
+        here, there = (f"{row[f'{o}file']} {spot(row[f'{o}sheet'], row[f'{o}cell'])}" for o in ("", "other_"))
         figures = f"  {row['value']} / {row['other_value']}" if values else ""
         verified = f"  已核实（{row['explained']}）" if row["explained"] else ""
         what = f"[{mark}] {row['name']} {row['entity']} {row['field']}：{row['reason']}"
@@ -67,11 +67,12 @@ def reconcile(
         return validation.rows(found.details if details else found.gaps), True
 
     def line(row: Row) -> str:
+        kind_name = validation.KIND_NAMES[row["kind"]]
         if details:
-            place = f"{row['file']} {row['sheet']}!{row['cell']}"
-            return f"{row['kind']} {row['entity']} {row['item']}  {row['source']} {place} = {row['value']}"
+            place = f"{row['file']} {spot(row['sheet'], row['cell'])}"
+            return f"{kind_name} {row['entity']} {row['item']}  {row['source']} {place} = {row['value']}"
         left, right = f"{row['left_source']} {row['left']}", f"{row['right_source']} {row['right']:.0f}"
-        what = f"{row['kind']} {row['entity']} {row['item']}（{row['basis']}，{row['unit']}）"
+        what = f"{kind_name} {row['entity']} {row['item']}（{row['basis']}，{row['unit']}）"
         rows = f"（{row['left_rows']} ↔ {row['right_rows']}）"
         return f"{what}：{left}，{right}，差 {row['gap']:.0f}；{row['reason']}{rows}"
 

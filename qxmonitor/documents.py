@@ -83,8 +83,16 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         approved=asof.read(scene.wh, "approved_figure", known_at=scene.known_at, recorded_at=scene.recorded_at),
         known=scene.known(),
         labels=labels(scene.events),
+        tasks=_filed(scene, "task_progress"),
+        visits=_filed(scene, "visit"),
         **(_growth(scene) | {"letters": _letters(scene)} if statistical else {}),
     )
+
+
+def _filed(scene: Scene, table: str) -> pd.DataFrame:
+    """What departments filed for the month, as known and recorded when the scene was."""
+    month, then = scene.period, (scene.panel.known_at, scene.recorded_at)
+    return asof.read(scene.wh, table, first=month, last=month, known_at=then[0], recorded_at=then[1])
 
 
 def _growth(scene: Scene) -> dict[str, Any]:

@@ -31,6 +31,9 @@ from qxmonitor.signals.expectation import teller
 
 Row = dict[str, Any]
 
+_OCCASION = "drill"
+"""Its Message-ID is not that of the month's real mail."""
+
 _FIRM, _CHAIN, _NODE = "91000000DRILL00001", "DRILL", "DRILL/N1"
 _CHAINS = pd.DataFrame(
     {"chain": [_CHAIN], "chain_name": ["演练产业链（虚构）"], "node": ["N1"], "node_name": ["演练节点"]}
@@ -80,15 +83,20 @@ def _mail(rule: Rule, watch: Watch, level: int, to: Reader, month: Period, now: 
     }  # fmt: skip
     if not (shown.levels or shown.follow_up):
         return {**row, "mailbox": "", "subject": "（披露闸口不放行，不会收到）", "text": ""}
-    mail = alert_mails.message(office(), to, shown, month, now)
+    mail = alert_mails.message(office(), to, shown, month, now, occasion=_OCCASION)
     return {**row, "mailbox": mail.recipient, "subject": mail.subject, "text": readable(mail.body)}
 
 
 def _alert(rule: Rule, watch: Watch, level: int, month: Period) -> pd.DataFrame:
     entity = {"firm": _FIRM, "chain": _CHAIN, "node": _NODE}.get(watch.kind, watch.kind)
     proof: Row = {**_EVIDENCE}
+    step = watch.levels.steps()[level - 1]
+    if rule.judge == "growth_below":
+        proof |= {"growth": step, "adjusted": step, "current": round(proof["base"] * (1 + step))}
+    elif rule.judge in ("zero_months", "late_months"):
+        proof |= {"months": int(step)}
     if rule.test is not None:
-        said = words(rule, watch, np.array([watch.levels.steps()[level - 1]]))
+        said = words(rule, watch, np.array([step]))
         proof |= {"told": said["told"][0], "limit": said["limit"]}  # type: ignore[index]
     if rule.mark is not None:
         proof |= _fall(rule, watch, watch.levels.steps()[level - 1], month)

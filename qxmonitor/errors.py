@@ -23,6 +23,10 @@ class CatalogError(QxError):
     """A catalogue file is wrong; the message names the file, the line and the reason."""
 
 
+class NotYet(QxError):
+    """A file lies in a folder named by a day still to come."""
+
+
 class Refused(QxError):
     """A file is refused as a whole; it is kept, and nothing of it is loaded."""
 

@@ -46,6 +46,35 @@ _MEASURES = {
 """What of the evidence a judge compares with the thresholds."""
 
 
+_RATES = {
+    "growth": "同比", "expected": "春节错月预计影响", "adjusted": "剔除春节错月后同比", "coverage": "覆盖率",
+    "top2": "最大两家集团占比", "gap": "与应有数相差",
+}  # fmt: skip
+_MONEY = {"current": "本期", "base": "上年同期"}
+_OTHERS = {"months": "连续月数", "groups": "集团数", "hidden_groups": "未具名集团数", "value": "数值"}
+_MAIL_STATES = {
+    "planned": "待发", "sending": "发送中", "accepted": "已送达邮件服务器", "deferred": "稍后再试", "refused": "被拒收",
+    "bounced": "被退回", "failed": "发送失败", "unknown": "结果不明，待核实", "held": "暂缓", "dropped": "决定不发",
+}  # fmt: skip
+
+
+def _said(key: str, value: Any) -> str:
+    """One piece of evidence in words; '' of what says nothing to a person.
+
+    >>> _said("growth", -0.155349), _said("current", 192349), _said("told", "回收期延长40%"), _said("basis", "month")
+    ('同比 -15.5%', '本期 19,235 万元', '回收期延长40%', '')
+    """
+    if key == "basis":
+        return "1—2月合计" if value == "1-2" else ""
+    if key in _RATES:
+        return f"{_RATES[key]} {value:.1%}"
+    if key in _MONEY:
+        return f"{_MONEY[key]} {value / 10:,.0f} 万元"
+    if key in _OTHERS:
+        return f"{_OTHERS[key]} {value:g}"
+    return value if isinstance(value, str) else f"{key} {value}"
+
+
 def explain(wh: Warehouse, name: str, period: Period | None = None) -> list[Row]:
     """Why and why not.
 
@@ -107,7 +136,7 @@ def _verdict(name: str, rule: Rule, watch: Watch, row: Row) -> Row:
     level = int(row["level"])
     proof = json.loads(row["evidence"])
     told = "、".join(readers().reader(reader).name for reader in (watch.lead, *watch.support))
-    basis = "，".join(f"{key}={value}" for key, value in proof.items())
+    basis = "，".join(said for key, value in proof.items() if (said := _said(key, value)))
     if rule.mark is not None:
         basis = f"{proof['told']}；{proof['limit']}" if level else _quiet(rule, watch, proof)
     head = f"{rule.name} {LEVEL_NAMES[level - 1] if level else '平稳'}"
@@ -222,7 +251,11 @@ def _mails(
     for row in mine.to_dict("records"):
         reader = readers().reader(row["reader"]).name
         sent = row["part"] in ("mailed", "escalated")
-        state = f"，邮件状态 {row['state']}" if isinstance(row["state"], str) else "，该月没有给该单位的邮件"
+        state = (
+            f"，邮件{_MAIL_STATES.get(row['state'], row['state'])}"
+            if isinstance(row["state"], str)
+            else "，该月没有给该单位的邮件"
+        )
         again = f"（{row['occasion']}）" if row["occasion"] else ""
         said = f"{reader}{again}：{row['reason']}{state if sent else ''}"
         rows.append(_row(name, row["period"], "mail" if sent else "not-mailed", said, reader=row["reader"]))

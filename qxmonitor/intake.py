@@ -17,7 +17,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from qxmonitor import feeds
-from qxmonitor.errors import QxError, Refused
+from qxmonitor.errors import NotYet, QxError, Refused
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.rulings import Book, Ruling, book_at, looking_for
 from qxmonitor.period import SHANGHAI
@@ -93,7 +93,8 @@ def arrivals(
     """Every regular file under the paths, each once, sorted by path, kept as received.
 
     A folder named by a day gives its files that day (00:00 in Shanghai) unless ``known_at`` is given; anything else
-    is known from ``now``. Hidden files and links are passed over.
+    is known from ``now``. A day still to come is a slip of the pen, and nobody would see the file until then: it is
+    not kept. Hidden files and links are passed over.
 
     Args:
         paths: any mix of files and folders.
@@ -122,11 +123,14 @@ def kept(
     found = sorted(found)
 
     def arrival(path: Path) -> Arrival | QxError:
+        received = known_at or _day_of(path.absolute()) or now
+        if received > now:
+            return NotYet(f"收到日期 {received.astimezone(SHANGHAI):%Y-%m-%d} 晚于今天，请改正后再收")
         try:
             sha256, size = keep(path)
         except QxError as error:
             return error
-        return Arrival(path, sha256, size, known_at or _day_of(path.absolute()) or now)
+        return Arrival(path, sha256, size, received)
 
     # Keeping a file is waiting for the disk, which takes many syncs at a time as easily as one.
     with ThreadPoolExecutor(_KEEPERS) as pool:

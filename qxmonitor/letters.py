@@ -34,8 +34,8 @@ from qxmonitor.warehouse.panel import read_panel
 
 Row = dict[str, Any]
 
-FORMS = (*CHECKED.values(), "b204_detail")
-"""Forms that firms fill in themselves; about customs' or the bonded centre's figures no firm can be asked."""
+FORMS = (*(form for form in CHECKED.values() if form != "self_report"), "b204_detail")
+"""Statistical returns. 企业自报 is none: its departments ask about it. No firm filed customs' figures."""
 
 OPEN, ANSWERED, CORRECTED, HERE, OVERDUE = "待答复", "已答复", "已更正", "已补报", "逾期未答"
 """States of a letter. Corrected, or here after an urge: none of its items is in the facts any more."""

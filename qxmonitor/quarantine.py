@@ -11,7 +11,7 @@ import pandas as pd
 import xlsxwriter
 
 from qxmonitor import rulings
-from qxmonitor.delivery.files import write_private
+from qxmonitor.delivery.files import printed, write_private
 from qxmonitor.disclosure.cleared import one_line
 from qxmonitor.errors import QxError
 from qxmonitor.feeds.csvfile import column_letter
@@ -97,6 +97,8 @@ def _workbook(frame: pd.DataFrame) -> bytes:
                 sheet.write_string(line, place, value)
         sheet.set_column(place, place, 40 if name in ("file", "reason", "fixable") else 16)
     sheet.freeze_panes(1, 0)
+    sheet.repeat_rows(0)
+    printed(sheet)
     sheet.autofilter(f"A1:{column_letter(len(frame.columns) - 1)}{len(frame) + 1}")
     book.close()
     return out.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from qxmonitor import runs
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.delivery import alerts
@@ -21,6 +22,8 @@ def objection(wh: Warehouse, period: Period, now: datetime) -> str:
     waiting = landed.pending(wh)["period"].dropna()
     if count := int((waiting <= period).sum()):
         return f"尚有 {count} 份到文未入库，暂不发"
+    if missing := runs.never_run(wh, period, None):
+        return f"{missing[0][0].label}已有报表、尚未计算，暂不发"  # it is part of each alert's story
     if store.stamps(wh, [period])[0].run_id is None:
         return "数据已更新，待重算"
     return ""

@@ -73,6 +73,13 @@ def reported(json_out: bool = False) -> Iterator[None]:
             click.echo("[]")
         click.echo(f"错误：{error}", err=True)
         sys.exit(1)
+    except OSError as error:  # a full disk, a folder that cannot be made or written
+        if error.filename is None:
+            raise
+        if json_out:
+            click.echo("[]")
+        click.echo(f"错误：文件或文件夹无法使用：{error.filename}（{error.strerror}）", err=True)
+        sys.exit(1)
 
 
 def answer(work: Callable[[Warehouse], tuple[list[Row], bool]], json_out: bool, line: Callable[[Row], str]) -> None:
@@ -87,10 +94,34 @@ def answer(work: Callable[[Warehouse], tuple[list[Row], bool]], json_out: bool, 
         sys.exit(1)
 
 
+def cell(value: Any) -> str:
+    """A value of a listing as a person reads it: lists joined, nothing as a dash, whole numbers without a point.
+
+    >>> cell(["甲", "乙"]), cell(None), cell(2.0)
+    ('甲；乙', '-', '2')
+    """
+    if isinstance(value, list):
+        return "；".join(map(str, value)) or "-"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "-" if value in (None, "") else str(value)
+
+
+def spot(sheet: Any, place: Any) -> str:
+    """A place in a file as ``sheet!C5``; a csv has no sheets.
+
+    >>> spot("财务状况", "I28"), spot("", "L12")
+    ('财务状况!I28', 'L12')
+    """
+    return f"{sheet}!{place}" if sheet else str(place)
+
+
 def print_rows(rows: Sequence[Row], json_out: bool, line: Callable[[Row], str]) -> None:
     """Print rows as lines, or as the one array."""
     if json_out:
         click.echo(json.dumps(rows, ensure_ascii=False, default=str, allow_nan=False))
         return
+    if not rows:
+        click.echo("（没有可列的内容）", err=True)
     for row in rows:
         click.echo(line(row))

@@ -18,7 +18,7 @@ import xlsxwriter
 
 from qxmonitor.catalog.checks import checks
 from qxmonitor.catalog.permitted_use import permitted_use
-from qxmonitor.delivery.files import write_private
+from qxmonitor.delivery.files import printed, write_private
 from qxmonitor.disclosure.authority import Authority
 from qxmonitor.errors import DisclosureError, QxError
 from qxmonitor.period import Period
@@ -37,6 +37,9 @@ KINDS = {
     "approved": ("returns", "approved"),
 }  # fmt: skip
 """Kind of reconciliation → the two sources that its reader must both be allowed to see."""
+
+KIND_NAMES = {"mirror": "出口与海关", "bonded": "保税与海关", "self_report": "自报与直报"}
+"""The kinds in the office's words."""
 
 COLUMNS = ["check", "name", "severity", "entity", "period", "field", "reason", "file", "sheet", "row", "cell",
            "other_period", "other_file", "other_sheet", "other_row", "other_cell"]  # fmt: skip
@@ -270,10 +273,13 @@ def write_xlsx(wh: Warehouse, found: mirror.Reconciled, period: Period, out: Pat
         page.write_string(0, 0, title, bold)
         page.write_row(1, 0, list(words.values()), bold)
         for at, column in enumerate(words):
-            cells = [_plain(value) for value in frame[column].tolist()]
+            told = frame[column].map(KIND_NAMES) if column == "kind" else frame[column]
+            cells = [_plain(value) for value in told.tolist()]
             page.write_column(2, at, ["" if cell is None else cell for cell in cells])
         page.freeze_panes(2, 0)
-        page.set_column(0, len(words) - 1, 16)
+        page.repeat_rows(1)
+        page.set_column(0, len(words) - 1, 20)
+        printed(page)
     book.close()
     try:
         write_private(out, buffer.getvalue())

@@ -45,6 +45,10 @@ class Finding:
     since: datetime
 
 
+def _simulated(wh: Warehouse) -> bool:
+    return "simulated" in wh.arrow(sql.query("origin"))["value"].to_pylist()
+
+
 def watch(wh: Warehouse) -> list[dict[str, Any]]:
     """Look once: plan a mail about what is new, and write the heartbeat.
 
@@ -65,7 +69,9 @@ def watch(wh: Warehouse) -> list[dict[str, Any]]:
         new = [finding for finding in found if finding.key not in known]
         if new:
             period = release_calendar().newest_released(now)
-            message = watch_mail.message([(finding.words, finding.since) for finding in new], period, now)
+            message = watch_mail.message(
+                [(finding.words, finding.since) for finding in new], period, now, simulated=_simulated(wh)
+            )
             with wh.engine.begin() as connection:
                 ledger.plan(connection, [message], now)
                 for finding in new:

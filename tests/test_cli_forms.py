@@ -35,3 +35,13 @@ def test_a_scaffold_that_cannot_be_laid_out_says_why(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["new-feed", "land_sale", "--title", "土地出让", "--root", str(tmp_path)])
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
     assert "不是 qxmonitor 的源码目录" in done.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    """A file stands where a folder should: true for root as well, whom no mode keeps out."""
+    (tmp_path / "file").write_text("")
+    for words in (("template", "tasks"), ("template", "tasks", "--json")):
+        done = CliRunner().invoke(cli, [*words, "--out", str(tmp_path / "file" / "new")])
+        assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+        assert done.stderr.startswith("错误：文件或文件夹无法使用：")
+        assert done.stdout in ("", "[]\n")

@@ -68,6 +68,7 @@ class Alerting(Entry):
     inhibition: Inhibition
     escalation: dict[str, str]
     drill_label: str = Field(min_length=1)
+    held_label: str = Field(min_length=1)
     states: dict[str, str]
     outcomes: dict[str, str]
 

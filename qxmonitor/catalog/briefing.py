@@ -79,6 +79,7 @@ class ChainMapForm(Entry):
     marks: dict[str, str]
     legend: str
     none: str
+    hidden: str
 
     @model_validator(mode="after")
     def _every_state_named(self) -> Self:

@@ -26,7 +26,17 @@ from qxmonitor.catalog.rules import Watch, rules
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.delivery.mail import compose
 from qxmonitor.delivery.render import Renderer
-from qxmonitor.delivery.stories import LevelGroup, Story, TypeGroup, answer_by, by_level, by_type, sorted_out, story
+from qxmonitor.delivery.stories import (
+    LevelGroup,
+    Story,
+    TypeGroup,
+    answer_by,
+    by_level,
+    by_type,
+    soonest,
+    sorted_out,
+    story,
+)
 from qxmonitor.delivery.trial import Trial, trial
 from qxmonitor.disclosure import Cleared, Gate
 from qxmonitor.disclosure.notices import SilenceLine, judged, silence_lines
@@ -112,6 +122,9 @@ class AlertView:
     over: Cleared | None
     explained: tuple[Explained, ...]
     overdue: tuple[Overdue, ...]
+    soonest: Cleared | None
+    late: Cleared
+    escalated: Cleared
     expired: tuple[SilenceLine, ...]
     watching: Cleared | None
     carried: tuple[Story, ...]
@@ -202,6 +215,9 @@ def view(
         over=left(BUDGET),
         explained=explained,
         overdue=overdue,
+        soonest=soonest(risks),
+        late=gate.count([one for one in new if not economic[one.rule.text]]),
+        escalated=gate.count(overdue),
         expired=silence_lines(gate, expired(known.silences, period), period),
         watching=gate.count(watching) if watching else None,
         carried=tuple(story(gate, to, alert, date) for alert in gate.alerts(carried, period)),

@@ -19,6 +19,7 @@ from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import Edition, office
 from qxmonitor.catalog.scorecards import scorecards
 from qxmonitor.delivery.alerts import Known
+from qxmonitor.delivery.gist import Standings, standings
 from qxmonitor.delivery.illustrations import (
     Illustration,
     growth_steps,
@@ -68,6 +69,7 @@ from qxmonitor.disclosure.growth import (
     exact_waterfall,
 )
 from qxmonitor.disclosure.scorecard import ClusterScore, cluster_scores
+from qxmonitor.disclosure.tasks import Appeals, TaskReport, appeals, task_report
 from qxmonitor.disclosure.values import NOTHING
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
@@ -132,6 +134,9 @@ class Briefing:
     targets: tuple[TargetProgress, ...]
     needs: tuple[TargetNeed, ...]
     unmeasured: tuple[Cleared, ...]
+    standings: Standings
+    tasks: TaskReport | None
+    appeals: Appeals | None
     firms: tuple[Firm, ...]
     falling_firms: tuple[Firm, ...]
     stopped_firms: tuple[Firm, ...]
@@ -188,6 +193,8 @@ class Material:
         nodes: as ``indicators.chains.node_table`` gives them; for firm-level rights only.
         known: silences, who explains whom among alerts, and the month's verdicts.
         labels: what verifying alerts found (``signals.outcomes``); None is nothing.
+        tasks: progress of the plan's tasks as filed for the month (``forms/tasks.yml``).
+        visits: visits to firms and their appeals in the month (``forms/visits.yml``).
         refilings: kind, returns, groups, as ``indicators.changes`` gives them; none where nothing was compared.
     """
 
@@ -208,6 +215,8 @@ class Material:
     known: Known = field(default_factory=Known)
     labels: pd.DataFrame | None = None
     refilings: pd.DataFrame | None = None
+    tasks: pd.DataFrame | None = None
+    visits: pd.DataFrame | None = None
 
 
 def build(gate: Gate, edition: Edition, period: Period, material: Material, date: datetime) -> Briefing:
@@ -244,6 +253,7 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
     chart = illustration(gate, growth_trend(gate, figures, period), steps, strip)
     clusters = cluster_scores(gate, figures, scorecards().cluster, period)
     maps = _maps(gate, figures, material, period)
+    drawn = illustration(gate, node_map(gate, maps), steps, strip, chart)
     approved = (
         ()
         if material.approved is None
@@ -299,6 +309,9 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         targets=tuple(target for target in targets if target.verdict is not None),
         needs=target_needs(gate, material.needs, material.progress, period, rest),
         unmeasured=tuple(target.name for target in targets if target.verdict is None),
+        standings=standings(gate, targets),
+        tasks=task_report(gate, material.tasks),
+        appeals=appeals(gate, material.visits, material.firms.get("group")),
         firms=firms,
         falling_firms=tuple(sorted((f for f in firms if (f.growth.number or 0) < 0), key=_lowest)),
         stopped_firms=tuple(f for f in firms if f.growth.state == NOTHING),
@@ -321,10 +334,10 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         climate=climate,
         lamps=strip,
         chart=chart,
-        map=illustration(gate, node_map(gate, maps), steps, strip, chart),
+        map=drawn,
         weak_nodes=tuple(Node(node.name, node.weak) for chain in maps for node in chain.nodes if node.weak),
         clusters=tuple(entry for entry in clusters if entry.score.shown),
-        no_map=None if maps else gate.word(briefing_forms().chain_map, "none"),
+        no_map=None if drawn else gate.word(briefing_forms().chain_map, "hidden" if maps else "none"),
     )  # fmt: skip
 
 

@@ -7,12 +7,21 @@ import re
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from qxmonitor.disclosure.cleared import one_line
 from qxmonitor.period import Period
 
 _UNSAFE = re.compile(r'[\\/:*?"<>|\s]+')
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def printed(page: Any) -> None:
+    """A worksheet that prints on A4 across, all columns on one page."""
+    page.set_paper(9)
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
+    page.set_footer("&C第 &P 页，共 &N 页")
 
 
 def document_name(title: str, period: Period, edition: str, suffix: str) -> str:

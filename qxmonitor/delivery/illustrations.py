@@ -65,9 +65,13 @@ def lamp_strip(gate: Gate, view: ClimateView | None) -> Picture | None:
     return lamps(gate.reader, view.strip, gate.word(briefing_forms().lamps, "title"), _mark(gate))
 
 
+_TOLD = ("up", "flat", "down", "falling")
+"""States of a node that say something of it."""
+
+
 def node_map(gate: Gate, maps: tuple[MapChain, ...]) -> Picture | None:
-    """The chain map; None where there is none."""
-    if not maps:
+    """The chain map; None where there is none, or where no node of it is told."""
+    if not any(node.state in _TOLD for chain in maps for node in chain.nodes):
         return None
     return chain_map(gate, briefing_forms().chain_map, maps, _mark(gate))
 

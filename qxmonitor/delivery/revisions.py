@@ -37,7 +37,8 @@ def place(row: Row, side: str) -> str:
     if row[f"{side}_file"] is None:
         return ""
     spot = row[f"{side}_cell"] or f"第{row[f'{side}_row']}行"
-    return f"{row[f'{side}_file']} {row[f'{side}_sheet']}!{spot}"
+    sheet = row[f"{side}_sheet"]
+    return f"{row[f'{side}_file']} {f'{sheet}!' if sheet else ''}{spot}"
 
 
 _FIRM: dict[str, Callable[[Row], Any]] = {

@@ -91,15 +91,17 @@ def _matched(axes: Axes, rows: Sequence[Row], shares: Sequence[float]) -> None:
 
 def _bars(axes: Axes, rows: Sequence[Row], shares: Sequence[float]) -> None:
     places = np.arange(len(rows))[::-1]
-    for offset, (key, name, colour) in zip(
-        (0.16, -0.16), (("precision", "准确率", "#1f4e79"), ("recall", "命中率", "#b45f06")), strict=True
+    for offset, (key, name, colour, shape) in zip(
+        (0.16, -0.16), (("precision", "准确率", "#1f4e79", "o"), ("recall", "命中率", "#b45f06", "s")), strict=True
     ):
         middle, low, high = (
             np.array([np.nan if row[k] is None else 100.0 * row[k] for row in rows])
             for k in (key, f"{key}_lo", f"{key}_hi")
         )
         spread = np.stack([np.maximum(middle - low, 0), np.maximum(high - middle, 0)])
-        axes.errorbar(middle, places + offset, xerr=spread, fmt="o", color=colour, markersize=4, capsize=2, label=name)
+        axes.errorbar(
+            middle, places + offset, xerr=spread, fmt=shape, color=colour, markersize=4, capsize=2, label=name
+        )
     axes.set_yticks(places, [row["name"] for row in rows])
     axes.set_xlim(-3, 103)
     axes.set_xlabel("%（横线为 95% 区间）", fontproperties=font(), fontsize=9)

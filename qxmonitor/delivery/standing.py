@@ -16,6 +16,7 @@ import pandas as pd
 from qxmonitor.catalog.alerting import OUTCOMES, alerting
 from qxmonitor.catalog.rules import rules
 from qxmonitor.delivery.alerts import Explained, Known
+from qxmonitor.delivery.gist import Duty, by_lead
 from qxmonitor.delivery.stories import LevelGroup, Story, TypeGroup, by_level, by_type, sorted_out, story
 from qxmonitor.disclosure import Alert, Cleared, Gate
 from qxmonitor.disclosure.notices import Checked, SilenceLine, checked, expected_false, judged, silence_lines
@@ -51,10 +52,14 @@ class Backward:
 
 @dataclass(frozen=True)
 class OpenItems:
-    """Alerts of earlier months that are not closed, by how far people are with them; None where there are none."""
+    """Alerts of earlier months that are not closed, by how far people are with them; None where there are none.
+
+    ``duties`` are those nobody acknowledged, by the department that leads.
+    """
 
     count: Cleared
-    unanswered: tuple[Story, ...]
+    unanswered: Cleared | None
+    duties: tuple[Duty, ...]
     acknowledged: Cleared | None
     in_hand: Cleared | None
     resolved: Cleared | None
@@ -222,4 +227,11 @@ def _items(gate: Gate, alerts: pd.DataFrame, period: Period, date: datetime) -> 
         return gate.count(some) if some else None
 
     waiting = tuple(story(gate, None, alert, date) for alert in found if alert.state.text in UNANSWERED)
-    return OpenItems(gate.count(found), waiting, count("acknowledged"), count("in_hand"), count("resolved"))
+    return OpenItems(
+        count=gate.count(found),
+        unanswered=gate.count(waiting) if waiting else None,
+        duties=by_lead(gate, waiting),
+        acknowledged=count("acknowledged"),
+        in_hand=count("in_hand"),
+        resolved=count("resolved"),
+    )

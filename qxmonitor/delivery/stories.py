@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from qxmonitor.catalog.workdays import workdays
 from qxmonitor.disclosure import Alert, Cleared, Gate
 from qxmonitor.disclosure.vocabulary import EVIDENCE
 from qxmonitor.period import SHANGHAI, Period
+from qxmonitor.signals.fold import UNANSWERED
 
 ORDER = {"红": 0, "橙": 1, "黄": 2, "蓝": 3}
 
@@ -129,14 +131,28 @@ def story(
         answer_by=gate.date(answer_by(plan, int(alert.level.number or 1), date)),
         days=gate.amount(plan.days, LEVELS[int(alert.level.number or 1) - 1]),
         mine=to is not None and to.id == plan.lead,
-        state=gate.label(alerting(), "states", alert.state.text),
+        state=_state(gate, alert),
         suppliers=suppliers,
     )
+
+
+def _state(gate: Gate, alert: Alert) -> Cleared:
+    """How far people are; of an alert nobody answered, whether it is news this month or the same as before."""
+    trend = alert.evidence.get("trend")
+    if alert.state.text in UNANSWERED and trend is not None and trend.text == "held":
+        return gate.word(alerting(), "held_label")
+    return gate.label(alerting(), "states", alert.state.text)
 
 
 def answer_by(plan: Plan, level: int, date: dt.datetime) -> dt.date:
     """The working day by which an alert of a level is answered, mailed on a date."""
     return workdays().next_workday(date.astimezone(SHANGHAI).date() + dt.timedelta(days=plan.days.at(level)))
+
+
+def soonest(stories: Sequence[Story]) -> Cleared | None:
+    """The first day by which one of them is to be answered; None of none."""
+    days = [story.answer_by for story in stories]
+    return min(days, key=lambda day: [int(part) for part in re.findall(r"\d+", day.text)]) if days else None
 
 
 def _watch(alert: Alert) -> Watch:

@@ -234,7 +234,7 @@ def alert_table(gate: Gate, stories: Sequence[Story]) -> Table:
         proof = story.evidence
         growth = proof["growth"] or story.rule
         money = (in_wan(proof[name] or gate.blank()) for name in ("current", "base"))
-        rows.append((story.entity, join((story.level,)), story.opened, *money, growth))
+        rows.append((story.entity, story.rule, join((story.level,)), story.opened, *money, growth))
     return _table(gate, "alerts", rows)
 
 

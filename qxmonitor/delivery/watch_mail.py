@@ -41,15 +41,20 @@ class Notice:
     count: Cleared
     lines: tuple[Line, ...]
     at: Cleared
+    issuer: Cleared
+    simulated: Cleared | None
 
 
-def message(findings: Sequence[tuple[str, datetime]], period: Period, now: datetime) -> Message:
+def message(
+    findings: Sequence[tuple[str, datetime]], period: Period, now: datetime, *, simulated: bool
+) -> Message:  # fmt: skip
     """One mail about findings (words, since) that are new.
 
     Args:
         findings: at least one.
         period: the newest released month, under which the ledger keeps the mail.
         now: when they were found.
+        simulated: whether the warehouse holds simulated files.
     """
     desk, to = office(), readers().reader(OPERATORS)
     shown = Notice(
@@ -59,6 +64,8 @@ def message(findings: Sequence[tuple[str, datetime]], period: Period, now: datet
         count=_word(str(len(findings))),
         lines=tuple(Line(_word(words), _word(_moment(since))) for words, since in findings),
         at=_word(_moment(now)),
+        issuer=_word(desk.sender_name),
+        simulated=_word(desk.simulated_label) if simulated else None,
     )
     renderer = Renderer(to.id)
     occasion = sha256("\n".join(f"{words} {since.timestamp()}" for words, since in findings).encode()).hexdigest()[:16]

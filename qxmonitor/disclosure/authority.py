@@ -19,6 +19,12 @@ from qxmonitor.period import Period
 
 OPEN = "9999-12"
 
+_PURPOSES = {
+    "statistics": "统计", "monitoring": "运行监测", "support": "扶持与评价", "verification": "数据核对",
+    "operations": "系统运行",
+}  # fmt: skip
+"""Purposes in the office's words."""
+
 
 class Authority:
     """The rights of all members of one reader for one purpose.
@@ -39,7 +45,7 @@ class Authority:
             if member not in known:
                 raise DisclosureError(f"没有接收单位 {member}")
             if purpose not in known[member].purposes:
-                raise DisclosureError(f"{known[member].name}不得为此用途调用数据：{purpose}")
+                raise DisclosureError(f"{known[member].name}不得为此用途调用数据：{_PURPOSES.get(purpose, purpose)}")
         self._rights: dict[str, tuple[Right, bool]] = {}
         self._windows = _windows(authorisations, members)
         self._by_key: dict[tuple[str, str, str], list[tuple[str, str]]] = {}

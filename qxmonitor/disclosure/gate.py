@@ -29,7 +29,7 @@ from qxmonitor.disclosure.suppression import KEY, TOWN, Pattern, plain
 from qxmonitor.disclosure.suppression import pattern as suppression_pattern
 from qxmonitor.disclosure.values import Alert, Figures, made_of_cleared
 from qxmonitor.disclosure.values import number as write_number
-from qxmonitor.disclosure.vocabulary import ENTITY_KINDS, EVIDENCE, LEVEL_WORDS, SOURCE_NAMES
+from qxmonitor.disclosure.vocabulary import ENTITY_KINDS, EVIDENCE, LEVEL_WORDS, source_name
 from qxmonitor.errors import DisclosureError
 from qxmonitor.period import Period
 
@@ -227,7 +227,7 @@ class Gate:
             level=seal(LEVEL_WORDS[level], reader=self.reader, source=source, ref=ref, number=float(level)),
             entity=name,
             entity_kind=say(ENTITY_KINDS[kind]),
-            source=say(SOURCE_NAMES.get(source, source)),
+            source=say(source_name(source)),
             state=say(str(row["state"])),
             opened=say(Period(str(row["opened"])).label),
             period=say(period.label),
@@ -359,7 +359,7 @@ class Gate:
 
     def source(self, key: str) -> Cleared:
         """The name of a source or feed."""
-        return seal(SOURCE_NAMES.get(key, key), reader=self.reader, source="office", ref=f"source|{key}")
+        return seal(source_name(key), reader=self.reader, source="office", ref=f"source|{key}")
 
     def register_count(self, subjects: Sequence[str], unit: str = "") -> Cleared:
         """How many registered firms there are in a list: register information, no figure of theirs."""

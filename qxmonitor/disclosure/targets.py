@@ -20,7 +20,7 @@ from qxmonitor.disclosure.rounding import apportion
 from qxmonitor.disclosure.values import STATE_TEXT
 from qxmonitor.period import Period
 
-REACHED, NO_FORECAST = "已达到", "不作预测"
+REACHED, UNMET, NO_FORECAST = "已达到", "期满未达", "不作预测"
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _forecast(target: Target, row: Mapping[str, Any], decimals: int) -> str:
 
 def _outlook(row: Mapping[str, Any], known: bool, met: bool, over: bool) -> str:
     if met or over:
-        return REACHED if met else "期满未达"
+        return REACHED if met else UNMET
     return str(row["outlook"]) if known else NO_FORECAST
 
 

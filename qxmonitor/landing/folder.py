@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from qxmonitor.errors import QxError
+from qxmonitor.errors import NotYet, QxError
 from qxmonitor.landing import names, place
 from qxmonitor.warehouse import Warehouse, landed
 from qxmonitor.warehouse.files import Changed, Sight
@@ -50,7 +50,8 @@ def failed(wh: Warehouse, lost: Mapping[Path, QxError]) -> None:
     for path, error in lost.items():
         key = _key(root, path)
         if key in known:
-            why = "" if isinstance(error, Changed) else "读不了（权限、占用或磁盘），见 land 的日志"
+            unread = "读不了（权限、占用或磁盘），见 land 的日志"
+            why = "" if isinstance(error, Changed) else str(error) if isinstance(error, NotYet) else unread
             news[key] = replace(known[key], waiting_since=known[key].waiting_since or now, why=why)
     landed.remember(wh, news)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from qxmonitor.errors import QxError
+from qxmonitor.errors import QxError, one_line
 from qxmonitor.operate.environment import folder
 from qxmonitor.operate.processes import marked
 from qxmonitor.settings import Settings
@@ -111,7 +111,7 @@ def _counts(dsn: str) -> dict[str, int]:
             tables = [name for (name,) in connection.execute(sql.query("tables").encode())]
             return {name: _rows(connection, name) for name in tables}
     except psycopg.OperationalError as error:
-        raise QxError(f"无法连接数据库：{str(error).strip().splitlines()[-1][:200]}") from None
+        raise QxError(f"无法连接数据库：{one_line(str(error).strip().splitlines()[0])[:200]}") from None
 
 
 def _rows(connection: psycopg.Connection[tuple[int]], table: str) -> int:

@@ -218,7 +218,7 @@ def test_the_briefing_says_what_became_of_the_last_alerts_and_what_is_still_open
     assert "2026年9月新提示4项；属实的有东莞市虚构光电有限公司（产值下降，订单转移）；误报的有" in text
     assert "尚未核实2项" in text
     assert "应提示而未提示（漏报）的有：模拟婴童用品（东莞）有限公司（停产，停电两周）" in text
-    assert "尚未办结4项，其中已签收1项，处置中1项，已处置、待复核1项。尚未签收的有：模拟婴童用品" in text
+    assert "尚未办结4项，其中已签收1项，处置中1项，已处置、待复核1项。尚未签收1项：由统计办牵头的1项" in text
     joint = paper(gate, material, "joint", alerts=last, labels=labels)
     for words in ("订单转移", "停电", "漏报", "尚未办结"):
         assert words not in joint

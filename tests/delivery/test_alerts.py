@@ -130,7 +130,7 @@ def test_an_alert_is_a_whole_story(gate: Gates, kind: str) -> None:
         "贵局为重点企业与产业链监测的牵头单位",  # why this reader
         "东莞市虚构光电有限公司",
         "当月工业总产值4,200万元，按自身此前各月应为7,330万元（八成把握在7,000至7,700之间），低42.7%；本月起突然走低",
-        "2026年8月（第3次提示）",
+        "2026年8月（其间3个月达到提示标准）",
         "平稳序列一百个月里约有0.005次低到这样（提示线0.1次，且低5%以上）",
         "当月工业总产值同比下降12.1%",
         "与上年同期可比口径相比",
@@ -138,8 +138,16 @@ def test_an_alert_is_a_whole_story(gate: Gates, kind: str) -> None:
         "重点企业产值下降应对预案",
         "于2026年11月23日前反馈办理情况",  # orange: five days
         "配合单位：商务局、镇领导班子",
+        "最早的反馈期限：2026年11月23日",
     ):
         assert part in text
+
+
+def test_a_reminder_is_not_called_new(gate: Gates) -> None:
+    """Opened in August, as bad as before, nobody answered: the mail says so, and counts months and not mails."""
+    text = body(sent(gate)["gxj"])
+    assert "东莞市虚构光电有限公司（企业，企业自报）〔未变化、未签收〕" in text
+    assert "新提示" not in text and "次提示" not in text
 
 
 @pytest.mark.parametrize(
@@ -182,7 +190,7 @@ def test_one_month_is_no_run_of_months(gate: Gates) -> None:
 
 def test_late_returns_are_no_risks_in_the_subject(gate: Gates) -> None:
     only_late = town.alerts().query("rule == 'silence'")
-    assert "本期无风险提示" in sent(gate, only_late)["stats"].subject
+    assert "本期无风险提示，数据催报1项" in sent(gate, only_late)["stats"].subject
 
 
 def test_hostile_names_are_text(gate: Gates) -> None:

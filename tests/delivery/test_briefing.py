@@ -325,7 +325,7 @@ def test_a_plan_is_said_once_for_all_its_alerts(papers: dict[str, dict[str, byte
     drops = next(t for t in texts if t.startswith("【橙】产值下降"))
     assert drops == "【橙】产值下降1项：东莞市虚构光电有限公司（较应有水平下降42.7%）。"
     assert "【红】停产1项：模拟婴童用品（东莞）有限公司（连续4个报告期）。" in texts
-    (plan,) = (t for t in texts if "《统计核实办法（产值异常、停产）》" in t)
+    (plan,) = (t for t in texts if t.startswith("应对预案：《统计核实办法（产值异常、停产）》"))
     assert "适用上述2项，由统计办牵头" in plan and "红色提示3日内、橙色提示5日内反馈" in plan
     assert "-100" not in scan_bytes(papers["stats"]["docx"]).text
 

@@ -117,7 +117,7 @@ def test_forty_nodes_with_long_names_stay_within_a_page(gate: Gates) -> None:
 def test_no_map_is_said_and_a_map_stands_in_page_and_word(gate: Gates, material: Material) -> None:
     edition = office().edition("stats")
     one, _ = told(gate, "stats")
-    view = build(one, edition, town.PERIOD, replace(material, chains=MAP, nodes=NODES), DATE)
+    view = build(one, edition, town.PERIOD, replace(material, figures=frame(), chains=MAP, nodes=NODES), DATE)
     assert view.map is not None and view.map.number.text == "4"
     assert view.map.picture.png in docx_pictures(briefing_docx(view, "stats", DATE))
     assert "产业链图：" in briefing_html(view, "stats")

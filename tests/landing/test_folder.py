@@ -60,6 +60,19 @@ def test_a_file_is_kept_when_its_writer_is_done(wh: Warehouse, set_back: bool) -
     assert why(wh) == {}
 
 
+def test_a_folder_named_by_a_day_to_come_waits_and_says_so(wh: Warehouse) -> None:
+    """The office reads on the 18th; a slip of the pen would hide the file until then."""
+    target = wh.settings.landing_dir / "2026-12-18" / "a.csv"
+    target.parent.mkdir()
+    target.write_bytes(lines(3))
+    pipeline.land(wh)
+    assert kept(wh) == []
+    assert why(wh) == {"2026-12-18/a.csv": "收到日期 2026-12-18 晚于今天，请改正后再收"}
+    target.parent.rename(target.parent.with_name("2026-11-18"))
+    pipeline.land(wh)
+    assert kept(wh) == [lines(3)] and why(wh) == {}
+
+
 def test_a_writer_that_is_killed_and_goes_on_leaves_one_whole_file(wh: Warehouse) -> None:
     target, looks = wh.settings.landing_dir / "a.csv", []
     stop = threading.Event()

@@ -41,3 +41,9 @@ def test_what_is_shipped_is_valid(module: str) -> None:
 
 def _is_loader(member: Any) -> bool:
     return hasattr(member, "cache_info") and not inspect.signature(member).parameters
+
+
+def test_no_reader_is_told_of_statutory_warnings() -> None:
+    """预警 is a statutory word for public emergencies (glossary); ours are 风险提示."""
+    for path in sorted((ROOT / "templates").rglob("*.j2")) + sorted((ROOT / "qxmonitor/catalog").rglob("*.yml")):
+        assert "预警" not in path.read_text(encoding="utf-8").replace("法定预警", ""), path

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,20 @@ def test_imports_go_one_way() -> None:
         check=False,
     )
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_the_street_is_drawn_with_every_module_in_its_place() -> None:
+    """The picture in docs/architecture.md names what the contract names, lowest first."""
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = [re.findall(r"\w+", layer) for layer in reversed(contract[0]["layers"])]
+    drawn = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").split("```")[1]
+    places: dict[str, int] = {}
+    for number, word in enumerate(re.findall(r"[a-z_]+", drawn)):
+        places.setdefault(word, number)
+    named = [[name for name in layer if name != "__main__" and not name.startswith("cli_")] for layer in layers]
+    assert [name for layer in named for name in layer if name not in places] == []
+    spans = [(min(at), max(at)) for layer in named if (at := [places[name] for name in layer])]
+    assert all(below[1] < above[0] for below, above in pairwise(spans)), "in the contract's order"
 
 
 @pytest.mark.parametrize("name", sorted(texts(".py", under="qxmonitor/")))

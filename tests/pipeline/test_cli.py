@@ -213,12 +213,13 @@ def test_a_notice_is_answered_verified_and_silenced(command: Command, shop: Ware
     assert miss["missed"] or missed in {row["id"] for row in command("list", "alerts", "--json").rows}
     words = [row["words"] for row in command("explain", alert, "--json").rows]
     assert any("核实结论：属实（张某：走访企业，原因：订单转移）" in word for word in words)
-    assert any("列入邮件，邮件状态 planned" in word for word in words) or any("暂" in word for word in words)
+    assert any("列入邮件，邮件待发" in word for word in words) or any("暂" in word for word in words)
 
     for bad in (
         ("take", "nothing:firm:x:returns:2025-04"),
         ("take", missed.replace("2025-03", "2020-01")),
         ("close", "x"),
+        ("reopen", alert),
     ):
         answer = command("alert", *bad, "--who", "张某", "--why", "无")
         assert (answer.code, len(answer.err.splitlines())) == (1, 1)
@@ -231,6 +232,32 @@ def test_a_notice_is_answered_verified_and_silenced(command: Command, shop: Ware
     assert (ended["active"], ended["last"]) == (False, "2025-03")
     assert [row["active"] for row in command("silence", "list", "--json").rows] == [False]
     assert command("silence", "add", "--from", "2025-04", "--until", "2025-06", *by).code == 1, "not everything"
+    months = ("--from", "2025-04", "--until", "2025-06", *by)
+    for nobody in (("--entity", "C999"), ("--chain", "C999"), ("--entity-kind", "planet")):
+        answer = command("silence", "add", *nobody, *months)
+        assert (answer.code, len(answer.err.splitlines())) == (1, 1), nobody
+    assert command("alert", "close", alert, *by).rows[0]["state"] == "closed"
+    closed = command("alert", "take", alert, *by)
+    assert closed.code == 1 and "已经解除" in closed.err
+    assert not any("=" in word for word in words), "evidence is said in words"
+
+
+def test_a_file_is_not_received_on_a_day_to_come(command: Command, town: Town, tmp_path: Path) -> None:
+    path = next(iter(sorted(town.folders[0].iterdir())))
+    (tmp_path / "2099-01-01").mkdir()
+    early = tmp_path / "2099-01-01" / path.name
+    early.write_bytes(path.read_bytes() + b"\n")
+    for words in ((early, "--json"), (path, "--known-at", "2099-01-01", "--json")):
+        answer = command("ingest", *words)
+        assert answer.code == 1
+        assert [row["reasons"] for row in answer.rows] == [["收到日期 2099-01-01 晚于今天，请改正后再收"]]
+    assert str(early) not in {row["file"] for row in command("list", "receipts", "--json").rows}
+
+
+def test_a_listing_says_what_its_columns_are_and_that_there_is_nothing(command: Command) -> None:
+    shown, empty = command("list", "alerts"), command("list", "alerts", "--entity", "nobody")
+    assert shown.err.split()[:3] == ["id", "type", "entity_kind"] and "id" not in shown.out.split()
+    assert (empty.code, empty.out, empty.err.strip()) == (0, "", "（没有可列的内容）")
 
 
 def test_a_drill_shows_mails_and_needs_no_warehouse(tmp_path: Path) -> None:
@@ -238,6 +265,11 @@ def test_a_drill_shows_mails_and_needs_no_warehouse(tmp_path: Path) -> None:
     rows = json.loads(run.invoke(cli, ["drill", "firm_stop", "--level", "orange", "--json"]).stdout)
     assert [(row["reader"], row["role"]) for row in rows] == [("gxj", "牵头"), ("hr", "配合"), ("leaders", "配合")]
     assert all("【演练】" in row["subject"] and "重点企业停产应对预案" in row["text"] for row in rows)
+    assert "已连续3个报告期" in rows[0]["text"]
+    red = json.loads(run.invoke(cli, ["drill", "firm_stop", "--json"]).stdout)
+    assert "已连续4个报告期" in red[0]["text"], "what a level stands for is what the mail tells"
+    late = json.loads(run.invoke(cli, ["drill", "silence", "--level", "blue", "--json"]).stdout)
+    assert "数据催报1项" in late[0]["subject"]
     assert run.invoke(cli, ["drill", "nothing"]).exit_code == 1
     assert not (tmp_path / "none").exists()
 

@@ -12,6 +12,9 @@ from datetime import timedelta
 import pytest
 
 from qxmonitor import pipeline
+from qxmonitor.delivery import watch_mail
+from qxmonitor.delivery.mail import readable
+from qxmonitor.period import Period
 from qxmonitor.settings import Settings
 from qxmonitor.warehouse import Warehouse
 from tests.delivery.post import NOW, message, planned
@@ -40,6 +43,13 @@ def test_an_installation_that_has_not_begun_is_well(warehouse: Warehouse) -> Non
     beat = json.loads(warehouse.settings.heartbeat.read_text(encoding="utf-8"))
     assert beat == {"at": NOW.isoformat(), "state": "ok", "findings": []}
     assert stat.S_IMODE(warehouse.settings.heartbeat.stat().st_mode) == 0o600
+
+
+def test_a_simulated_town_is_named_in_the_operators_mail_too() -> None:
+    for simulated in (True, False):
+        mail = watch_mail.message([("到文未入库", NOW)], Period("2026-10"), NOW, simulated=simulated)
+        assert ("模拟数据" in mail.subject) == simulated
+        assert (readable(mail.body).count("模拟数据") > 1) == simulated
 
 
 def test_held_is_told_once_and_again_when_it_is_held_again(warehouse: Warehouse) -> None:
