@@ -87,7 +87,7 @@ def false_alarm_share(town: Town, verdicts: list[dict[str, Any]]) -> float:
     mine = [
         (row["entity"], row["period"], row["level"] > 0)
         for row in verdicts
-        if row["entity_kind"] == "firm" and (row["entity"], row["period"]) in calm
+        if row["entity_kind"] == "firm" and row["source"] == "returns" and (row["entity"], row["period"]) in calm
     ]
     raised = {(firm, month) for firm, month, alarm in mine if alarm}
     return len(raised) / len({(firm, month) for firm, month, _ in mine})
