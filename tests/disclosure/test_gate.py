@@ -175,12 +175,12 @@ def test_returns_never_feed_support_lists() -> None:
         Gate("stats", "support", authorisations=town.AUTHORISED, simulated=True, firms=town.FIRMS)
 
 
-def test_banks_see_public_series_and_how_tasks_go_only() -> None:
+def test_banks_see_public_series_only() -> None:
     gate = Gate("banks", "monitoring", authorisations=town.AUTHORISED, simulated=True, firms=town.FIRMS,
                 chains=town.CHAINS, reference=town.REFERENCE)  # fmt: skip
     figures = gate.clear(town.frame())
     shown = {key for key in figures.rows if figures.get(key[1], Period(key[0]), *key[2:]).shown}
-    assert {key[4] for key in shown} == {"reference", "tasks"}
+    assert {key[4] for key in shown} == {"reference"}
 
 
 @pytest.mark.parametrize(
