@@ -311,7 +311,7 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         unmeasured=tuple(target.name for target in targets if target.verdict is None),
         standings=standings(gate, targets),
         tasks=task_report(gate, material.tasks),
-        appeals=appeals(gate, material.visits, material.firms.get("group")),
+        appeals=appeals(gate, material.visits),
         firms=firms,
         falling_firms=tuple(sorted((f for f in firms if (f.growth.number or 0) < 0), key=_lowest)),
         stopped_firms=tuple(f for f in firms if f.growth.state == NOTHING),

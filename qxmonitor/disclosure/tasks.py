@@ -1,8 +1,7 @@
-"""Section 七 of the briefing, cleared: how far the plan's tasks are, and what firms visited asked for.
+"""Section 七 of the briefing beside its figures, cleared: which tasks lag, and what firms visited asked for.
 
 Both are the departments' own administrative papers (``permitted_use.yml``: tasks, visits). What they write in free text
-is not among it: it may name anybody. Outside a firm-level right on visits, counts are given once enough groups stand
-behind them, and no kinds of appeal.
+is not among it: it may name anybody.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from qxmonitor.catalog.office import office
 from qxmonitor.catalog.sheets import sheets
 from qxmonitor.catalog.tasks import tasks
 from qxmonitor.disclosure.cleared import Cleared, seal
@@ -44,14 +42,8 @@ class Lagging:
 
 @dataclass(frozen=True)
 class TaskReport:
-    """Progress as filed for a month: how many reports on how many clauses, by state; what lags; clauses unfiled.
+    """Progress as filed for a month: what lags, counted in ``slow`` (None of nothing), and clauses unfiled."""
 
-    ``slow`` counts what lags, None of nothing.
-    """
-
-    reports: Cleared
-    clauses: Cleared
-    states: tuple[Share, ...]
     slow: Cleared | None
     lagging: tuple[Lagging, ...]
     unfiled: tuple[Cleared, ...]
@@ -59,9 +51,8 @@ class TaskReport:
 
 @dataclass(frozen=True)
 class Appeals:
-    """Visits of a month with the appeals they brought; ``kinds`` for firm-level rights only."""
+    """Appeals of a month's visits, by kind."""
 
-    visits: Cleared
     appeals: Cleared
     open: Cleared
     kinds: tuple[Share, ...]
@@ -82,9 +73,6 @@ def task_report(gate: Gate, filed: pd.DataFrame | None) -> TaskReport | None:
     slow = known[known["state"].isin(_BEHIND)]
     missing = [clause for clause in titles if clause not in set(known["clause"])]
     return TaskReport(
-        reports=_count(gate, _TASKS, len(known)),
-        clauses=_count(gate, _TASKS, known["clause"].nunique()),
-        states=_shares(gate, _TASKS, known["state"], words),
         slow=_count(gate, _TASKS, len(slow)) if len(slow) else None,
         lagging=tuple(
             Lagging(
@@ -101,34 +89,21 @@ def task_report(gate: Gate, filed: pd.DataFrame | None) -> TaskReport | None:
     )  # fmt: skip
 
 
-def appeals(gate: Gate, visited: pd.DataFrame | None, groups: pd.Series | None) -> Appeals | None:
-    """Visits and appeals; None where the reader has no right to them, too few groups stand behind them, or none were.
+def appeals(gate: Gate, visited: pd.DataFrame | None) -> Appeals | None:
+    """Appeals by kind; None where the reader has no firm-level right to them, or there were none.
 
     Args:
         gate: of the reader.
-        visited: one row an appeal, or a visit without one: entity (USCC or null), subject, appeal, category, state.
-        groups: USCC → group; a firm without one is its own. None is no groups.
+        visited: one row an appeal, or a visit without one: appeal, category, state.
     """
-    if visited is None or visited.empty or not gate.may(_VISITS, "aggregate"):
+    asked = None if visited is None else visited[visited["appeal"].notna()]
+    if asked is None or asked.empty or not gate.may(_VISITS, "firm"):
         return None
-    asked = visited[visited["appeal"].notna()]
-    if not gate.may(_VISITS, "firm"):
-        behind = [_groups(frame, groups) for frame in (visited, asked, asked[~asked["state"].isin(_DONE)])]
-        if any(0 < count < office().thresholds.groups for count in behind):
-            return None
-    words = _first_words(_VISITS, "category")
     return Appeals(
-        visits=_count(gate, _VISITS, len(visited)),
         appeals=_count(gate, _VISITS, len(asked)),
         open=_count(gate, _VISITS, int((~asked["state"].isin(_DONE)).sum())),
-        kinds=_shares(gate, _VISITS, asked["category"], words) if gate.may(_VISITS, "firm") else (),
+        kinds=_shares(gate, _VISITS, asked["category"], _first_words(_VISITS, "category")),
     )
-
-
-def _groups(visited: pd.DataFrame, groups: pd.Series | None) -> int:
-    known = {} if groups is None else groups[groups.fillna("") != ""].to_dict()
-    firm = visited["entity"].astype(object).where(visited["entity"].notna(), visited["subject"].astype(object))
-    return len({known.get(code, code) for code in firm})
 
 
 def _shares(gate: Gate, source: str, kinds: pd.Series, words: Mapping[str, str]) -> tuple[Share, ...]:

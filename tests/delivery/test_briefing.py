@@ -416,4 +416,4 @@ def test_without_sheets_of_tasks_and_visits_the_briefing_says_so(gate: Callable[
     edition = office().editions[0]
     view = build(gate(edition.reader), edition, town.PERIOD, replace(material, figures=figures), DATE)
     page = briefing_html(view, edition.reader)
-    assert "本期未接入任务进展填报表。" in page and "本期未接入走访、诉求记录。" in page
+    assert "本期没有收到任务进展填报表。" in page and "本期未接入走访、诉求记录。" in page

@@ -51,26 +51,30 @@ def test_the_first_page_says_what_happened_and_who_answers(gate: Gates, material
     assert "风险：风险提示" in joint[joint.index("本期要点") : joint.index("一、总体运行")]
 
 
-def test_tasks_are_counted_as_filed(gate: Gates, material: Material) -> None:
+def test_tasks_that_lag_or_were_not_filed_are_named(gate: Gates, material: Material) -> None:
     text = paper(gate, material, "joint", tasks=TASKS)
-    assert "收到进展填报4件，涉及2条任务，其中正常推进1件、进度滞后2件、已完成1件。" in text
     assert "第7条“加速保税物流发展，做强对外贸易”（商务局，进度滞后，完成35%）" in text
     assert "（工信局，进度滞后）" in text
     assert "没有填报的为第2、3、4、5、6、8、9、" in text
-    assert task_report(gate("banks"), TASKS) is not None
+    assert task_report(gate("banks"), TASKS) is None
 
 
-def test_appeals_are_counted_and_their_kinds_kept_from_those_with_sums_only(gate: Gates) -> None:
-    found = appeals(gate("swj"), VISITS, None)
+def test_kinds_of_appeals_are_for_firm_level_rights_alone(gate: Gates) -> None:
+    found = appeals(gate("swj"), VISITS)
     assert found is not None
-    assert [found.visits.text, found.appeals.text, found.open.text] == ["4", "3", "2"]
+    assert [found.appeals.text, found.open.text] == ["3", "2"]
     assert [(kind.name.text, kind.count.text) for kind in found.kinds] == [("用工", "2"), ("融资", "1")]
-    assert appeals(gate("hr"), VISITS, None) is None, "two firms only stand behind the appeals"
-    more = pd.concat([VISITS, VISITS.assign(entity=C, subject=C, appeal="订单", category="market", state="open")])
-    summed = appeals(gate("hr"), more, None)
-    assert summed is not None and summed.appeals.text == "7" and summed.kinds == ()
-    assert appeals(gate("hr"), more, pd.Series({A: "g", B: "g", C: "g"})) is None, "one group"
-    assert appeals(gate("stats"), more, None) is None, "visits are not used in the statistical channel"
+    assert appeals(gate("hr"), VISITS) is None, "sums only"
+    assert appeals(gate("stats"), VISITS) is None, "visits are not used in the statistical channel"
+    assert appeals(gate("swj"), VISITS.iloc[3:]) is None, "a visit without an appeal"
+
+
+def test_risks_without_a_verdict_of_the_month_stand_apart(gate: Gates, material: Material) -> None:
+    month = str(town.PERIOD - 1)
+    before = material.alerts.assign(period=month, opened=month)
+    text = paper(gate, material, "stats", alerts=before)
+    apart = text[text.index("因本期没有新数据未作判断的有") :].split("</p>")[0]
+    assert f"{(town.PERIOD - 1).label}判为" in apart and "模拟婴童用品（东莞）有限公司（停产，" in apart
 
 
 @pytest.mark.parametrize("feed", sorted({feed.FEED for feed in feeds.FEEDS} - {"output_detail"}))
