@@ -105,7 +105,8 @@ def test_every_step(warehouse, make, tmp_path):
     assert [receipt["state"] for receipt in receipts] == ["duplicate", "duplicate"]
     assert counts() == done | {"receipt": done["receipt"] + 2}
     assert output(known_at=make.day(2)) == {FIRMS[0]: 7, FIRMS[1]: 2, FIRMS[2]: 3}
-    assert output() == {FIRMS[0]: 7, FIRMS[1]: 200}  # read in 万元 from the decision on, under the later file's name
+    # Read in 万元 from the decision on; of two files that came at one moment the greater content counts.
+    assert output() == {FIRMS[0]: 7 if sha["plain"] > sha["ruled"] else 100, FIRMS[1]: 200}
     rejected = look.listing(wh, "quarantine", file_name="plain.xlsx")
     assert [(row["row"], row["rule"]) for row in rejected] == [(5, "number.unreadable")]
     assert {day: output(known_at=make.day(day), recorded_at=frozen) for day in range(6)} == then
