@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from adbc_driver_postgresql import dbapi
 
 from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.release import release_calendar
@@ -65,7 +66,7 @@ def read_panel(
         frozen(connection)
         register = rows(connection, "register_entry", *window)
         granted = rows(connection, "authorisation", *window)
-        wide = {table: rows(connection, table, *window) for table in _FORMS}
+        wide = {table: fetch(connection, _single(connection, table), *spans) for table in _FORMS}
         sums = {
             "bonded": ("bonded_inv101", fetch(connection, sql.query("panel_bonded"), *spans, *border_lists())),
             "power": ("power", fetch(connection, sql.query("panel_power"), *spans)),
@@ -119,6 +120,12 @@ def read_panel(
         detail=sheets.detail(listed, columns),
         visits=sheets.visits(visited, columns, firms["group"]),
     )
+
+
+def _single(connection: dbapi.Connection, table: str) -> str:
+    """The as-of query of a return's measures alone."""
+    measures = [name for name in connection.adbc_get_table_schema(table).names if name not in _HEAD]
+    return sql.query("panel_single", table=table, columns=", ".join(measures))
 
 
 def _firms(register: pa.Table) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from qxmonitor.settings import ROOT
 
 FOLDER = ROOT / "sql"
 _INCLUDE = re.compile(r"\{(\w+):(\w+)(?::(\w+))?\}")
-_IDENTIFIER = re.compile(r"[a-z_]+")
+_IDENTIFIERS = re.compile(r"[a-z_]+(, [a-z_]+)*")
 
 
 @cache
@@ -23,11 +23,11 @@ def query(name: str, **identifiers: str) -> str:
     """The text of ``sql/queries/<name>.sql`` with its markers replaced.
 
     Raises:
-        ValueError: an identifier is not a plain lower-case name.
+        ValueError: an identifier is not a plain lower-case name, or a list of such.
     """
     text = (FOLDER / "queries" / f"{name}.sql").read_text(encoding="utf-8")
     for key, value in identifiers.items():
-        if not _IDENTIFIER.fullmatch(value):
+        if not _IDENTIFIERS.fullmatch(value):
             raise ValueError(f"not an identifier: {value!r}")
         text = text.replace("{" + key + "}", value)
     return _INCLUDE.sub(_included, text)
