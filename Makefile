@@ -26,7 +26,7 @@ up: setup ## keep the scheduler and its pages running on this machine, until Ctr
 test: lint ## lint, types, import contracts and all tests but the long and the system ones
 	$(PYTEST) -m "not system and not long"
 
-test-fast: setup ## the tests of a minute: nothing slow, nothing of the system
+test-fast: setup ## the quick tests: nothing slow, nothing of the system
 	$(PYTEST) -m "not slow and not system and not long"
 
 test-system: setup ## the long tests; those with LibreOffice, Postfix, sshd, Chromium (scripts/system-deps installs them)
