@@ -19,7 +19,6 @@ from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.rules import Rule, Watch, rules
 from qxmonitor.delivery.alerts import exempt
 from qxmonitor.errors import QxError
-from qxmonitor.indicators.view import View
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.scene import HISTORY
 from qxmonitor.signals import expectation
@@ -208,7 +207,7 @@ def _unexpected(wh: Warehouse, rule: Rule, watch: Watch, identity: dict[str, str
         return "名录中没有这个对象"
     row = list(panel.firms.index).index(identity["entity"])
     title = indicators().indicator(rule.indicator).name
-    why = expectation.unjudged(View(panel, panel.months), rule, watch, row, month)
+    why = expectation.unjudged(panel, rule, watch, row, month)
     return why or f"缺少输入“{title}”：没有报来、未通过校验或未获授权"
 
 

@@ -6,8 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import pandas as pd
-
 from qxmonitor import indicators, signals
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.panel import Panel
@@ -74,8 +72,7 @@ def _store(wh: Warehouse, panel: Panel, active: Collection[str], stamps: Sequenc
     # An index stands on all months it sees: on no more than when its month is computed alone.
     found = indicators.computed(panel, periods, look_back=HISTORY)
     figures = {period: found.packed(period) for period in periods}
-    verdicts = [signals.judge(panel.window(period, HISTORY), [period], active) for period in periods]
-    return store.write_runs(wh, stamps, figures, pd.concat(verdicts))
+    return store.write_runs(wh, stamps, figures, signals.judge(panel, periods, active, look_back=HISTORY))
 
 
 def outdated(wh: Warehouse, period: Period) -> list[Period]:

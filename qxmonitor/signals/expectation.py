@@ -4,6 +4,9 @@ What a town has on day one: a firm is judged once a year of its returns is there
 same month of last year was: that makes two years of history. Until then the rule says nothing of it (停产 and 逾期未报
 do), and :func:`unjudged` says why. A month whose 上年同期 is far from what the firm filed then is not judged either:
 the firm is not the one it was (a merger, a change of scope), and its own past tells nothing.
+
+A month is judged on its own past since the January two years before, and the year that returns then speak of: three to
+four years. All months of a year begin alike, so that one pass of the filter serves them all.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from qxmonitor.catalog.rules import Rule, Watch
 from qxmonitor.indicators.output import MEASURES, month_pair
 from qxmonitor.indicators.smoothing import YEAR
 from qxmonitor.indicators.view import Bools, Floats, View
+from qxmonitor.panel import Panel
 from qxmonitor.period import Period, months
 from qxmonitor.signals.conditions import NOT_JUDGED, Levels, reached
 from qxmonitor.signals.detect.judged import FEWEST, festival_shares
@@ -28,6 +32,8 @@ COMPARABLE = 0.1
 """Share by which 上年同期 may differ from what was filed a year ago."""
 SELDOM = 0.01
 """Times in a hundred months below which nobody needs to know how seldom."""
+LOOK_BACK = 2
+"""Years before that of a month whose returns it is judged by."""
 Texts = npt.NDArray[np.object_]
 
 
@@ -58,14 +64,17 @@ class History:
         return np.broadcast_to(np.array([p.month == 2 for p in self.axis]), self.values.shape)
 
 
-def history(view: View, source: str, indicator: str) -> History:
-    """The history of an indicator of the month, as returns tell it.
+def history(panel: Panel, last: Period, source: str, indicator: str) -> History:
+    """The history by which the months of a year are judged, up to the last of them, as returns tell it.
 
     Args:
-        view: over the whole panel.
+        panel: what is known.
+        last: a month of the panel.
         source: ``returns`` or ``self_report``.
         indicator: such as ``output_m``.
     """
+    begin = max(Period(f"{last.year - LOOK_BACK}-01"), panel.months[0])
+    view = View(panel, months(begin, last))
     now, then = month_pair(view, source, MEASURES[indicator.removesuffix("_m")])
     count, span = now.shape
     values = np.full((count, span + YEAR), np.nan)
@@ -113,17 +122,23 @@ def levels(found: Told, watch: Watch, judged: Bools) -> Levels:
     return np.where(judged, np.where(found.stands, steps, 0), NOT_JUDGED).astype(np.int8)
 
 
-def judged(asked: View, whole: View, rule: Rule, watch: Watch) -> tuple[Levels, dict[str, Floats | Texts]]:
+def judged(asked: View, rule: Rule, watch: Watch) -> tuple[Levels, dict[str, Floats | Texts]]:
     """Levels and evidence of one watch, ``(n, q)`` each, for the months asked.
 
     Args:
-        asked: the months asked.
-        whole: the whole panel.
+        asked: the months asked; each by what its panel knows of the months up to it.
         rule: of judge ``below_expected``.
         watch: one of its entries.
     """
-    known = history(whole, watch.source, rule.indicator)
-    columns = asked.columns + YEAR
+    years = [[p for p in asked.periods if p.year == year] for year in sorted({p.year for p in asked.periods})]
+    parts = [_of_year(asked.at(periods), rule, watch) for periods in years]
+    levels = np.concatenate([level for level, _ in parts], axis=1)
+    return levels, {name: np.concatenate([fields[name] for _, fields in parts], axis=1) for name in parts[0][1]}
+
+
+def _of_year(asked: View, rule: Rule, watch: Watch) -> tuple[Levels, dict[str, Floats | Texts]]:
+    known = history(asked.panel, asked.periods[-1], watch.source, rule.indicator)
+    columns = np.array([known.axis.index(p) for p in asked.periods], dtype=np.intp)
     shape = (asked.n, asked.q)
     level = np.full(shape, NOT_JUDGED)
     names = ("current", "base", "growth", "usual", "low", "high", "gap", "size", "p")
@@ -198,17 +213,17 @@ def teller(entry: Indicator, rule: Rule, watch: Watch) -> Teller:
     return Teller(entry.name.split("（")[0], factor, unit, rule.mark, watch.levels.blue, watch.leave)
 
 
-def unjudged(view: View, rule: Rule, watch: Watch, firm: int, month: Period) -> str:
+def unjudged(panel: Panel, rule: Rule, watch: Watch, firm: int, month: Period) -> str:
     """Why a firm's month cannot be judged on its own expectation; empty where no reason is found.
 
     Args:
-        view: over a whole panel that ends no earlier than the month.
+        panel: what is known; it ends no earlier than the month.
         rule: of judge ``below_expected``.
         watch: one of its entries.
         firm: row of the firm.
         month: the month.
     """
-    known = history(view, watch.source, rule.indicator)
+    known = history(panel, month, watch.source, rule.indicator)
     at = known.axis.index(month)
     values = known.values[firm]
     if not np.isfinite(values[at]):

@@ -10,7 +10,8 @@
 * ``conditions``: marks on any indicator, with persistence, hysteresis and further conditions
   (:mod:`qxmonitor.signals.conditions`).
 
-Runs of months look back over the whole panel: ask with at least a year before the first month judged.
+Runs of months look back over the whole panel, or over ``look_back`` months: ask with at least a year before the first
+month judged.
 """
 
 from __future__ import annotations
@@ -39,13 +40,16 @@ COLUMNS = ["period", "rule", "entity_kind", "entity", "source", "level", "eviden
 """Columns of a verdict; level 0 quiet, 1 蓝, 2 黄, 3 橙, 4 红; evidence compact JSON."""
 
 
-def judge(panel: Panel, periods: Sequence[Period], chosen: Collection[str] | None = None) -> pd.DataFrame:
+def judge(
+    panel: Panel, periods: Sequence[Period], chosen: Collection[str] | None = None, *, look_back: int | None = None
+) -> pd.DataFrame:
     """Judge rules of the catalogue.
 
     Args:
         panel: what is known.
         periods: the months to judge, in any order.
         chosen: ids of the rules to judge; by default those that ship active.
+        look_back: months that each month sees, itself included, whatever the panel holds; by default all.
 
     Returns:
         :data:`COLUMNS`, ordered by rule (catalogue), watch entry, period, entity.
@@ -56,20 +60,42 @@ def judge(panel: Panel, periods: Sequence[Period], chosen: Collection[str] | Non
     asked = View(panel, periods)
     if not asked.n:
         return _frame([])
-    history = View(panel, panel.months)
-    engine = Engine(asked)
-    engines = _Engines(engine, history)
+    alone = [_Asked(panel.window(p, look_back), [p]) for p in asked.periods] if look_back else [_Asked(panel, periods)]
     wanted = {r.id for r in rules().rules if r.active} if chosen is None else set(chosen)
-    judges: dict[str, Callable[[Rule, Watch], pd.DataFrame]] = {
-        "growth_below": lambda rule, watch: _growth_below(engine, rule, watch),
-        "below_expected": lambda rule, watch: _below_expected(asked, history, rule, watch),
-        "zero_months": lambda rule, watch: _zero_months(asked, history, rule, watch),
-        "late_months": lambda rule, watch: _late_months(asked, history, rule, watch),
-        "conditions": lambda rule, watch: _conditions(asked, engines, rule, watch),
-    }
     return _frame(
-        [judges[rule.judge](rule, watch) for rule in rules().rules if rule.id in wanted for watch in rule.watch]
-    )
+        [
+            part
+            for rule in rules().rules if rule.id in wanted
+            for watch in rule.watch
+            for part in _judged(asked, alone, rule, watch)
+        ]
+    )  # fmt: skip
+
+
+def _judged(asked: View, alone: Sequence[_Asked], rule: Rule, watch: Watch) -> list[pd.DataFrame]:
+    if rule.judge == "below_expected":  # which sees as far back as it needs, the same for all months of a year
+        levels, fields = expectation.judged(asked, rule, watch)
+        return [_rows(asked, rule, watch, _firms(asked), levels, fields)]
+    judges: dict[str, Callable[[_Asked, Rule, Watch], pd.DataFrame]] = {
+        "growth_below": _growth_below, "zero_months": _zero_months, "late_months": _late_months,
+        "conditions": _conditions,
+    }  # fmt: skip
+    return [judges[rule.judge](months, rule, watch) for months in alone]
+
+
+class _Asked:
+    """Months to be judged by one panel, with engines over these and over the whole of it."""
+
+    def __init__(self, panel: Panel, periods: Sequence[Period]) -> None:
+        self.view, self.history = View(panel, periods), View(panel, panel.months)
+
+    @cached_property
+    def engine(self) -> Engine:
+        return Engine(self.view)
+
+    @cached_property
+    def whole(self) -> Engine:
+        return Engine(self.history)
 
 
 def festival_growth(period: Period, loss: float) -> float:
@@ -89,8 +115,8 @@ def _working(period: Period, loss: float) -> float:
     return 1.0 - loss * window * sum(festival_share(p) for p in together) / days
 
 
-def _growth_below(engine: Engine, rule: Rule, watch: Watch) -> pd.DataFrame:
-    view = engine.view
+def _growth_below(asked: _Asked, rule: Rule, watch: Watch) -> pd.DataFrame:
+    view, engine = asked.view, asked.engine
     entry = indicators().indicator(rule.indicator)
     use = next(u for u in entry.sources if u.source == watch.source)
     figures = engine.figures(entry, use, watch.kind)
@@ -108,17 +134,13 @@ def _growth_below(engine: Engine, rule: Rule, watch: Watch) -> pd.DataFrame:
     return _rows(view, rule, watch, engine.entities(watch.kind), levels, fields)
 
 
-def _below_expected(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:
-    levels, fields = expectation.judged(asked, history, rule, watch)
-    return _rows(asked, rule, watch, _firms(asked), levels, fields)
-
-
-def _zero_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:
-    now, then = month_pair(history, watch.source, rule.indicator.removesuffix("_m"))
+def _zero_months(asked: _Asked, rule: Rule, watch: Watch) -> pd.DataFrame:
+    view = asked.view
+    now, then = month_pair(asked.history, watch.source, rule.indicator.removesuffix("_m"))
     run, hit = stopped_months(now, then)
     levels = np.where(hit, _at_or_above(run, watch), np.where(now > 0, 0, NOT_JUDGED)).astype(np.int8)
     fields = {"months": np.where(hit, run, 0), "current": now, "base": then}
-    return _rows(asked, rule, watch, _firms(asked), levels[:, asked.columns], _pick(fields, asked))
+    return _rows(view, rule, watch, _firms(view), levels[:, view.columns], _pick(fields, view))
 
 
 def stopped_months(now: Floats, then: Floats) -> tuple[Floats, Bools]:
@@ -139,7 +161,8 @@ def stopped_months(now: Floats, then: Floats) -> tuple[Floats, Bools]:
     return run, zero & known
 
 
-def _late_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:
+def _late_months(asked: _Asked, rule: Rule, watch: Watch) -> pd.DataFrame:
+    view, history = asked.view, asked.history
     state = history.state("b204_1")
     late, here = state == DatumState.LATE, state == DatumState.VALUE
     spoke = here | (state == DatumState.FAILED)  # refused is not silent: the run ends, and the month is not judged
@@ -148,33 +171,22 @@ def _late_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.Dat
         months = np.where(late[:, j], months + 1, np.where(spoke[:, j], 0, months))
         run[:, j] = months
     levels = np.where(late, _at_or_above(run, watch), np.where(here, 0, NOT_JUDGED)).astype(np.int8)
-    return _rows(asked, rule, watch, _firms(asked), levels[:, asked.columns], _pick({"months": run}, asked))
+    return _rows(view, rule, watch, _firms(view), levels[:, view.columns], _pick({"months": run}, view))
 
 
-class _Engines:
-    """An engine for the months asked, and one over the whole panel that is made when a rule must look back."""
-
-    def __init__(self, asked: Engine, history: View) -> None:
-        self.asked, self._history = asked, history
-
-    @cached_property
-    def whole(self) -> Engine:
-        return Engine(self._history)
-
-
-def _conditions(asked: View, engines: _Engines, rule: Rule, watch: Watch) -> pd.DataFrame:
-    test = rule.test
+def _conditions(asked: _Asked, rule: Rule, watch: Watch) -> pd.DataFrame:
+    view, test = asked.view, rule.test
     assert test is not None, rule.id
     parts = [test.of, *(c.of for c in (*test.all_of, *test.any_of))]
     by_itself = test.out_of == 1 and watch.leave is None and not {"change", "growth"} & set(parts)
-    engine = engines.asked if by_itself else engines.whole
+    engine = asked.engine if by_itself else asked.whole
     expected = np.array([festival_growth(p, rule.festival_loss or 0.0) for p in engine.view.periods])
     found = judged(engine, rule, watch, expected)
-    at = slice(None) if by_itself else asked.columns
+    at = slice(None) if by_itself else view.columns
     fields = {"value": found.measure[:, at]}
     if found.coverage is not None:
         fields["coverage"] = found.coverage[:, at]
-    return _rows(asked, rule, watch, engine.entities(watch.kind), found.level[:, at], fields)
+    return _rows(view, rule, watch, engine.entities(watch.kind), found.level[:, at], fields)
 
 
 def _firms(view: View) -> tuple[str, ...]:

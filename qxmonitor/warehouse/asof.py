@@ -19,7 +19,7 @@ from qxmonitor.warehouse import sql
 from qxmonitor.warehouse.core import FOREVER, Warehouse, fetch, run
 from qxmonitor.warehouse.tables import TABLES
 
-_WORKING = {"newness", "newest", "age", "same"}
+_WORKING = {"newness", "newest", "age", "same", "firm"}
 
 
 def read(

@@ -11,7 +11,6 @@ import pytest
 
 from qxmonitor.calendar import festival_share
 from qxmonitor.catalog.rules import Rule, rules
-from qxmonitor.indicators.view import View
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period, months
 from qxmonitor.signals import judge
@@ -145,14 +144,13 @@ def test_a_firm_is_judged_from_its_second_year_on() -> None:
     first = [str(row.first_valid_index()) for _, row in table.iterrows()]
     codes = sorted(usccs(3))
     assert dict(zip(codes, first, strict=True)) == dict(zip(usccs(3), ["2021-02", "2022-03", "2021-11"], strict=True))
-    view = View(panel, panel.months)
     rows = [list(panel.firms.index).index(code) for code in usccs(3)]
     ask = ("2020-12", "2022-02", "2021-10")
-    said = [unjudged(view, RULE, WATCH, row, Period(p)) for row, p in zip(rows, ask, strict=True)]
+    said = [unjudged(panel, RULE, WATCH, row, Period(p)) for row, p in zip(rows, ask, strict=True)]
     assert said[0].startswith("历史不足：自2020年2月起报，满一年（2021年2月）后")
     assert said[1].startswith("历史不足：自2021年3月起报，满一年（2022年3月）后")
     assert said[2] == "历史不足：此前有数的报告期只有19个，满20个后按自身预期判断"
-    assert unjudged(view, RULE, WATCH, rows[0], Period("2021-01")) == ""
+    assert unjudged(panel, RULE, WATCH, rows[0], Period("2021-01")) == ""
 
 
 def test_a_firm_that_is_another_one_is_not_judged() -> None:
@@ -165,13 +163,13 @@ def test_a_firm_that_is_another_one_is_not_judged() -> None:
     table = levels(panel)
     assert table.loc[:, "2021-06":"2022-05"].isna().all(axis=None)
     assert (table.loc[:, "2022-06":] == 0).all(axis=None)
-    why = unjudged(View(panel, panel.months), RULE, WATCH, 0, Period("2021-08"))
+    why = unjudged(panel, RULE, WATCH, 0, Period("2021-08"))
     assert why.startswith("上年同期数与上年所报相差超过10%")
 
 
 def test_the_history_is_the_returns_and_their_last_year() -> None:
     output = np.arange(1.0, 49.0)[None] * 1000
-    known = history(View(town(output).panel(), SPAN[FIRST:]), "returns", "output_m")
+    known = history(town(output).panel(), SPAN[-1], "returns", "output_m")
     assert known.axis == SPAN
     expected = output.copy()
     expected[:, 0::12] = np.nan
@@ -200,6 +198,29 @@ def test_a_month_knows_nothing_of_later_ones_nor_of_its_company() -> None:
     )
     alone = town(output[:1]).panel()
     pd.testing.assert_frame_equal(levels(alone), whole.loc[levels(alone).index])
+
+
+def test_each_month_sees_as_far_back_as_by_itself() -> None:
+    """With ``look_back`` a month comes out of a long panel as out of one that ends with it and begins no earlier."""
+    output = drawn(20, 0.08, seed=6)
+    output[::4, 30:] *= 0.6
+    panel = town(output).panel()
+    asked = panel.months[20:]
+    every = {rule.id for rule in rules().rules}
+    joint = judge(panel, asked, every, look_back=14)
+    alone = pd.concat([judge(panel.window(p, 14), [p], every) for p in asked])
+    keys = ["rule", "source", "entity_kind", "period", "entity"]
+    at_once, apart = (
+        frame[frame["rule"] != RULE.id].sort_values(keys).reset_index(drop=True) for frame in (joint, alone)
+    )
+    pd.testing.assert_frame_equal(at_once, apart)
+    own = joint[joint["rule"] == RULE.id].reset_index(drop=True)
+    assert (own["level"] > 0).any()
+    pd.testing.assert_frame_equal(own, judge(panel, asked, {RULE.id}), check_dtype=True)
+    later = panel.window(panel.months[-1], 36)
+    pd.testing.assert_frame_equal(
+        own[own["period"] >= "2022-02"].reset_index(drop=True), judge(later, later.months[24:], {RULE.id})
+    )
 
 
 def test_a_firms_own_copy_is_judged_likewise() -> None:
