@@ -136,7 +136,7 @@ class Engine:
         totals = [grouping.by_entity(sums) for sums in pairs]
         value = _value(parts, totals[0], totals[1] if denominator is not None else None, contributing > 0)
         coverage = self._coverage(use, level, has, contributing)
-        top2 = np.where(contributing > 0, self._dominance(entry, grouping, numerator, denominator, has), np.nan)
+        top2 = np.where(contributing > 0, self._dominance(entry, grouping, numerator, denominator, has, pairs), np.nan)
         hidden = grouping.groups(has & ~self.view.authorised)
         return self._stated(entry, use, level, value, coverage, contributing == 0, grouping.groups(has), top2, hidden)
 
@@ -182,17 +182,18 @@ class Engine:
         return share
 
     def _dominance(
-        self, entry: Indicator, grouping: Grouping, numerator: Floats, denominator: Floats | None, has: Bools
-    ) -> Floats:
+        self, entry: Indicator, grouping: Grouping, numerator: Floats, denominator: Floats | None, has: Bools,
+        pairs: list[Floats],
+    ) -> Floats:  # fmt: skip
         """Top-2 share of all contributing groups, or of those left once named self-reports are taken off, if larger.
 
         A reader who knows some firms by name subtracts them; two groups must not make up nearly all that remains.
         """
-        sums = [part for part in (numerator, denominator) if part is not None]
-        whole = self._top2(entry, grouping, [grouping.by_group(part) for part in sums], has)
+        whole = self._top2(entry, grouping, pairs, has)
         known = has & self.view.authorised
         if not known.any():
             return whole
+        sums = [part for part in (numerator, denominator) if part is not None]
         rest = [grouping.by_group(np.where(known, 0.0, part)) for part in sums]
         return np.maximum(whole, self._top2(entry, grouping, rest, has & ~known))
 

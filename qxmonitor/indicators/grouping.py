@@ -26,13 +26,13 @@ class Grouping:
 
     entities: tuple[str, ...]
     order: Codes
-    pair_starts: Codes
+    pair_first: Codes
     pair_entity: Codes
     entity_starts: Codes
     firm_starts: Codes
     several: Codes
     several_starts: Codes
-    several_rows: Codes
+    several_firms: Codes
 
     @classmethod
     def of(cls, entity: Codes, entities: list[str], group: Codes) -> Grouping:
@@ -47,23 +47,24 @@ class Grouping:
         size = np.diff(pair_starts, append=len(order))
         several = np.flatnonzero(size > 1)
         starts = np.concatenate([[0], np.cumsum(size[several])])[:-1].astype(np.intp)
-        rows = np.flatnonzero(np.repeat(size > 1, size))
         return cls(
-            tuple(entities), order, pair_starts, pair_entity, entity_starts, pair_starts[entity_starts],
-            several, starts, rows,
+            tuple(entities), order, order[pair_starts], pair_entity, entity_starts, pair_starts[entity_starts],
+            several, starts, order[np.repeat(size > 1, size)],
         )  # fmt: skip
 
     def by_group(self, values: Floats) -> Floats:
         """Sum over the firms of each (entity, group), NaN counted as nothing, (n, q) → (p, q)."""
-        sorted_values = values[self.order]
-        sorted_values[np.isnan(sorted_values)] = 0.0
-        return self._pairs(np.add, sorted_values)
+        return self._pairs(np.add, values, nothing=np.isnan)
 
-    def _pairs(self, reduce: np.ufunc, ordered: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Reduce the firms of each pair, (n, q) in ``order`` → (p, q)."""
-        pairs: npt.NDArray[Any] = ordered[self.pair_starts]
+    def _pairs(self, reduce: np.ufunc, values: npt.NDArray[Any], nothing: np.ufunc | None = None) -> npt.NDArray[Any]:
+        """Reduce the firms of each pair, (n, q) → (p, q); what is ``nothing`` counts as nought."""
+        pairs: npt.NDArray[Any] = values[self.pair_first]
+        members = values[self.several_firms]
+        if nothing is not None:
+            for part in (pairs, members):
+                part[nothing(part)] = 0
         if len(self.several):
-            pairs[self.several] = reduce.reduceat(ordered[self.several_rows], self.several_starts, axis=0)
+            pairs[self.several] = reduce.reduceat(members, self.several_starts, axis=0)
         return pairs
 
     def by_entity(self, pairs: Floats) -> Floats:
@@ -76,7 +77,7 @@ class Grouping:
 
     def groups(self, mask: Bools) -> Counts:
         """Groups of each entity with a firm in the mask, (n, q) → (k, q)."""
-        hit = self._pairs(np.logical_or, mask[self.order])
+        hit = self._pairs(np.logical_or, mask)
         return np.add.reduceat(hit, self.entity_starts, axis=0, dtype=np.int64)
 
     def largest(self, pairs: Floats, count: int) -> Floats:

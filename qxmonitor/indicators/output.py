@@ -150,7 +150,7 @@ def _groups_over(limit: float) -> Formula:
         grouping = Grouping.of(np.zeros(view.n, dtype=np.intp), ["town"], group_codes(view.panel.firms))
         over = grouping.by_group(year) > limit * YI
         flags = np.zeros((view.n, view.q))
-        flags[grouping.order[grouping.pair_starts]] = over  # a group is counted once, at its first firm
+        flags[grouping.pair_first] = over  # a group is counted once, at its first firm
         return Parts(flags, has=np.isfinite(year))
 
     return count
