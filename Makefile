@@ -7,6 +7,8 @@ BIN := .venv/bin
 # Two workers, a test file stays on one: half the tests wait for a database server, each worker has its own.
 JOBS ?= 2
 PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+# Compiled modules are kept: pytest rewrites hundreds of files in each worker, ten seconds a time, unless it finds them.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-fast test-system lint fmt bench clean
