@@ -177,6 +177,7 @@ def taken_in(town: Town, embedded: Settings, shared: Path) -> dict[str, TakenIn]
             for day in ARRIVALS:
                 name = f"taken_in_{day.replace('-', '')}"
                 of = found[before] if before else None
+                connection.execute(f"drop database if exists {name}".encode())  # of a worker that failed half way
                 database(connection, name, of.settings if of else None)
                 home = shared / name
                 shutil.rmtree(home, ignore_errors=True)
@@ -223,6 +224,7 @@ def reference_state(
 
     def made() -> dict[str, Any]:
         with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
+            connection.execute("drop database if exists reference_state")
             database(connection, "reference_state", whole)
         home = shared / "reference_state"
         shutil.rmtree(home, ignore_errors=True)
