@@ -4,9 +4,12 @@
 
 SHELL := /bin/sh
 BIN := .venv/bin
-# Two workers, a test file stays on one: half the tests wait for a database server, each worker has its own.
+# Two workers, a test file stays on one: half the tests wait for the database server. tests/conftest.py puts the slow
+# files first; without the option those with few tests, however long, would come last.
 JOBS ?= 2
-PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+# Compiled modules are kept: pytest rewrites hundreds of files in each worker, ten seconds a time, unless it finds them.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-fast test-system lint fmt bench clean

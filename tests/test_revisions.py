@@ -50,7 +50,7 @@ def town(embedded: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     import psycopg
 
     with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
-        connection.execute("create database revisions template warehouse")
+        connection.execute("create database revisions template warehouse strategy file_copy")
     url = embedded.dsn("psycopg", "revisions")
     settings = Settings(home=tmp_path_factory.mktemp("revisions"), database_url=url, fixed_now=day(130))
     with Warehouse(replace(settings)) as wh:

@@ -15,6 +15,7 @@ from qxmonitor.disclosure import Gate, Pattern, pattern
 from qxmonitor.period import SHANGHAI
 from qxmonitor.settings import Settings
 from qxmonitor.warehouse import Warehouse
+from tests.conftest import database
 from tests.delivery import town
 
 _numbers = itertools.count(1000, 2)
@@ -29,7 +30,7 @@ def common(
     """A warehouse that the cases of a module share, each with mails of its own numbers."""
     name = "common_" + request.module.__name__.rpartition(".")[2]
     with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
-        connection.execute(f"create database {name} template warehouse".encode())
+        database(connection, name)
         settings = Settings(home=tmp_path_factory.mktemp(name), database_url=embedded.dsn("psycopg", name))
         with Warehouse(settings) as wh:
             yield wh

@@ -47,7 +47,7 @@ def test_every_row_agrees_with_plain_loops(seed: int) -> None:
             assert same(top2, got[4]), (period, key, top2, got)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2))])
 def test_every_level_adds_up_to_the_town_and_nodes_to_their_chain(seed: int) -> None:
     town = random_town(seed, count=30)
     for f in town.firms.values():

@@ -11,7 +11,9 @@ from qxmonitor.catalog.indicators import indicators
 from qxmonitor.indicators import compute
 from tests.indicators.town import random_town
 
-SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))]
+SEEDS = [
+    0, pytest.param(1, marks=pytest.mark.slow), *(pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3))
+]  # fmt: skip
 close = pytest.approx
 
 

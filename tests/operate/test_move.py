@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -25,34 +28,47 @@ LANDED = (
 )
 
 
+@contextmanager
+def server() -> Iterator[Warehouse]:
+    """A server in a home of its own, empty."""
+    home = Path(tempfile.mkdtemp(prefix="qxm-move-"))
+    home.chmod(0o755)  # so that root's server user can pass
+    settings = Settings(home=home)
+    with Warehouse(settings) as wh:
+        yield wh
+    shutil.rmtree(settings.server_dir.resolve(), ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def moving_out() -> Iterator[Settings]:
+    """The server that is moved from: the tables, and nothing in them."""
+    with server() as wh:
+        wh.init()
+        wh.engine.dispose()
+        yield wh.settings
+
+
 @pytest.fixture
-def here(embedded: Settings) -> Iterator[Settings]:
-    """The session's server with some rows, and what looks like Airflow's database."""
-    with psycopg.connect(embedded.dsn("psycopg")) as warehouse:
+def here(moving_out: Settings) -> Iterator[Settings]:
+    """That server with some rows, and what looks like Airflow's database."""
+    with psycopg.connect(moving_out.dsn("psycopg")) as warehouse:
         warehouse.execute(LANDED, (3,))
-    with psycopg.connect(embedded.dsn("psycopg", "airflow")) as airflow:
+    with psycopg.connect(moving_out.dsn("psycopg", "airflow")) as airflow:
         airflow.execute(b"create table dag_run (id bigint generated always as identity, note text)")
         airflow.execute(b"insert into dag_run (note) select repeat('x', 1000) from generate_series(1, 20000)")
-    yield embedded
-    with psycopg.connect(embedded.dsn("psycopg")) as warehouse:
+    yield moving_out
+    with psycopg.connect(moving_out.dsn("psycopg")) as warehouse:
         warehouse.execute(b"truncate landed restart identity")
-    with psycopg.connect(embedded.dsn("psycopg", "airflow")) as airflow:
+    with psycopg.connect(moving_out.dsn("psycopg", "airflow")) as airflow:
         airflow.execute(b"drop table dag_run")
 
 
 @pytest.fixture
-def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def there() -> Iterator[Settings]:
     """Another server in another home, empty."""
-    import shutil
-    import tempfile
-
-    home = Path(tempfile.mkdtemp(prefix="qxm-there-"))
-    home.chmod(0o755)  # so that root's server user can pass
-    settings = Settings(home=home)
-    with Warehouse(settings):
-        yield settings
-    shutil.rmtree(settings.server_dir.resolve(), ignore_errors=True)
-    shutil.rmtree(home, ignore_errors=True)
+    with server() as wh:
+        yield wh.settings
 
 
 def tables(settings: Settings, database: str) -> list[str]:

@@ -32,7 +32,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def run(copy: Path, *tests: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n0", "-m", "not slow", "-p", "no:cacheprovider", *tests],
         cwd=copy, env=environment, capture_output=True, text=True, timeout=300, check=False,

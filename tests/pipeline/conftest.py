@@ -27,6 +27,7 @@ from qxmonitor.settings import Settings
 from qxmonitor.simulate import staged_for_show, write_town
 from qxmonitor.warehouse import Warehouse, asof, store
 from qxmonitor.warehouse.tables import TABLES
+from tests.conftest import database, filled, once
 
 FACTS = tuple(TABLES)
 
@@ -107,12 +108,16 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+def town(shared: Path) -> Town:
     """36 firms, October 2024 to May 2025: over a January, with re-filings and staged events."""
-    folder = tmp_path_factory.mktemp("town") / "town"
     first, last = Period("2024-10"), Period("2025-05")
-    write_town(folder, firms=36, first=first, last=last, seed=11, staged=staged_for_show(36))
-    return Town(folder, first, last, json.loads((folder / "truth.json").read_text(encoding="utf-8")))
+
+    def written() -> Town:
+        folder = shared / "town"
+        write_town(folder, firms=36, first=first, last=last, seed=11, staged=staged_for_show(36))
+        return Town(folder, first, last, json.loads((folder / "truth.json").read_text(encoding="utf-8")))
+
+    return once(shared, "town", written)
 
 
 @pytest.fixture
@@ -130,16 +135,17 @@ def open_town(new_database: Callable[[], Settings], town: Town) -> Callable[[], 
 
 @pytest.fixture(scope="module")
 def new_module_database(
-    embedded: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Settings]]:
+    embedded: Settings, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Iterator[Callable[..., Settings]]:
     """Like ``new_database``, for a warehouse that the tests of a module share; by a name of its own."""
     made: list[str] = []
     with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
 
-        def new(name: str, template: str = "warehouse") -> Settings:
-            made.append(f"shared_{name}")
-            connection.execute(f"create database {made[-1]} template {template}".encode())
-            return Settings(home=tmp_path_factory.mktemp(name), database_url=embedded.dsn("psycopg", made[-1]))
+        def new(name: str, of: Settings | None = None) -> Settings:
+            made.append(f"{worker_id}_{name}")
+            database(connection, made[-1], of)
+            home = tmp_path_factory.mktemp(name)
+            return filled(Settings(home=home, database_url=embedded.dsn("psycopg", made[-1])), of)
 
         yield new
         for name in made:
@@ -148,38 +154,52 @@ def new_module_database(
 
 @dataclass(frozen=True)
 class TakenIn:
-    """The whole town taken in once; only ever copied."""
+    """The town taken in as far as it had arrived by a day; only ever copied."""
 
     settings: Settings
     receipts: list[dict[str, Any]]
 
-    def copy_to(self, settings: Settings) -> Settings:
-        """The settings of a warehouse made from this one's database, with its files and its clock."""
-        shutil.copytree(self.settings.home, settings.home, copy_function=os.link, dirs_exist_ok=True)
-        return replace(settings, fixed_now=self.settings.fixed_now)
+
+ARRIVALS = ("2025-01-18", "2025-02-20", "2025-05-01", "2025-05-18", "2025-06-30")
+"""Days by which tests want the town taken in: releases, days between, and one when all is there."""
 
 
 @pytest.fixture(scope="session")
-def taken_in(town: Town, embedded: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TakenIn]:
-    """The database ``taken_in`` holds the town, taken in at once by a clock a day after its last release."""
-    with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
-        connection.execute("create database taken_in template warehouse")
-    settings = Settings(
-        home=tmp_path_factory.mktemp("taken_in"), database_url=embedded.dsn("psycopg", "taken_in"),
-        fixed_now=release_calendar().released_at(town.last) + timedelta(days=1),
-    )  # fmt: skip
-    with Warehouse(settings) as wh:
-        receipts = pipeline.ingest(wh, [town.landing])
-    yield TakenIn(settings, receipts)
-    with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
-        connection.execute("drop database taken_in with (force)")
+def taken_in(town: Town, embedded: Settings, shared: Path) -> dict[str, TakenIn]:
+    """The town by each day of ``ARRIVALS``, by a clock a day after its last release."""
+    now = release_calendar().released_at(town.last) + timedelta(days=1)
+    assert town.folders[-1].name <= ARRIVALS[-1]
+
+    def made() -> dict[str, TakenIn]:
+        found: dict[str, TakenIn] = {}
+        before = ""
+        with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
+            for day in ARRIVALS:
+                name = f"taken_in_{day.replace('-', '')}"
+                of = found[before] if before else None
+                connection.execute(f"drop database if exists {name}".encode())  # of a worker that failed half way
+                database(connection, name, of.settings if of else None)
+                home = shared / name
+                shutil.rmtree(home, ignore_errors=True)
+                settings = Settings(home=home, database_url=embedded.dsn("psycopg", name))
+                settings = replace(filled(settings, of.settings if of else None), fixed_now=now)
+                with Warehouse(settings) as wh:
+                    receipts = pipeline.ingest(wh, [f for f in town.folders if before < f.name <= day])
+                found[day] = TakenIn(settings, [*(of.receipts if of else ()), *receipts])
+                before = day
+        return found
+
+    return once(embedded.home, "taken_in", made)
 
 
 @pytest.fixture(scope="module")
-def ingested(town: Town, taken_in: TakenIn, new_module_database: Callable[..., Settings]) -> Iterator[Ingested]:
-    """The whole town taken in at once; nothing run yet. Tests of a module share it and only add runs."""
-    with Warehouse(taken_in.copy_to(new_module_database("ingested", "taken_in"))) as wh:
-        yield Ingested(wh, town, taken_in.receipts)
+def ingested(
+    town: Town, taken_in: dict[str, TakenIn], new_module_database: Callable[..., Settings]
+) -> Iterator[Ingested]:
+    """The whole town taken in; nothing run yet. Tests of a module share it and only add runs."""
+    whole = taken_in[ARRIVALS[-1]]
+    with Warehouse(new_module_database("ingested", whole.settings)) as wh:
+        yield Ingested(wh, town, whole.receipts)
 
 
 @pytest.fixture(scope="session")
@@ -197,26 +217,23 @@ def live(town: Town) -> Callable[[Warehouse], None]:
 
 @pytest.fixture(scope="session")
 def reference_state(
-    taken_in: TakenIn, embedded: Settings, tmp_path_factory: pytest.TempPathFactory, live: Callable[[Warehouse], None]
-) -> Iterator[Callable[[], dict[str, Any]]]:
+    taken_in: dict[str, TakenIn], embedded: Settings, shared: Path, live: Callable[[Warehouse], None]
+) -> Callable[[], dict[str, Any]]:
     """The end state of an undisturbed run, computed once on first use."""
-    known: list[dict[str, Any]] = []
+    whole = taken_in[ARRIVALS[-1]].settings
 
-    def state() -> dict[str, Any]:
-        if not known:
-            with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
-                connection.execute("create database reference_state template taken_in")
-            url = embedded.dsn("psycopg", "reference_state")
-            settings = Settings(home=tmp_path_factory.mktemp("reference"), database_url=url)
-            with Warehouse(taken_in.copy_to(settings)) as wh:
-                live(wh)
-                known.append(end_state(wh))
-        return known[0]
-
-    yield state
-    if known:
+    def made() -> dict[str, Any]:
         with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
-            connection.execute("drop database reference_state with (force)")
+            connection.execute("drop database if exists reference_state")
+            database(connection, "reference_state", whole)
+        home = shared / "reference_state"
+        shutil.rmtree(home, ignore_errors=True)
+        settings = Settings(home=home, database_url=embedded.dsn("psycopg", "reference_state"))
+        with Warehouse(filled(settings, whole)) as wh:
+            live(wh)
+            return end_state(wh)
+
+    return lambda: once(embedded.home, "reference_state", made)
 
 
 def end_state(wh: Warehouse) -> dict[str, Any]:

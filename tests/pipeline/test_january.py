@@ -15,17 +15,18 @@ from qxmonitor import pipeline
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.settings import Settings
 from qxmonitor.warehouse import Warehouse, store
-from tests.pipeline.conftest import Town
+from tests.pipeline.conftest import TakenIn
 
 pytestmark = pytest.mark.slow
 
 JANUARY = Period("2025-01")
 
 
-def test_the_newest_month_may_be_january(town: Town, new_database: Callable[[], Settings], tmp_path: Path) -> None:
+def test_the_newest_month_may_be_january(
+    taken_in: dict[str, TakenIn], new_database: Callable[..., Settings], tmp_path: Path
+) -> None:
     now = datetime(2025, 2, 20, 10, tzinfo=SHANGHAI)
-    with Warehouse(replace(new_database(), fixed_now=now)) as wh:
-        pipeline.ingest(wh, [folder for folder in town.folders if folder.name <= "2025-02-20"])
+    with Warehouse(replace(new_database(taken_in["2025-02-20"].settings), fixed_now=now)) as wh:
         counts = pipeline.run(wh, JANUARY)
         judged = store.read_verdicts(wh, JANUARY)
         assert set(judged["source"]) <= {"bonded", "customs"}, "no return, no verdict on returns"

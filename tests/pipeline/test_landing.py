@@ -53,6 +53,16 @@ def open_town(new_database: Callable[[], Settings], town: Town) -> Callable[[], 
     return opened
 
 
+@pytest.fixture(scope="module")
+def loaded(town: Town, new_module_database: Callable[..., Settings]) -> Settings:
+    """The same, with the whole town taken in at once; only ever copied."""
+    now = release_calendar().released_at(town.last) + timedelta(days=1)
+    settings = replace(new_module_database("landing"), fixed_now=now)
+    with Warehouse(settings) as wh:
+        pipeline.ingest(wh, [town.landing])
+    return settings
+
+
 COMPUTED = ("indicators", "verdicts", "alerts", "ledger")
 
 
@@ -90,9 +100,10 @@ def ascending_state(ascending: dict[str, Any], town: Town, open_town: Any) -> di
     return ascending
 
 
-def test_the_same_facts_as_a_bulk_load(town: Town, open_town: Any, ascending_state: dict[str, Any]) -> None:
-    with open_town() as wh:
-        pipeline.ingest(wh, [town.landing])
+def test_the_same_facts_as_a_bulk_load(
+    loaded: Settings, new_database: Callable[..., Settings], ascending_state: dict[str, Any]
+) -> None:
+    with Warehouse(new_database(loaded)) as wh:
         expected = end_state(wh)
     for part in ("output_return", "finance_return", "self_report", "trade_line", "bonded_line", "register_entry"):
         assert ascending_state[part] == expected[part], part
@@ -159,9 +170,10 @@ def test_landing_again_finds_nothing_new(town: Town, open_town: Any) -> None:
         assert len(store.read_receipts(wh)) == receipts
 
 
-def test_the_newest_month_comes_up_when_it_is_not_computed_from_all_that_is_known(town: Town, open_town: Any) -> None:
-    with open_town() as wh:
-        pipeline.ingest(wh, town.folders)
+def test_the_newest_month_comes_up_when_it_is_not_computed_from_all_that_is_known(
+    town: Town, loaded: Settings, new_database: Callable[..., Settings]
+) -> None:
+    with Warehouse(new_database(loaded)) as wh:
         assert pipeline.land(wh) == [town.last]
         pipeline.run(wh, town.last)
         assert pipeline.land(wh) == []
@@ -235,9 +247,10 @@ def test_killed_while_landing_and_taking_in(town: Town, open_town: Any, ascendin
         assert found[part] == value, part
 
 
-def test_an_older_month_is_mailed_for_a_reason_and_once_for_each(town: Town, open_town: Any) -> None:
-    with open_town() as wh:
-        pipeline.ingest(wh, town.folders)
+def test_an_older_month_is_mailed_for_a_reason_and_once_for_each(
+    town: Town, loaded: Settings, new_database: Callable[..., Settings]
+) -> None:
+    with Warehouse(new_database(loaded)) as wh:
         pipeline.run(wh, town.last)
         older = town.last - 1
         assert pipeline.run(wh, older)["planned"] == 0

@@ -6,7 +6,6 @@ by plain arithmetic.
 
 from __future__ import annotations
 
-import itertools
 import re
 import signal
 import stat
@@ -22,7 +21,6 @@ from typing import Any
 
 import docx
 import openpyxl
-import psycopg
 import pytest
 
 from qxmonitor import letters, look, pipeline, quarantine
@@ -38,8 +36,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 NOW = datetime(2026, 5, 15, 9, tzinfo=SHANGHAI)
 """A Friday; the output return of April was due on Tuesday the 12th."""
-
-_numbers = itertools.count(1)
 
 APRIL = Period("2026-04")
 DOUBTED, REFUSED, SILENT = 1, 2, 3
@@ -100,27 +96,17 @@ def book_of(rows: dict[int, dict[tuple[str, str], Any]]) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def filled(new_module_database: Callable[[str], Settings], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a database that holds the town; each test has a copy."""
-    with Warehouse(replace(new_module_database("letters"), fixed_now=NOW)) as wh:
+def held(new_module_database: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A warehouse that holds the town; each test has a copy."""
+    settings = replace(new_module_database("letters"), fixed_now=NOW)
+    with Warehouse(settings) as wh:
         town(wh, tmp_path_factory.mktemp("files"))
-    return "shared_letters"
+    return settings
 
 
 @pytest.fixture
-def copy(embedded: Settings, filled: str, tmp_path: Path) -> Iterator[Callable[[], Settings]]:
-    made: list[str] = []
-    with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
-
-        def new() -> Settings:
-            made.append(f"{filled}_{next(_numbers)}")
-            connection.execute(f"create database {made[-1]} template {filled}".encode())
-            home = tmp_path / made[-1]
-            return Settings(home=home, database_url=embedded.dsn("psycopg", made[-1]), fixed_now=NOW)
-
-        yield new
-        for name in made:
-            connection.execute(f"drop database {name} with (force)".encode())
+def copy(new_database: Callable[..., Settings], held: Settings) -> Callable[[], Settings]:
+    return lambda: new_database(held)
 
 
 @pytest.fixture

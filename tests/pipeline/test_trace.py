@@ -154,6 +154,7 @@ def _stands(tracer: Tracer, figure: str, seen: dict[str, bool]) -> bool:
     return seen[figure]
 
 
+@pytest.mark.long
 def test_every_stated_value_of_the_catalogue_answers_at_every_level(told: Warehouse, town: Town) -> None:
     silent, untold = _walk(told, town.last)
     assert silent == []
@@ -211,7 +212,8 @@ def test_cells_of_a_sum_add_up_to_it_at_every_level(told: Warehouse, town: Town)
     assert compared > 60
 
 
-@pytest.mark.parametrize("edition", ["stats", pytest.param("joint", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("edition", ["stats", "joint"])
 def test_every_number_of_the_briefings_tables_answers(told: Warehouse, town: Town, edition: str) -> None:
     scene = Scene(told, town.last)
     tracer, seen, silent, answered = Tracer(told), dict[str, bool](), [], 0

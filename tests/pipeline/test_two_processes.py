@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from qxmonitor import pipeline
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.period import Period
+from qxmonitor.settings import Settings
 from qxmonitor.warehouse import Warehouse, life, store
-from tests.pipeline.conftest import Town, environment
+from tests.pipeline.conftest import TakenIn, environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
@@ -48,36 +49,35 @@ def both(wh: Warehouse, *scripts: list[list[str]]) -> None:
     assert [process.wait(timeout=240) for process in running] == [0] * len(scripts)
 
 
-def test_two_processes_leave_one_history_and_no_extra_mail(town: Town, open_town: Any) -> None:
+def test_two_processes_leave_one_history_and_no_extra_mail(
+    taken_in: dict[str, TakenIn], new_database: Callable[..., Settings]
+) -> None:
     now = release_calendar().released_at(MONTHS[-1]) + timedelta(hours=2)
-    with open_town() as opened:
-        settings = replace(opened.settings, fixed_now=now)
-        with Warehouse(settings) as wh:
-            pipeline.ingest(wh, [folder for folder in town.folders if folder.name <= f"{now:%Y-%m-%d}"])
-            runs = [["run", month] for month in MONTHS]
-            both(wh, runs, list(reversed(runs)))
-            first = state(wh)
-            readers = [row["reader"] for row in first["ledger"]]
-            assert readers == sorted(set(readers)) and first["told"]
-            alert = next(row["alert_id"] for row in first["alerts"] if row["state"] == "opened")
-            acts = [
-                [
-                    "alert",
-                    kind,
-                    alert,
-                    "--who",
-                    "张某",
-                    "--why",
-                    "走访",
-                    "--known-at",
-                    f"{now - timedelta(minutes=back)}",
-                ]
-                for back, kind in ((30, "acknowledge"), (20, "take"), (10, "resolve"))
+    with Warehouse(replace(new_database(taken_in[f"{now:%Y-%m-%d}"].settings), fixed_now=now)) as wh:
+        runs = [["run", month] for month in MONTHS]
+        both(wh, runs, list(reversed(runs)))
+        first = state(wh)
+        readers = [row["reader"] for row in first["ledger"]]
+        assert readers == sorted(set(readers)) and first["told"]
+        alert = next(row["alert_id"] for row in first["alerts"] if row["state"] == "opened")
+        acts = [
+            [
+                "alert",
+                kind,
+                alert,
+                "--who",
+                "张某",
+                "--why",
+                "走访",
+                "--known-at",
+                f"{now - timedelta(minutes=back)}",
             ]
-            both(wh, [*acts, *runs], [*reversed(acts), *reversed(runs)])
-            second = state(wh)
-            assert [row["kind"] for row in sorted(second["events"], key=lambda row: row["known_at"])] == [
-                "acknowledge", "take", "resolve",
-            ]  # fmt: skip
-            assert {row["alert_id"]: row["state"] for row in second["alerts"]}[alert] == "resolved"
-            assert (second["ledger"], second["told"]) == (first["ledger"], first["told"])
+            for back, kind in ((30, "acknowledge"), (20, "take"), (10, "resolve"))
+        ]
+        both(wh, [*acts, *runs], [*reversed(acts), *reversed(runs)])
+        second = state(wh)
+        assert [row["kind"] for row in sorted(second["events"], key=lambda row: row["known_at"])] == [
+            "acknowledge", "take", "resolve",
+        ]  # fmt: skip
+        assert {row["alert_id"]: row["state"] for row in second["alerts"]}[alert] == "resolved"
+        assert (second["ledger"], second["told"]) == (first["ledger"], first["told"])

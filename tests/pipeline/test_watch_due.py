@@ -20,7 +20,7 @@ from qxmonitor.catalog.release import release_calendar
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.settings import Settings
 from qxmonitor.warehouse import Warehouse
-from tests.pipeline.conftest import Ingested, Town
+from tests.pipeline.conftest import Ingested, TakenIn, Town
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
@@ -28,13 +28,12 @@ Found = list[dict[str, Any]]
 
 
 @pytest.fixture
-def at(new_database: Callable[[], Settings], town: Town) -> Callable[[datetime, str], Any]:
+def at(new_database: Callable[..., Settings], taken_in: dict[str, TakenIn]) -> Callable[[datetime, str], Any]:
     """A warehouse at a moment, which took in what arrived by a day."""
 
     @contextmanager
     def opened(now: datetime, arrived: str) -> Iterator[Warehouse]:
-        with Warehouse(replace(new_database(), fixed_now=now)) as wh:
-            pipeline.ingest(wh, [folder for folder in town.folders if folder.name <= arrived])
+        with Warehouse(replace(new_database(taken_in[arrived].settings), fixed_now=now)) as wh:
             yield wh
 
     return opened
