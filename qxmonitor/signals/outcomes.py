@@ -52,7 +52,12 @@ def episodes(labelled: pd.DataFrame, alerts: pd.DataFrame, raised: pd.DataFrame,
     """
     keys = dict.fromkeys([*IDENTITY, "opened"], "str")
     until = alerts.set_index("alert_id")["closed"].fillna("9999-99").astype("str")
-    mine = labelled.astype(keys).assign(until=labelled["alert_id"].map(until)).dropna(subset="until")
+    mine = (
+        labelled.astype(keys)
+        .assign(until=labelled["alert_id"].map(until))
+        .dropna(subset="until")
+        .astype({"until": "str"})
+    )
     hot = raised.loc[raised["level"] >= 1, [*IDENTITY, "period"]].astype("str")
     stood = mine.merge(hot, on=IDENTITY, validate="m:m")
     stood = stood[(stood["period"] >= stood["opened"]) & (stood["period"] <= stood["until"])]
@@ -80,7 +85,11 @@ def merged(found: pd.DataFrame) -> pd.DataFrame:
     >>> merged(two).to_numpy().tolist()
     [['A', 1, 5], ['A', 7, 7], ['B', 2, 2]]
     """
-    rows = found[["entity", "start", "end"]].sort_values(["entity", "start", "end"], kind="stable")
+    rows = (
+        found[["entity", "start", "end"]]
+        .astype({"entity": "str"})
+        .sort_values(["entity", "start", "end"], kind="stable")
+    )
     reached = rows.groupby("entity")["end"].cummax().groupby(rows["entity"]).shift(fill_value=-(10**6))
     number = (rows["start"] > reached + 1).cumsum()
     out = rows.groupby(number).agg(entity=("entity", "first"), start=("start", "min"), end=("end", "max"))
@@ -105,18 +114,19 @@ def said_of(rule: Rule, watch: Watch, labelled: pd.DataFrame) -> pd.DataFrame:
     near = {key for key, theirs in others.items() if theirs & (events | beside)} - cases
     deny = own | {key for key, theirs in others.items() if events and events <= theirs}
     true = here["label"] == "true"
-    parts = [
-        here[true & here["rule"].isin(cases)].assign(**{"as": "true"}),
-        here[true & here["rule"].isin(near)].assign(**{"as": "besides"}),
-        here[~true & here["rule"].isin(deny)].assign(**{"as": here["label"]}),
-    ]
-    return pd.concat(parts, ignore_index=True)
+    speaks = np.select(
+        [true & here["rule"].isin(cases), true & here["rule"].isin(near), ~true & here["rule"].isin(deny)],
+        ["true", "besides", here["label"].astype(object)],
+        default="",
+    )
+    heard: pd.DataFrame = here.assign(**{"as": speaks.astype(str)})[speaks != ""].reset_index(drop=True)
+    return heard
 
 
 def verified_cases(said: pd.DataFrame, cases: pd.DataFrame, lead: int, within: int) -> pd.DataFrame:
     """Verified troubles as cases: those that begin in time and are no case already, since its outcome came true."""
     found = merged(said[said["as"] == "true"])
-    known = cases.loc[cases["case"], ["entity", "start", "end"]]
+    known = cases.loc[cases["case"].astype(bool), ["entity", "start", "end"]].astype({"entity": "str"})
     both = found.reset_index().merge(known, on="entity", suffixes=("", "_known"), validate="m:m")
     same = (both["start"] <= both["end_known"] + within) & (both["end"] >= both["start_known"] - lead)
     fresh = found[~found.index.isin(both.loc[same, "index"]) & (found["start"] >= 0)]
