@@ -216,10 +216,12 @@ def _verification(figures: Row, proof: Proof | None, said: pd.DataFrame | None) 
 
 def _doubt(figures: Row, misses: int) -> str:
     """What the figures cannot say, since as a rule only what was told gets verified."""
-    words = [
-        f"漏报只有登记过的 {misses} 起，未登记的无从知道，命中率偏高" if misses
-        else "只核实了提示过的，没有登记漏报，命中率是上限"
-    ]  # fmt: skip
+    if figures["unverified"] is None:
+        words = ["案例除其后结果外加上了核实属实的，这些多来自提示过的，命中率偏高"]
+    elif misses:
+        words = [f"漏报只有登记过的 {misses} 起，未登记的无从知道，命中率偏高"]
+    else:
+        words = ["只核实了提示过的，没有登记漏报，命中率是上限"]
     if figures["unverified"]:
         words.append(f"{figures['unverified']} 项提示未核实，不计入准确率；误报率以其全部为误报计，是上限")
     if figures["explained"]:
