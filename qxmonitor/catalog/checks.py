@@ -89,6 +89,7 @@ class Checks(Entry):
     bonded: Bonded
     self_report: Bound
     approved: Bound
+    self_report_approved: Bound
 
     @cached_property
     def by_id(self) -> dict[str, Check]:
