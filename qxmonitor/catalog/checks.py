@@ -87,6 +87,7 @@ class Checks(Entry):
     headcount: Headcount
     mirror: Mirror
     bonded: Bonded
+    declarations: Bound
     self_report: Bound
     approved: Bound
     self_report_approved: Bound

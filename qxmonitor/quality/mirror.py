@@ -24,6 +24,7 @@ DETAIL = ["kind", "entity", "item", "side", "source", "period", "file_id", "shee
 _KEY = ["kind", "entity", "item"]
 _THOUSAND = 1000.0
 _RETURN, _OWN, _CUSTOMS, _CENTRE, _BUREAU = "产销总值表", "企业自报表", "海关企业月度表", "保税核注清单", "市局反馈数"
+_DECLARED = "报关单"
 _APPROVED = {
     "output": ("工业总产值", "output"), "sales": ("工业销售产值", "sales"), "export_delivery": ("出口交货值", "export"),
 }  # fmt: skip
@@ -125,6 +126,40 @@ def bonded(trade: pd.DataFrame, goods: pd.DataFrame, period: Period) -> Reconcil
         gaps = _gaps(what, period, sums["l"], sums["r"], tolerance, bounds.at_least)
         sides = [("left", left, "usd", _CUSTOMS), ("right", right, "usd", _CENTRE)]
         parts.append(_with_details(gaps, sides))
+    return together(parts)
+
+
+def declarations(trade: pd.DataFrame, declared: pd.DataFrame, period: Period) -> Reconciled:
+    """A firm's declarations beside its lines in customs' monthly sheet, by direction, in dollars.
+
+    The office gets declarations of some firms only, so nobody is asked for one: of a firm that has any, imports and
+    exports of the month are compared, and one that the sheet does not know at all is a gap. What was declared in a
+    currency without a known rate is in no sum; where there is such a line, the reason says so.
+
+    Args:
+        trade: ``trade_line`` of the month.
+        declared: ``declaration_line`` of the month.
+        period: the month.
+    """
+    bounds, parts = checks().declarations, []
+    trade, declared = (lines[lines["period"] == period] for lines in (trade, declared))
+    if trade.empty or declared.empty:
+        return nothing()
+    rate = trade.loc[trade["usd"].gt(0) & trade["rmb"].gt(0), ["usd", "rmb"]].sum()
+    declared = declared.assign(amount=_dollars(declared, rate))
+    for flow, item in (("I", "进口"), ("E", "出口")):
+        right = declared[declared["flow"] == flow]
+        left = trade[(trade["flow"] == flow) & trade["entity"].isin(right["entity"])]
+        left = left.assign(amount=_dollars(left, rate))
+        sums = right.groupby("entity")["amount"].agg(["sum", "size", "count"])
+        both = sums[sums["count"] > 0].join(left.groupby("entity")["amount"].sum(min_count=1), how="left")
+        what = _What("declarations", item, "本月", "美元", _CUSTOMS, _DECLARED)
+        tolerance = pd.Series(bounds.relative, index=both.index)
+        gaps = _gaps(what, period, both["amount"], both["sum"], tolerance, bounds.at_least)
+        without = gaps["entity"].map(both["size"] - both["count"]).astype("int64")
+        said = gaps["reason"] + "；另有 " + without.astype("str") + " 行报关单没有汇率，未计入"
+        gaps["reason"] = gaps["reason"].mask(without > 0, said)
+        parts.append(_with_details(gaps, [("left", left, "usd", _CUSTOMS), ("right", right, "amount", _DECLARED)]))
     return together(parts)
 
 
@@ -230,6 +265,11 @@ def _beside_bureau(
         gaps = _gaps(what, period, ours, theirs, pd.Series({TOWN: bounds.relative}), bounds.at_least)
         parts.append(_with_details(gaps, [("left", left, column, source), ("right", right, "value", _BUREAU)]))
     return together(parts)
+
+
+def _dollars(lines: pd.DataFrame, rate: pd.Series) -> pd.Series:
+    """Dollars of customs lines; where only yuan are printed, at the rate of the month's other lines."""
+    return lines["usd"].astype("float64").fillna(lines["rmb"].astype("float64") * rate["usd"] / (rate["rmb"] or np.nan))
 
 
 def _yuan(lines: pd.DataFrame) -> pd.Series:
