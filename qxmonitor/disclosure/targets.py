@@ -22,6 +22,8 @@ from qxmonitor.period import Period
 
 REACHED, UNMET, CLOSED, NO_FORECAST = "已达到", "期满未达", "目标期已过", "不作预测"
 
+_POINTS = "个百分点"
+
 
 @dataclass(frozen=True)
 class TargetProgress:
@@ -164,7 +166,9 @@ def _line(gate: Gate, row: Mapping[str, Any], period: Period) -> TargetProgress:
             f"{'' if period.month == 1 else '1—'}{period.month}月累计" if target.basis == "january" else "目前", "spans"
         ),
         current=figure("current", 1.0, target.unit, decimals),
-        share=say(_away(row, decimals), "points") if open_ and target.in_points else figure("share", 100.0, "%", 1),
+        share=say(_away(row, decimals).removesuffix(_POINTS), "points")
+        if open_ and target.in_points
+        else figure("share", 100.0, "%", 1),
         way=say(_way(target, row, period), "share") if open_ and np.isfinite(float(row["share"])) else None,
         pace=pace,
         verdict=say(_verdict(target, row, period, decimals), "verdict") if open_ else None,
@@ -177,7 +181,7 @@ def _line(gate: Gate, row: Mapping[str, Any], period: Period) -> TargetProgress:
 def _away(row: Mapping[str, Any], decimals: int) -> str:
     """How far a figure in % is from its goal, in points."""
     points = round(float(row["points"]), decimals)
-    return f"{'高' if points > 0 else '低'}{abs(points):.{decimals}f}个百分点" if points else "持平"
+    return f"{'高' if points > 0 else '低'}{abs(points):.{decimals}f}{_POINTS}" if points else "持平"
 
 
 def _way(target: Target, row: Mapping[str, Any], period: Period) -> str:
@@ -199,7 +203,7 @@ def _verdict(target: Target, row: Mapping[str, Any], period: Period, decimals: i
     if bool(row["met"]):
         return f"{REACHED}，比目标{_away(row, decimals)}" if target.in_points else REACHED
     gap = round(target.goal - round(float(row["current"]), decimals), decimals)
-    unit = "个百分点" if target.unit == "%" else target.unit
+    unit = _POINTS if target.in_points else target.unit
     missing = f"还差{gap:.{decimals}f}{unit}" if gap > 0 else "尚未超过目标值"
     if not int(row["months_left"]):
         return f"{'目标期届满' if period == target.end else '目标期已过'}，{missing}"

@@ -190,7 +190,8 @@ def progress() -> pd.DataFrame:
             {
                 **common, "target": target, "name": target, "indicator": indicator, "entity_kind": kind,
                 "entity": entity, "source": source, "unit": unit, "goal": goal,
-                "current": current, "share": current / goal, "points": float("nan"), "basis": "level",
+                "current": current, "share": current / goal if kind == "town" else float("nan"),
+                "points": float("nan"), "basis": "level" if kind == "town" else "january",
                 "met": None if current != current else current >= goal, "groups": groups,
                 "top2": top2,
                 "state": "expected-absent" if current != current else "value", "pace_required": float("nan"),
