@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from qxmonitor.cli import cli
 from qxmonitor.evaluation import shifted
 from qxmonitor.evaluation.shifted import APART, KINDS, samples, score
 from qxmonitor.signals.level_shift import Shifts
@@ -49,6 +51,19 @@ def test_who_knows_scores_one_and_who_is_silent_as_never(monkeypatch: pytest.Mon
     empty = np.zeros(0, dtype=np.int64)
     silent = score(3, 2, lambda _: Shifts(empty, empty, np.zeros(0), np.zeros(0)))[-1]
     assert silent["f1"] == silent["never"] == whole["never"]
+
+
+def test_without_a_path_the_command_tells_of_simulated_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"kind": "walk", "false": 0.02, "f1": None, "never": None, "none": 0.99},
+            {"kind": "all", "false": 0.01, "f1": 0.7, "never": 0.5, "none": 0.99}]  # fmt: skip
+    asked = []
+    monkeypatch.setattr(shifted, "score", lambda each, seed: asked.append((each, seed)) or rows)
+    said = CliRunner().invoke(cli, ["evaluate", "changepoints", "--each", "3", "--seed", "9"])
+    assert said.exit_code == 0 and asked == [(3, 9)]
+    assert said.stdout.splitlines() == [
+        "walk：无突变的序列误报 2.0%",
+        "all：无突变的序列误报 1.0%，有突变的序列 F1 0.700（不报 0.500）",
+    ]
 
 
 @pytest.mark.long
