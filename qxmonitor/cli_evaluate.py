@@ -146,8 +146,9 @@ def alarms(path: Path, out: Path | None, json_out: bool) -> None:
 @click.option("--months", type=click.IntRange(36, 240), default=60, show_default=True, help="Months a town.")
 @click.option("--seeds", type=click.IntRange(1, 200), default=20, show_default=True, help="Towns.")
 @click.option("--first-seed", type=click.IntRange(1, 10**6), default=1, show_default=True, help="Seed of the first.")
+@click.option("--quiet-seeds", type=click.IntRange(1, 2000), default=None, help="Towns without events.  [as --seeds]")
 @as_json
-def marks(firms: int, months: int, seeds: int, first_seed: int, json_out: bool) -> None:
+def marks(firms: int, months: int, seeds: int, first_seed: int, quiet_seeds: int | None, json_out: bool) -> None:
     """What each mark of the rule on own expectation costs and brings on simulated firms, and false discovery."""
     from qxmonitor.evaluation import marks as weighing
 
@@ -156,7 +157,8 @@ def marks(firms: int, months: int, seeds: int, first_seed: int, json_out: bool) 
         return f"{row['measure']} · {row['mark']:g}：{value}（{row['lo']:.4g} 至 {row['hi']:.4g}）"
 
     with reported(json_out):
-        print_rows(weighing.score(firms, months, range(first_seed, first_seed + seeds)), json_out, line)
+        towns, quiet = (range(first_seed, first_seed + number) for number in (seeds, quiet_seeds or seeds))
+        print_rows(weighing.score(firms, months, towns, quiet), json_out, line)
 
 
 COMMANDS = (evaluate,)
