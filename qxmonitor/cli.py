@@ -309,12 +309,15 @@ def demo(firms: int, length: int, seed: int) -> None:
 
 @cli.command()
 @click.option(
-    "--scale", type=click.Choice(["town", "city", "figures", "nation", "scheduler"]), default="town", show_default=True
+    "--scale",
+    type=click.Choice(["town", "city", "figures", "nation", "detectors", "scheduler"]),
+    default="town",
+    show_default=True,
 )
 @click.option("--firms", type=click.IntRange(20, 5_000), default=120, show_default=True, help="With scheduler.")
 @as_json
 def bench(scale: str, firms: int, json_out: bool) -> None:
-    """Time the work users run: ingest beside raw COPY, a month end to end, all figures, a backfill by the scheduler."""
+    """Time the work users run: ingest beside raw COPY, a month end to end, all figures, detectors, a backfill."""
     with reported(json_out):
         if scale == "scheduler":
             from qxmonitor.operate import bench_scheduler
@@ -324,6 +327,10 @@ def bench(scale: str, firms: int, json_out: bool) -> None:
             from qxmonitor import bench_figures
 
             rows = bench_figures.measure(nation=500_000 if scale == "nation" else 0)
+        elif scale == "detectors":
+            from qxmonitor import bench_detectors
+
+            rows = bench_detectors.measure()
         else:
             from qxmonitor import bench as benchmark
 

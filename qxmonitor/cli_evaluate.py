@@ -55,13 +55,28 @@ def stress(path: Path, out: Path | None, compare: bool, json_out: bool) -> None:
 
 
 @evaluate.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=click.Path(path_type=Path), required=False)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Shifts as csv.")
 @click.option("--compare", is_flag=True, help="Also score never saying anything.")
+@click.option(
+    "--each", type=click.IntRange(1, 500), default=10, show_default=True,
+    help="Without a path: simulated series of each kind and length, without shifts and with.",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(1, 10**6), default=401, show_default=True, help="Without a path.")
 @as_json
-def changepoints(path: Path, out: Path | None, compare: bool, json_out: bool) -> None:
-    """Level shifts of a series (json: name, time.index, series.raw) or a folder of them; indices from 0."""
+def changepoints(path: Path | None, out: Path | None, compare: bool, each: int, seed: int, json_out: bool) -> None:
+    """Level shifts of a series (json: name, time.index, series.raw) or a folder; without one, of simulated series."""
     from qxmonitor.evaluation import changepoints as shifting
+    from qxmonitor.evaluation import shifted
+
+    def simulated(row: Row) -> str:
+        f1 = "" if row["f1"] is None else f"，有突变的序列 F1 {row['f1']:.3f}（不报 {row['never']:.3f}）"
+        return f"{row['kind']}：无突变的序列误报 {row['false']:.1%}{f1}"
+
+    if path is None:
+        with reported(json_out):
+            print_rows(shifted.score(each, seed), json_out, simulated)
+        return
 
     def line(row: Row) -> str:
         head = f"{row['method']}：{row['series']} 条序列，水平突变 {row['shifts']} 处"
@@ -131,8 +146,9 @@ def alarms(path: Path, out: Path | None, json_out: bool) -> None:
 @click.option("--months", type=click.IntRange(36, 240), default=60, show_default=True, help="Months a town.")
 @click.option("--seeds", type=click.IntRange(1, 200), default=20, show_default=True, help="Towns.")
 @click.option("--first-seed", type=click.IntRange(1, 10**6), default=1, show_default=True, help="Seed of the first.")
+@click.option("--quiet-seeds", type=click.IntRange(1, 2000), default=None, help="Towns without events.  [as --seeds]")
 @as_json
-def marks(firms: int, months: int, seeds: int, first_seed: int, json_out: bool) -> None:
+def marks(firms: int, months: int, seeds: int, first_seed: int, quiet_seeds: int | None, json_out: bool) -> None:
     """What each mark of the rule on own expectation costs and brings on simulated firms, and false discovery."""
     from qxmonitor.evaluation import marks as weighing
 
@@ -141,7 +157,8 @@ def marks(firms: int, months: int, seeds: int, first_seed: int, json_out: bool) 
         return f"{row['measure']} · {row['mark']:g}：{value}（{row['lo']:.4g} 至 {row['hi']:.4g}）"
 
     with reported(json_out):
-        print_rows(weighing.score(firms, months, range(first_seed, first_seed + seeds)), json_out, line)
+        towns, quiet = (range(first_seed, first_seed + number) for number in (seeds, quiet_seeds or seeds))
+        print_rows(weighing.score(firms, months, towns, quiet), json_out, line)
 
 
 COMMANDS = (evaluate,)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qxmonitor import bench_figures
+from qxmonitor import bench_detectors, bench_figures
 from qxmonitor.bench import Scale, measure_scale
 
 pytestmark = pytest.mark.slow
@@ -43,3 +43,13 @@ def test_all_figures_of_a_small_city(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert named["values written"] > 40 * 2 * 10
     assert "the same, DuckDB window query" in named
     assert list(tmp_path.iterdir()) == [], "the temporary homes are removed"
+
+
+@pytest.mark.long
+def test_all_detectors_beside_stl() -> None:
+    rows = bench_detectors.measure(firms=60, length=48, indicators=2, sample=3)
+    named = {(row["what"].removeprefix("detectors: "), row["unit"]): row["figure"] for row in rows}
+    assert len(named) == len(rows) and all(figure >= 0 for figure in named.values())
+    assert named["series", "series"] == 120 and named["STL, processor, a series", "ms"] > 0
+    parts = ("falls, drifts, stops", "leaders and chains", "level shifts")
+    assert named["all", "s"] == pytest.approx(sum(named[part, "s"] for part in parts), abs=0.01)

@@ -46,13 +46,14 @@ class _Town:
         return told(rule, watch, self.values, self.truth.axis, self.merged)
 
 
-def score(firms: int, months: int, seeds: range) -> list[Row]:
+def score(firms: int, months: int, seeds: range, quiet_seeds: range | None = None) -> list[Row]:
     """The table of marks, and false discovery at the declared rate.
 
     Args:
         firms: firms a town.
         months: months a town, at least 36.
         seeds: one town each.
+        quiet_seeds: one town without events each; by default the same.
 
     Returns:
         Rows measure, mark, value, lo, hi (95 %, towns drawn again).
@@ -65,7 +66,7 @@ def score(firms: int, months: int, seeds: range) -> list[Row]:
         rule = shipped.model_copy(update={"mark": mark})
         rows += _rows(mark, np.array([_counts(town, town.told(rule, watch), months) for town in towns]), months)
     discoveries = np.array([_discoveries(town, town.told(shipped, watch)) for town in towns])
-    quiet = [_Town.of(firms, months, seed, events=False) for seed in seeds]
+    quiet = (_Town.of(firms, months, seed, events=False) for seed in quiet_seeds or seeds)
     null = np.array([_discoveries(town, town.told(shipped, watch)) for town in quiet])
     rate = alerting().false_discovery
     rows += [

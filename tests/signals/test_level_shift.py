@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.random import default_rng
 
-from qxmonitor.signals.level_shift import BAR, _scan, level_shifts
+from qxmonitor.signals import level_shift
+from qxmonitor.signals.level_shift import level_shifts
 
 MONTHS = 96
 
@@ -64,18 +66,41 @@ def test_short_constant_and_broken_series_have_none() -> None:
     assert not len(level_shifts(values).series) and not len(level_shifts(np.ones((2, 10))).series)
 
 
-def test_the_ratio_against_plain_least_squares() -> None:
-    """White noise, no season: the scan's φ = 0 account is the ordinary regression with one step more."""
+def test_the_ratio_against_plain_least_squares(monkeypatch: pytest.MonkeyPatch) -> None:
+    """White noise alone in the grid, no wild error: the scan is the ordinary regression with one step more."""
+    monkeypatch.setattr(level_shift, "MEMORIES", ((0.0, 0.0),))
+    monkeypatch.setattr(level_shift, "BENDS", (0.0,))
+    monkeypatch.setattr(level_shift, "WILD", 1e9)
+    level_shift._kept.cache_clear()
     values = default_rng(6).normal(size=(1, 30)) * 0.1
-    values[:, 18:] += 2.0
+    values[:, 18:] += 0.3
     t = np.arange(30)
     base = np.stack([np.ones(30), t / 30], axis=1)
-    best = _scan(values, np.arange(1), base[None])
-    left = []
-    for tau in range(6, 25):
-        x = np.column_stack([base, t >= tau])[1:]
-        fit = np.linalg.lstsq(x, values[0, 1:], rcond=None)[0]
-        left.append(((values[0, 1:] - x @ fit) ** 2).sum())
-    assert best.month[0] == 6 + int(np.argmin(left)) == 18
-    assert best.ratio[0] > BAR
-    assert abs(best.size[0] - 2.0) < 0.2
+    best = level_shift._scan(values, np.arange(1), np.zeros((1, 0), dtype=np.int64))
+    level_shift._kept.cache_clear()
+
+    def left(columns: np.ndarray) -> float:
+        fit = np.linalg.lstsq(columns, values[0], rcond=None)[0]
+        return float(((values[0] - columns @ fit) ** 2).sum())
+
+    beside = [left(np.column_stack([base, t >= tau])) for tau in range(6, 25)]
+    assert best.month[0] == 6 + int(np.argmin(beside))
+    np.testing.assert_allclose(best.ratio[0], 28 * np.log(left(base) / min(beside)))
+
+
+def test_a_second_step_is_measured_beside_the_first() -> None:
+    """What is left of a series once a found step is among its columns: as if the base had held it from the start."""
+    values = _season()[None] + 0.05 * _noise(1, 0.5, 7)
+    values[:, 40:] += 0.5
+    chosen = np.array([[40 - level_shift.EDGE]])
+    shifted = values + np.where(np.arange(MONTHS) >= 40, 3.0, 0.0)
+    one, other = (level_shift._scan(worked, np.arange(1), chosen) for worked in (values, shifted))
+    assert one.month[0] == other.month[0]
+    np.testing.assert_allclose([one.ratio[0], one.size[0]], [other.ratio[0], other.size[0]], rtol=1e-6)
+
+
+def test_a_season_that_grows_over_decades_is_no_shift() -> None:
+    t = np.arange(264)
+    season = np.sin(2 * np.pi * t / 12) * np.linspace(0.05, 0.5, 264) + 0.2 * np.cos(np.pi * t / 6) * (t > 120)
+    values = np.exp(season + 0.002 * t + 0.03 * default_rng(8).normal(size=(6, 264)))
+    assert not len(level_shifts(values).series)
