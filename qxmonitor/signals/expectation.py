@@ -113,30 +113,72 @@ def levels(found: Told, watch: Watch, judged: Bools) -> Levels:
     return np.where(judged, np.where(found.stands, steps, 0), NOT_JUDGED).astype(np.int8)
 
 
-def judged(asked: View, whole: View, rule: Rule, watch: Watch) -> tuple[Levels, dict[str, Floats | Texts]]:
-    """Levels and evidence of one watch, ``(n, q)`` each, for the months asked.
+@dataclass(frozen=True)
+class Seen:
+    """What one watch tells of the firms that can be judged in some months.
+
+    Attributes:
+        known: the history of all firms.
+        rows: ``(r,)`` rows of those firms.
+        told: of those firms and months, ``(r, c)`` each.
+        columns: ``(c,)`` the months, as columns of ``known``.
+        ready: ``(r, c)`` months that are judged: usable, not nought, and not too small (``min_base``).
+    """
+
+    known: History
+    rows: npt.NDArray[np.intp]
+    told: Told
+    columns: npt.NDArray[np.intp]
+    ready: Bools
+
+    def at(self, columns: npt.NDArray[np.intp]) -> Seen:
+        """The same of some of the months."""
+        place = np.searchsorted(self.columns, columns)
+        parts = {name: getattr(self.told, name)[:, place] for name in Told.__annotations__}
+        return Seen(self.known, self.rows, Told(**parts), columns, self.ready[:, place])
+
+
+def see(asked: View, whole: View, rule: Rule, watch: Watch, before: int = 0) -> Seen:
+    """What one watch tells in the months asked, and in some months before each of them.
 
     Args:
         asked: the months asked.
         whole: the whole panel.
         rule: of judge ``below_expected``.
         watch: one of its entries.
+        before: how many months before.
     """
     known = history(whole, watch.source, rule.indicator)
+    columns = np.unique((asked.columns + YEAR)[:, None] - np.arange(before + 1))
+    columns = columns[columns >= 0]
+    rows = np.flatnonzero(known.usable[:, columns].any(axis=1) & (np.isfinite(known.values).sum(axis=1) > FEWEST))
+    values = known.values[rows]
+    found = told(rule, watch, values, known.axis, known.february[rows], columns)
+    with np.errstate(invalid="ignore"):
+        ready = known.usable[rows][:, columns] & found.judged & (values[:, columns] > 0)
+        ready &= found.expected >= (watch.min_base or 0.0)
+    return Seen(known, rows, found, columns, ready)
+
+
+def judged(asked: View, seen: Seen, rule: Rule, watch: Watch) -> tuple[Levels, dict[str, Floats | Texts]]:
+    """Levels and evidence of one watch, ``(n, q)`` each, for the months asked.
+
+    Args:
+        asked: the months asked.
+        seen: what is told of them, as :func:`see` gives it.
+        rule: of judge ``below_expected``.
+        watch: one of its entries.
+    """
     columns = asked.columns + YEAR
+    here = seen.at(columns)
+    known, rows, found, ready = seen.known, seen.rows, here.told, here.ready
     shape = (asked.n, asked.q)
     level = np.full(shape, NOT_JUDGED)
     names = ("current", "base", "growth", "usual", "low", "high", "gap", "size", "p")
     fields: dict[str, Floats | Texts] = {name: np.full(shape, np.nan) for name in names}
     fields |= {name: np.full(shape, None, dtype=object) for name in ("begun", "told", "limit")}
-    rows = np.flatnonzero(known.usable[:, columns].any(axis=1) & (np.isfinite(known.values).sum(axis=1) > FEWEST))
-    if not rows.size:
-        return level, fields
-    values = known.values[rows]
-    found = told(rule, watch, values, known.axis, known.february[rows], columns)
-    now, base = values[:, columns], known.base[rows][:, columns]
+    now, base = known.values[rows][:, columns], known.base[rows][:, columns]
     growth = np.divide(now, base, out=np.full(now.shape, np.nan), where=np.nan_to_num(base) > 0) - 1.0
-    ready = known.usable[rows][:, columns] & found.judged & (now > 0) & (found.expected >= (watch.min_base or 0.0))
     level[rows] = levels(found, watch, ready)
     for name, part in (
         ("current", now), ("base", base), ("growth", growth),

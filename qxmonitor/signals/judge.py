@@ -7,6 +7,8 @@
 * ``zero_months`` (停产): a return is here and says zero where there was output before, or in last year's column.
   Consecutive months count; months without a verdict (January, a late return) neither count nor break the run.
 * ``late_months`` (逾期未报): the return is late as known; consecutive months likewise.
+* ``lead_reach`` (龙头企业冲击): a chain whose lead firm has fallen below its own expectation, and whose suppliers lie
+  low together since (:mod:`qxmonitor.signals.spread`).
 * ``conditions``: marks on any indicator, with persistence, hysteresis and further conditions
   (:mod:`qxmonitor.signals.conditions`).
 
@@ -30,7 +32,7 @@ from qxmonitor.indicators.output import month_pair
 from qxmonitor.indicators.view import Bools, Floats, View
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
-from qxmonitor.signals import expectation
+from qxmonitor.signals import expectation, spread
 from qxmonitor.signals.conditions import NOT_JUDGED, Levels, judged, words
 from qxmonitor.signals.evidence import evidence
 from qxmonitor.signals.expectation import Texts
@@ -60,9 +62,11 @@ def judge(panel: Panel, periods: Sequence[Period], chosen: Collection[str] | Non
     engine = Engine(asked)
     engines = _Engines(engine, history)
     wanted = {r.id for r in rules().rules if r.active} if chosen is None else set(chosen)
+    sight = _Sight(asked, history, {str(r.follows) for r in rules().rules if r.id in wanted})
     judges: dict[str, Callable[[Rule, Watch], pd.DataFrame]] = {
         "growth_below": lambda rule, watch: _growth_below(engine, rule, watch),
-        "below_expected": lambda rule, watch: _below_expected(asked, history, rule, watch),
+        "below_expected": lambda rule, watch: _below_expected(asked, sight, rule, watch),
+        "lead_reach": lambda rule, watch: _lead_reach(engine, sight, rule, watch),
         "zero_months": lambda rule, watch: _zero_months(asked, history, rule, watch),
         "late_months": lambda rule, watch: _late_months(asked, history, rule, watch),
         "conditions": lambda rule, watch: _conditions(asked, engines, rule, watch),
@@ -108,9 +112,33 @@ def _growth_below(engine: Engine, rule: Rule, watch: Watch) -> pd.DataFrame:
     return _rows(view, rule, watch, engine.entities(watch.kind), levels, fields)
 
 
-def _below_expected(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:
-    levels, fields = expectation.judged(asked, history, rule, watch)
+class _Sight:
+    """What own expectation tells of firms: seen once, for the rule itself and for one that follows it."""
+
+    def __init__(self, asked: View, whole: View, followed: Collection[str]) -> None:
+        self._asked, self._whole, self._followed = asked, whole, followed
+        self._seen: dict[tuple[str, str], expectation.Seen] = {}
+
+    def of(self, rule: Rule, watch: Watch) -> expectation.Seen:
+        """Of a rule on own expectation; of one that is followed, with the months before that this needs."""
+        key = rule.id, watch.source
+        if key not in self._seen:
+            before = spread.BEFORE if rule.id in self._followed else 0
+            self._seen[key] = expectation.see(self._asked, self._whole, rule, watch, before)
+        return self._seen[key]
+
+
+def _below_expected(asked: View, sight: _Sight, rule: Rule, watch: Watch) -> pd.DataFrame:
+    levels, fields = expectation.judged(asked, sight.of(rule, watch), rule, watch)
     return _rows(asked, rule, watch, _firms(asked), levels, fields)
+
+
+def _lead_reach(engine: Engine, sight: _Sight, rule: Rule, watch: Watch) -> pd.DataFrame:
+    followed = rules().rule(str(rule.follows))
+    seen = sight.of(followed, followed.watching("firm", watch.source))
+    names = engine.entities(watch.kind)
+    levels, fields = spread.judged(engine.view, seen, rule, watch, names)
+    return _rows(engine.view, rule, watch, names, levels, fields)
 
 
 def _zero_months(asked: View, history: View, rule: Rule, watch: Watch) -> pd.DataFrame:
