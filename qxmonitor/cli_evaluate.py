@@ -145,7 +145,7 @@ def marks(firms: int, months: int, seeds: int, first_seed: int, json_out: bool) 
 
 
 @evaluate.command()
-@click.option("--firms", type=click.IntRange(100, 5000), default=800, show_default=True, help="Firms a simulated town.")
+@click.option("--firms", type=click.IntRange(100, 2000), default=800, show_default=True, help="Firms a simulated town.")
 @click.option("--months", type=click.IntRange(36, 240), default=60, show_default=True, help="Months a town.")
 @click.option("--seeds", type=click.IntRange(1, 200), default=20, show_default=True, help="Towns.")
 @click.option("--first-seed", type=click.IntRange(1, 10**6), default=1, show_default=True, help="Seed of the first.")
