@@ -34,7 +34,7 @@ def shock(**more: Any) -> pd.DataFrame:
         "suppliers": f"{TWO}、{FOUR}",
         "begun": "2026-08",
         "told": TOLD,
-        "limit": "提示线3.5个标准差",
+        "limit": "提示线4个标准差",
     }
     row = town.alert("lead_firm_shock", "chain", "C01", "returns", 2, **(proof | more), due="2026-08")
     return pd.DataFrame([row])

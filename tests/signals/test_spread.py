@@ -60,7 +60,7 @@ def test_a_shock_is_told_once_it_has_reached_the_suppliers_and_until_the_lead_fi
     assert levels["2021-09"] == levels["2022-05"] == 0 and "2022-01" not in levels
     proof = said["2021-10"][1]
     codes = sorted(panel.firms.index)
-    assert proof["leads"] == codes[LEAD] and proof["begun"] == "2021-09" and proof["strength"] >= 3.5
+    assert proof["leads"] == codes[LEAD] and proof["begun"] == "2021-09" and proof["strength"] >= 4.0
     assert set(proof["suppliers"].split("、")) == {codes[at] for at in SUPPLIERS}
     # Of nine like firms one has lost half and eight three tenths.
     assert proof["size"] == pytest.approx(-(0.5 + 8 * 0.3) / 9, abs=0.03)
