@@ -45,9 +45,11 @@ LEAST_CASES = 5
 SHARES = np.array([0.0025, 0.005, 0.01, 0.02, 0.05, 0.1])
 """False-alarm rates at which rules are compared."""
 _WINTER = (1, 2, 3)
+SHOCK = "lead_shock"
+"""The type of event that a lead firm's shock is for its chain."""
 TOWN = "town"
 """The entity of an event that strikes everybody."""
-_MEASURES = ("adjusted", "value", "months", "p")
+_MEASURES = ("adjusted", "value", "months", "p", "strength")
 """What a verdict's evidence calls the measure that its levels are marks on, by judge."""
 
 
@@ -108,14 +110,15 @@ def _known(chosen: Sequence[str]) -> list[Rule]:
 
 
 def _events(path: Path) -> pd.DataFrame:
-    """Planted events: type, entity, from, to."""
+    """Planted events: type, entity, from, to; a lead firm's own fall by the shock it is of stands there once more."""
     try:
         whole = json.loads(path.read_text(encoding="utf-8"))
-        frame = pd.DataFrame(whole["events"], columns=["type", "entity", "from", "to"]).astype("str")
+        frame = pd.DataFrame(whole["events"], columns=["type", "entity", "from", "to", "cause"]).astype("str")
         frame["from"].map(Period), frame["to"].map(Period)
+        shocks = frame[frame["cause"] == frame["entity"]].assign(type=SHOCK)
     except (OSError, ValueError, KeyError, TypeError):
         raise Refused("无法读取模拟真值 truth.json") from None
-    return frame
+    return pd.concat([frame, shocks], ignore_index=True).drop(columns="cause")
 
 
 def _months(wh: Warehouse) -> list[Period]:
@@ -264,12 +267,22 @@ def _cases(
     elif proof is not None and events is not None:
         runs, names = _runs(_town_wide(events[events["type"].isin(proof.events)], months)), engine.entities(watch.kind)
         parts += [pd.DataFrame({"entity": names, "start": a, "end": b, "case": True}) for a, b in runs]
+        parts.append(_shocks(events[events["type"].isin({*proof.events} & {SHOCK})], months, engine))
     if proof is not None and proof.outcome is not None:
         parts.append(_outcomes(proof.outcome, watch, months, engine).assign(case=True))
     whole = pd.concat(parts, ignore_index=True)
     return whole[(whole["start"] >= 0) & (whole["start"] < len(months))].astype(
         {"start": np.int64, "end": np.int64, "case": bool}
     )
+
+
+def _shocks(shocks: pd.DataFrame, months: Sequence[Period], engine: Engine) -> pd.DataFrame:
+    """Shocks of lead firms as cases of their chains."""
+    first = months[0].ordinal
+    start, end = (shocks[name].map(lambda p: Period(p).ordinal - first) for name in ("from", "to"))
+    chain = shocks["entity"].map(engine.view.panel.firms["chain"])
+    cases = {"entity": chain, "start": start, "end": end.clip(upper=len(months) - 1), "case": True}
+    return pd.DataFrame(cases).dropna(subset=["entity"])
 
 
 def _town_wide(events: pd.DataFrame, months: Sequence[Period]) -> list[int]:

@@ -1,7 +1,7 @@
 """``qxmonitor bench --scale detectors``: all detectors over a city's firms, month by month, beside STL on some of them.
 
-What is timed is what the rules call: falls, drifts and how long they stand (``told``), what leaders and chains add,
-and the scan for shifts of level, which no rule reads. All months are told of, as a backtest asks; each is judged on
+What is timed is what the rules call: falls, drifts and how long they stand (``told``), whether suppliers lie low
+together, and the scan for shifts of level, which no rule reads. All months are told of, as a backtest asks; each is judged on
 the months before it alone. STL (Cleveland et al. 1990; statsmodels) is timed with one decomposition a series, and with
 one a month from the third year on, as verdicts that know no later month would need it.
 """
@@ -20,7 +20,7 @@ from qxmonitor.bench import Row, row
 from qxmonitor.catalog.rules import rules
 from qxmonitor.errors import QxError
 from qxmonitor.indicators.smoothing import YEAR, Floats
-from qxmonitor.signals.detect import chain_evidence, supported
+from qxmonitor.signals.detect import together
 from qxmonitor.signals.expectation import told
 from qxmonitor.signals.level_shift import level_shifts
 from qxmonitor.simulate.series import Series, simulate
@@ -59,7 +59,7 @@ def measure(firms: int = 14_000, length: int = 60, indicators: int = 6, sample: 
     """
     rule = rules().rule(_RULE)
     watch = rule.watching("firm", "returns")
-    clocks = {name: _Clock() for name in (_FIRST, "leaders and chains", "level shifts")}
+    clocks = {name: _Clock() for name in (_FIRST, "leaders and suppliers", "level shifts")}
     beside, monthly = _Clock(), _Clock()
     for number in range(indicators):
         town = simulate(firms, length, seed=5001 + number)
@@ -67,10 +67,8 @@ def measure(firms: int = 14_000, length: int = 60, indicators: int = 6, sample: 
         values = np.where(february, 2 * town.values, town.values)
         with clocks[_FIRST].running():
             found = told(rule, watch, values, town.axis, february)
-        with clocks["leaders and chains"].running(), np.errstate(divide="ignore"):
-            evidence = -np.log(found.p)
-            supported(evidence, evidence, town.lead)
-            chain_evidence(evidence, found.stands, town.chain, town.lead)
+        with clocks["leaders and suppliers"].running():
+            together(found.p, np.unique(town.lead[town.lead >= 0])[:, None] == town.lead)
         with clocks["level shifts"].running():
             level_shifts(values)
         if not number:

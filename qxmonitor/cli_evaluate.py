@@ -161,4 +161,23 @@ def marks(firms: int, months: int, seeds: int, first_seed: int, quiet_seeds: int
         print_rows(weighing.score(firms, months, towns, quiet), json_out, line)
 
 
+@evaluate.command()
+@click.option("--firms", type=click.IntRange(100, 2000), default=800, show_default=True, help="Firms a simulated town.")
+@click.option("--months", type=click.IntRange(36, 240), default=60, show_default=True, help="Months a town.")
+@click.option("--seeds", type=click.IntRange(1, 200), default=20, show_default=True, help="Towns.")
+@click.option("--first-seed", type=click.IntRange(1, 10**6), default=1, show_default=True, help="Seed of the first.")
+@as_json
+def shocks(firms: int, months: int, seeds: int, first_seed: int, json_out: bool) -> None:
+    """What each mark of the notice of a lead firm's shock costs and brings on simulated towns."""
+    from qxmonitor.evaluation import shocks as weighing
+
+    def line(row: Row) -> str:
+        value = "—" if row["value"] is None else f"{row['value']:.4g}"
+        around = "" if row["lo"] is None else f"（{row['lo']:.4g} 至 {row['hi']:.4g}）"
+        return f"{row['measure']} · {row['strength']:g}：{value}{around}"
+
+    with reported(json_out):
+        print_rows(weighing.score(firms, months, range(first_seed, first_seed + seeds)), json_out, line)
+
+
 COMMANDS = (evaluate,)

@@ -25,6 +25,7 @@ from qxmonitor.delivery.mail import readable
 from qxmonitor.disclosure import Gate, Pattern
 from qxmonitor.errors import QxError
 from qxmonitor.period import Period
+from qxmonitor.signals import spread
 from qxmonitor.signals.conditions import words
 from qxmonitor.signals.detect.told import Told
 from qxmonitor.signals.expectation import teller
@@ -100,6 +101,9 @@ def _alert(rule: Rule, watch: Watch, level: int, month: Period) -> pd.DataFrame:
         proof |= {"told": said["told"][0], "limit": said["limit"]}  # type: ignore[index]
     if rule.mark is not None:
         proof |= _fall(rule, watch, watch.levels.steps()[level - 1], month)
+    if rule.strength is not None:
+        told = spread.words(1, month - 1, 0.4, 12, 6, 9_000.0, -step)
+        proof |= {"told": told, "limit": spread.limit(rule.strength + 1, rule.strength), "leads": _FIRM}
     proof |= {"since": str(month), "trend": "opened", "alerts": 1, "due": str(month)}
     row = {
         "alert_id": f"{rule.id}:{watch.kind}:{entity}:{watch.source}:{month}", "rule": rule.id,

@@ -16,12 +16,12 @@ from qxmonitor.catalog.alerting import alerting as words
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.plans import LEVEL_NAMES
 from qxmonitor.catalog.readers import readers
-from qxmonitor.catalog.rules import Rule, Watch, rules
+from qxmonitor.catalog.rules import FALLING, Rule, Watch, rules
 from qxmonitor.delivery.alerts import exempt
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.scene import HISTORY
-from qxmonitor.signals import expectation
+from qxmonitor.signals import expectation, spread
 from qxmonitor.signals.fold import IDENTITY
 from qxmonitor.signals.silence import silenced_by
 from qxmonitor.warehouse import Warehouse, asof, life, proving, store
@@ -38,6 +38,7 @@ _STATES = {
 _MEASURES = {
     "growth_below": "adjusted",
     "below_expected": "size",
+    "lead_reach": "size",
     "zero_months": "months",
     "late_months": "months",
     "conditions": "value",
@@ -138,6 +139,8 @@ def _verdict(name: str, rule: Rule, watch: Watch, row: Row) -> Row:
     basis = "，".join(said for key, value in proof.items() if (said := _said(key, value)))
     if rule.mark is not None:
         basis = f"{proof['told']}；{proof['limit']}" if level else _quiet(rule, watch, proof)
+    if rule.strength is not None:
+        basis = f"{proof['told']}；龙头 {proof['leads']}；{proof['limit']}" if level else _not_reached(rule, proof)
     head = f"{rule.name} {LEVEL_NAMES[level - 1] if level else '平稳'}"
     said = f"{head}  依据 {basis}{_distance(rule, watch, level, proof)}  应知会：{told}"
     return _row(
@@ -157,6 +160,15 @@ def _quiet(rule: Rule, watch: Watch, proof: Row) -> str:
     return f"比按自身此前各月应有的水平低{-gap:.1%}，{seen}{short}"
 
 
+def _not_reached(rule: Rule, proof: Row) -> str:
+    """Why a chain has no lead firm's shock."""
+    if "strength" not in proof:
+        return f"近{spread.WITHIN}个月没有龙头企业走低，或其上游配套企业不足{spread.FEWEST}家"
+    lower = float(proof["strength"])
+    few = f"，或明显偏低的不足{spread.VISIBLY}家" if lower >= float(rule.strength or 0) else ""
+    return f"有龙头企业走低，上游企业比其他企业偏低{lower:.1f}个标准差，提示线{rule.strength:g}个{few}"
+
+
 def _distance(rule: Rule, watch: Watch, level: int, proof: Row) -> str:
     """How far the judged figure is from the next more severe level."""
     value, steps = proof.get(_MEASURES.get(rule.judge, "")), watch.levels.steps()
@@ -164,11 +176,11 @@ def _distance(rule: Rule, watch: Watch, level: int, proof: Row) -> str:
         return ""
     step, word = steps[level], LEVEL_NAMES[level]
     value = abs(value) if rule.test is not None and rule.test.side == "apart" else value
-    falling = rule.judge in ("growth_below", "below_expected") or (rule.test is not None and rule.test.side == "below")
+    falling = rule.judge in FALLING or (rule.test is not None and rule.test.side == "below")
     if (value <= step) if falling else (value >= step):
         return f"；已到{word}色阈值 {step:g}，但持续月数或其他条件未满足"
     gap = abs(step - value)
-    if rule.judge in ("growth_below", "below_expected"):
+    if rule.judge in FALLING:
         return f"；未到{word}色阈值 {step:.0%}，还差 {gap * 100:.1f} 个百分点"
     unit = "个月" if rule.judge in ("zero_months", "late_months") else ""
     return f"；未到{word}色阈值 {step:g}{unit}，还差 {gap:.3g}{unit}"

@@ -51,5 +51,5 @@ def test_all_detectors_beside_stl() -> None:
     named = {(row["what"].removeprefix("detectors: "), row["unit"]): row["figure"] for row in rows}
     assert len(named) == len(rows) and all(figure >= 0 for figure in named.values())
     assert named["series", "series"] == 120 and named["STL, processor, a series", "ms"] > 0
-    parts = ("falls, drifts, stops", "leaders and chains", "level shifts")
+    parts = ("falls, drifts, stops", "leaders and suppliers", "level shifts")
     assert named["all", "s"] == pytest.approx(sum(named[part, "s"] for part in parts), abs=0.01)

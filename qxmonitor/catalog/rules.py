@@ -63,6 +63,9 @@ class Watch(Entry):
         return self
 
 
+FALLING = ("growth_below", "below_expected", "lead_reach")
+"""Judges whose levels are marks on a loss: the lower, the more severe."""
+
 Of = Literal["value", "change", "growth", "peers"]
 Side = Literal["above", "below", "apart"]
 
@@ -149,19 +152,22 @@ class Rule(Entry):
 
     Attributes:
         judge: the function that judges it: growth of totals below thresholds, a firm below its own expectation
-            (``mark``), months of zero, months late, or conditions on indicators (``test``).
+            (``mark``), a lead firm's fall that reached its suppliers (``strength``), months of zero, months late, or
+            conditions on indicators (``test``).
         active: as shipped; an inactive rule gives no verdicts until it is activated (decision 39).
         proof: what it must show to be activated; null: a plain fact, which needs no proof.
         indicator: what it reads.
         close_after: consecutive quiet verdicts after which an alert closes.
         festival_loss: share of output lost per day of the festival window, for what growth to expect; null: none.
         mark: share of quiet months of steady firms that may lie as far below expectation as a month that speaks.
+        follows: the rule on own expectation whose standing falls it looks at; another version of that is another of it.
+        strength: standard deviations by which suppliers must lie lower, together, than the other firms of the month.
         economic: false for data-collection matters, which are no alert about the economy.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: str
-    judge: Literal["growth_below", "below_expected", "zero_months", "late_months", "conditions"]
+    judge: Literal["growth_below", "below_expected", "lead_reach", "zero_months", "late_months", "conditions"]
     active: bool
     proof: Proof | None = None
     indicator: str
@@ -169,6 +175,8 @@ class Rule(Entry):
     close_after: int = Field(ge=1, le=12)
     festival_loss: float | None = Field(ge=0, lt=1)
     mark: float | None = Field(default=None, gt=0, le=0.05)
+    follows: str | None = None
+    strength: float | None = Field(default=None, ge=2, le=10)
     test: Test | None = None
     watch: tuple[Watch, ...] = Field(min_length=1)
 
@@ -183,6 +191,11 @@ class Rule(Entry):
             raise ValueError(f"指标 {self.indicator} 没有 {'、'.join(missing)} 的数")
         if len({(w.kind, w.source) for w in self.watch}) < len(self.watch):
             raise ValueError("同一对象与来源只能写一次")
+        following = self.judge == "lead_reach"
+        if {following} != {self.follows is not None, self.strength is not None}:
+            raise ValueError("看龙头波及的规则须写 follows 和 strength，其他规则不写")
+        if following and any(w.kind != "chain" for w in self.watch):
+            raise ValueError("龙头波及只针对产业链")
         if (self.judge == "conditions") != (self.test is not None):
             raise ValueError("按条件判断的规则须写 test，其他规则不写")
         if self.test is not None:
@@ -201,7 +214,7 @@ class Rule(Entry):
             raise ValueError("解除阈值须在蓝级阈值与零之间")
         if self.judge == "growth_below" and any(w.kind == "firm" for w in self.watch):
             raise ValueError("同比下降只针对汇总数，企业按自身预期判断")
-        falling = self.judge in ("growth_below", "below_expected")
+        falling = self.judge in FALLING
         if any((w.levels.blue >= 0) == falling for w in self.watch):
             raise ValueError("下降类阈值须为负，月数类阈值须为正")
         if falling and any(list(w.levels.steps()) != sorted(w.levels.steps(), reverse=True) for w in self.watch):
@@ -235,8 +248,10 @@ class Rule(Entry):
     @property
     def version(self) -> str:
         """Hash of what the rule says and whom it watches; a scorecard speaks of one version alone."""
-        unsaid = {"active", "proof"} | ({"mark"} if self.mark is None else set())
+        unsaid = {"active", "proof", *(name for name in ("mark", "follows", "strength") if getattr(self, name) is None)}
         said = self.model_dump_json(exclude=unsaid)
+        if self.follows is not None:
+            said += rules().rule(self.follows).version
         return hashlib.sha256(said.encode("utf-8")).hexdigest()[:12]
 
     def watching(self, kind: str, source: str) -> Watch:
@@ -250,6 +265,14 @@ class Rule(Entry):
 
 class Rules(Entry):
     rules: tuple[Rule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _followed(self) -> Self:
+        own = {(r.id, w.source) for r in self.rules if r.judge == "below_expected" for w in r.watch}
+        for rule in self.rules:
+            if rule.follows is not None and any((rule.follows, w.source) not in own for w in rule.watch):
+                raise ValueError(f"规则 {rule.id} 所随的 {rule.follows} 不按自身预期判断，或不看同一来源")
+        return self
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

@@ -84,8 +84,9 @@ def by_plan(gate: Gate, stories: Sequence[Story]) -> tuple[PlanGroup, ...]:
 
 
 def by_basis(stories: Sequence[Story]) -> tuple[Story, ...]:
-    """One story of each kind of entity and source, for what must be said of them all."""
-    return tuple({(story.entity_kind.text, story.source.text): story for story in reversed(stories)}.values())[::-1]
+    """One story of each kind of entity and source, for what must be said of them all; one that names firms apart."""
+    keyed = {(one.entity_kind.text, one.source.text, bool(one.evidence["leads"])): one for one in reversed(stories)}
+    return tuple(keyed.values())[::-1]
 
 
 def sorted_out(alerts: pd.DataFrame, period: Period) -> tuple[pd.DataFrame, ...]:

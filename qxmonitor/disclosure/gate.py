@@ -236,13 +236,22 @@ class Gate:
             evidence={
                 str(key): found
                 for key, value in evidence.items()
-                if (found := self._evidence(str(key), value, kind, source, ref)) is not None
+                if (found := self._evidence(str(key), value, kind, source, ref, (period, indicator))) is not None
             },
         )
 
-    def _evidence(self, name: str, value: Any, kind: str, source: str, ref: str) -> Cleared | None:
-        """One piece of evidence; a name nobody described is left out rather than guessed at."""
+    def _evidence(
+        self, name: str, value: Any, kind: str, source: str, ref: str, of: tuple[Period, str]
+    ) -> Cleared | None:  # fmt: skip
+        """One piece of evidence; a name nobody described is left out rather than guessed at.
+
+        Firms are named one by one, by the month and indicator the alert is ``of``; who may not be named is left out.
+        """
         form, ref = EVIDENCE.get(name), f"{ref}|{name}"
+        if form == "firms":
+            named = [self.firm(code, source, *of) for code in str(value).split("、")]
+            text = "、".join(one.text for one in named if one is not None)
+            return seal(text, reader=self.reader, source=source, ref=ref, limit=None) if text else None
         if form in (None, "text", "period"):
             if form is None or value is None:
                 return None

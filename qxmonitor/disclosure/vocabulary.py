@@ -54,5 +54,7 @@ EVIDENCE = {
     "trend": "text",
     "told": "text",
     "limit": "text",
+    "leads": "firms",
+    "suppliers": "firms",
 }
 """What a verdict's evidence holds, by name; names not listed (group counts, dominance) are never shown."""

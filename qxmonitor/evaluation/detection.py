@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from qxmonitor.evaluation import chained, curves
+from qxmonitor.evaluation import curves, prevalence
 from qxmonitor.evaluation.injected import BAND_WORDS, SCENARIOS, Ints, Sample, caught, put_in, real, simulated
 from qxmonitor.evaluation.rivals import FIXED, RIVALS, oracle, stl_residual, year_on_year
 from qxmonitor.indicators.smoothing import Flags, Floats
@@ -56,7 +56,7 @@ class Run:
     said: dict[str, Scored]
     fixed: tuple[float, float]
     """Share of quiet months, and of those in January to March, at which the fixed rule speaks."""
-    chains: chained.Counts | None
+    episodes: prevalence.Counts | None
 
 
 def score(
@@ -80,8 +80,8 @@ def score(
     base = None if series is None else real(series)
     runs = [_run(base or simulated(firms, months, seed), seed, stl=seed <= stl_seeds) for seed in range(1, seeds + 1)]
     rows = [*_false_alarms(runs), *_detections(runs), *_fixed(runs, firms)]
-    if runs[0].chains is not None:
-        rows += chained.rows([run.chains for run in runs if run.chains is not None])
+    if runs[0].episodes is not None:
+        rows += prevalence.rows([run.episodes for run in runs if run.episodes is not None])
     rows.append(_row("seconds", OURS, "", time.perf_counter() - begun))
     if out is not None:
         curves.write(out, rows, _curves(runs))
@@ -130,7 +130,7 @@ def _run(sample: Sample, seed: int, *, stl: bool) -> Run:
         {key: start for key, (_, start) in shifted.items()},
         said,
         (float(fell[quiet].mean()), float(fell[quiet & early].mean()) if (quiet & early).any() else np.nan),
-        chained.count(sample, own) if sample.town is not None else None,
+        prevalence.count(sample, own) if sample.town is not None else None,
     )
 
 

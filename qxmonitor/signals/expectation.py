@@ -122,36 +122,69 @@ def levels(found: Told, watch: Watch, judged: Bools) -> Levels:
     return np.where(judged, np.where(found.stands, steps, 0), NOT_JUDGED).astype(np.int8)
 
 
-def judged(asked: View, rule: Rule, watch: Watch) -> tuple[Levels, dict[str, Floats | Texts]]:
+@dataclass(frozen=True)
+class Seen:
+    """What one watch tells of the firms that can be judged in some months.
+
+    Attributes:
+        known: the history of all firms.
+        rows: ``(r,)`` rows of those firms.
+        told: of those firms and months, ``(r, c)`` each.
+        columns: ``(c,)`` the months, as columns of ``known``.
+        ready: ``(r, c)`` months that are judged: usable, not nought, and not too small (``min_base``).
+    """
+
+    known: History
+    rows: npt.NDArray[np.intp]
+    told: Told
+    columns: npt.NDArray[np.intp]
+    ready: Bools
+
+    def place(self, periods: Sequence[Period]) -> npt.NDArray[np.intp]:
+        """Where months stand among :attr:`columns`."""
+        return np.searchsorted(self.columns, [self.known.axis.index(p) for p in periods])
+
+
+def see(asked: View, rule: Rule, watch: Watch, before: int = 0) -> Seen:
+    """What one watch tells in months of one year, and in some months before each of them.
+
+    Args:
+        asked: the months asked, all of one year; each by what its panel knows of the months up to it.
+        rule: of judge ``below_expected``.
+        watch: one of its entries.
+        before: how many months before.
+    """
+    known = history(asked.panel, asked.periods[-1], watch.source, rule.indicator)
+    columns = np.unique(np.array([known.axis.index(p) for p in asked.periods])[:, None] - np.arange(before + 1))
+    columns = columns[columns >= 0]
+    rows = np.flatnonzero(known.usable[:, columns].any(axis=1) & (np.isfinite(known.values).sum(axis=1) > FEWEST))
+    values = known.values[rows]
+    found = told(rule, watch, values, known.axis, known.february[rows], columns)
+    with np.errstate(invalid="ignore"):
+        ready = known.usable[rows][:, columns] & found.judged & (values[:, columns] > 0)
+        ready &= found.expected >= (watch.min_base or 0.0)
+    return Seen(known, rows, found, columns, ready)
+
+
+def judged(asked: View, seen: Seen, rule: Rule, watch: Watch) -> tuple[Levels, dict[str, Floats | Texts]]:
     """Levels and evidence of one watch, ``(n, q)`` each, for the months asked.
 
     Args:
-        asked: the months asked; each by what its panel knows of the months up to it.
+        asked: the months asked.
+        seen: what is told of them, as :func:`see` gives it.
         rule: of judge ``below_expected``.
         watch: one of its entries.
     """
-    years = [[p for p in asked.periods if p.year == year] for year in sorted({p.year for p in asked.periods})]
-    parts = [_of_year(asked.at(periods), rule, watch) for periods in years]
-    levels = np.concatenate([level for level, _ in parts], axis=1)
-    return levels, {name: np.concatenate([fields[name] for _, fields in parts], axis=1) for name in parts[0][1]}
-
-
-def _of_year(asked: View, rule: Rule, watch: Watch) -> tuple[Levels, dict[str, Floats | Texts]]:
-    known = history(asked.panel, asked.periods[-1], watch.source, rule.indicator)
-    columns = np.array([known.axis.index(p) for p in asked.periods], dtype=np.intp)
+    known, rows, at = seen.known, seen.rows, seen.place(asked.periods)
+    columns, ready = seen.columns[at], seen.ready[:, at]
+    found = Told(**{name: getattr(seen.told, name)[:, at] for name in Told.__annotations__})
     shape = (asked.n, asked.q)
     level = np.full(shape, NOT_JUDGED)
     names = ("current", "base", "growth", "usual", "low", "high", "gap", "size", "p")
     fields: dict[str, Floats | Texts] = {name: np.full(shape, np.nan) for name in names}
     fields |= {name: np.full(shape, None, dtype=object) for name in ("begun", "told", "limit")}
-    rows = np.flatnonzero(known.usable[:, columns].any(axis=1) & (np.isfinite(known.values).sum(axis=1) > FEWEST))
-    if not rows.size:
-        return level, fields
-    values = known.values[rows]
-    found = told(rule, watch, values, known.axis, known.february[rows], columns)
-    now, base = values[:, columns], known.base[rows][:, columns]
+    now, base = known.values[rows][:, columns], known.base[rows][:, columns]
     growth = np.divide(now, base, out=np.full(now.shape, np.nan), where=np.nan_to_num(base) > 0) - 1.0
-    ready = known.usable[rows][:, columns] & found.judged & (now > 0) & (found.expected >= (watch.min_base or 0.0))
     level[rows] = levels(found, watch, ready)
     for name, part in (
         ("current", now), ("base", base), ("growth", growth),
@@ -160,11 +193,11 @@ def _of_year(asked: View, rule: Rule, watch: Watch) -> tuple[Levels, dict[str, F
     ):  # fmt: skip
         fields[name][rows] = part
     tellers = teller(indicators().indicator(rule.indicator), rule, watch)
-    for row, at in np.argwhere(level[rows] > 0):
-        began = known.axis[found.since[row, at]]
-        fields["begun"][rows[row], at] = str(began)
-        told_, limit = tellers.words(found, int(row), int(at), float(now[row, at]), asked.periods[at], began)
-        fields["told"][rows[row], at], fields["limit"][rows[row], at] = told_, limit
+    for row, month in np.argwhere(level[rows] > 0):
+        began = known.axis[found.since[row, month]]
+        fields["begun"][rows[row], month] = str(began)
+        told_, limit = tellers.words(found, int(row), int(month), float(now[row, month]), asked.periods[month], began)
+        fields["told"][rows[row], month], fields["limit"][rows[row], month] = told_, limit
     return level, fields
 
 

@@ -31,7 +31,7 @@ from qxmonitor.indicators.output import month_pair
 from qxmonitor.indicators.view import Bools, Floats, View
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
-from qxmonitor.signals import expectation
+from qxmonitor.signals import expectation, spread
 from qxmonitor.signals.conditions import NOT_JUDGED, Levels, judged, words
 from qxmonitor.signals.evidence import evidence
 from qxmonitor.signals.expectation import Texts
@@ -62,20 +62,26 @@ def judge(
         return _frame([])
     alone = [_Asked(panel.window(p, look_back), [p]) for p in asked.periods] if look_back else [_Asked(panel, periods)]
     wanted = {r.id for r in rules().rules if r.active} if chosen is None else set(chosen)
+    followed = {str(r.follows) for r in rules().rules if r.id in wanted}
+    years = [[p for p in asked.periods if p.year == year] for year in sorted({p.year for p in asked.periods})]
+    sights = [_Sight(asked.at(periods), followed) for periods in years]
     return _frame(
         [
             part
             for rule in rules().rules if rule.id in wanted
             for watch in rule.watch
-            for part in _judged(asked, alone, rule, watch)
+            for part in _judged(alone, sights, rule, watch)
         ]
     )  # fmt: skip
 
 
-def _judged(asked: View, alone: Sequence[_Asked], rule: Rule, watch: Watch) -> list[pd.DataFrame]:
-    if rule.judge == "below_expected":  # which sees as far back as it needs, the same for all months of a year
-        levels, fields = expectation.judged(asked, rule, watch)
-        return [_rows(asked, rule, watch, _firms(asked), levels, fields)]
+def _judged(
+    alone: Sequence[_Asked], sights: Sequence[_Sight], rule: Rule, watch: Watch
+) -> list[pd.DataFrame]:  # fmt: skip
+    """Rows of one watch, period by period; own expectation sees as far back as it needs, alike for months of a year."""
+    if rule.judge in ("below_expected", "lead_reach"):
+        judge = _below_expected if rule.judge == "below_expected" else _lead_reach
+        return [judge(sight, rule, watch) for sight in sights]
     judges: dict[str, Callable[[_Asked, Rule, Watch], pd.DataFrame]] = {
         "growth_below": _growth_below, "zero_months": _zero_months, "late_months": _late_months,
         "conditions": _conditions,
@@ -96,6 +102,22 @@ class _Asked:
     @cached_property
     def whole(self) -> Engine:
         return Engine(self.history)
+
+
+class _Sight:
+    """What own expectation tells of firms in months of one year: for the rule itself, and one that follows it."""
+
+    def __init__(self, asked: View, followed: Collection[str]) -> None:
+        self.asked, self._followed = asked, followed
+        self._seen: dict[tuple[str, str], expectation.Seen] = {}
+
+    def of(self, rule: Rule, watch: Watch) -> expectation.Seen:
+        """Of a rule on own expectation; of one that is followed, with the months before that this needs."""
+        key = rule.id, watch.source
+        if key not in self._seen:
+            before = spread.BEFORE if rule.id in self._followed else 0
+            self._seen[key] = expectation.see(self.asked, rule, watch, before)
+        return self._seen[key]
 
 
 def festival_growth(period: Period, loss: float) -> float:
@@ -132,6 +154,19 @@ def _growth_below(asked: _Asked, rule: Rule, watch: Watch) -> pd.DataFrame:
         "top2": figures.top2, "hidden_groups": figures.hidden_groups.astype(np.float64),
     }  # fmt: skip
     return _rows(view, rule, watch, engine.entities(watch.kind), levels, fields)
+
+
+def _below_expected(sight: _Sight, rule: Rule, watch: Watch) -> pd.DataFrame:
+    levels, fields = expectation.judged(sight.asked, sight.of(rule, watch), rule, watch)
+    return _rows(sight.asked, rule, watch, _firms(sight.asked), levels, fields)
+
+
+def _lead_reach(sight: _Sight, rule: Rule, watch: Watch) -> pd.DataFrame:
+    followed = rules().rule(str(rule.follows))
+    seen = sight.of(followed, followed.watching("firm", watch.source))
+    names = Engine(sight.asked).entities(watch.kind)
+    levels, fields = spread.judged(sight.asked, seen, rule, watch, names)
+    return _rows(sight.asked, rule, watch, names, levels, fields)
 
 
 def _zero_months(asked: _Asked, rule: Rule, watch: Watch) -> pd.DataFrame:

@@ -76,6 +76,19 @@ def test_the_score_of_a_small_town(tmp_path: Path) -> None:
     assert (tmp_path / "curves.png").stat().st_size > 10_000
 
 
+def test_the_score_of_shocks_on_small_towns() -> None:
+    """Sharper marks tell fewer shocks, whatever is told; of what is counted the rest can be worked out."""
+    result = _run("shocks", "--firms", 150, "--months", 36, "--seeds", 2, "--json")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    by = {(r["measure"], r["strength"]): r for r in rows}
+    alerts = [by["precision", mark]["alerts"] for mark in (3.0, 3.5, 4.0, 4.5)]
+    assert alerts == sorted(alerts, reverse=True)
+    for row in (r for r in rows if r["measure"] == "precision" and r["alerts"]):
+        assert row["value"] == pytest.approx(row["true_alerts"] / row["alerts"], abs=1e-4)
+    assert {r["measure"] for r in rows} == {"precision", "recall", "delay", "false_share", "named_hit"}
+
+
 def test_the_same_shifts_go_into_series_of_others(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     lines = [f"序列{k},{t},train,{np.exp(5 + rng.normal(0, 0.05))}" for k in range(12) for t in range(70)]

@@ -89,3 +89,32 @@ def test_the_lead_firm_stands_before_the_chain_and_the_chain_is_enough() -> None
     chain, effect = alert("C1", 3, "2026-08", kind="chain"), alert("LENS", 3, "2026-10")
     assert explained(chain, effect) == {"LENS": "C1"}
     assert explained(chain, effect, alert("LEAD", 1, "2026-10")) == {"LENS": "LEAD"}
+
+
+def shock(
+    level: int = 1, opened: str = "2026-10", begun: str = "2026-08", leads: str = "LEAD", suppliers: str = "LENS"
+) -> dict[str, object]:
+    said = {"leads": leads, "suppliers": suppliers, "begun": begun, "trend": "opened"}
+    proof = json.dumps(said, separators=(",", ":"), ensure_ascii=False)
+    return alert("C1", level, opened, kind="chain", rule="lead_firm_shock") | {"evidence": proof}
+
+
+def test_a_shock_explains_the_lead_firm_and_its_suppliers_whenever_they_were_told_since_it_fell() -> None:
+    """The lead firm's own alert and one supplier's stood before the shock was told, another's comes in its month."""
+    rows = [
+        shock(), alert("LEAD", 4, "2026-08"), alert("LENS", 3, "2026-09"), alert("GLASS", 3, "2026-10"),
+        alert("SHELL", 3, "2026-07"), alert("PEER", 1, "2026-10"), alert("MID", 2, "2026-10"),
+    ]  # fmt: skip
+    assert explained(*rows) == dict.fromkeys(("LEAD", "LENS", "GLASS"), "C1")
+    key = [shock(suppliers="LENS、MID"), *rows[1:]]
+    assert explained(*key) == dict.fromkeys(("LEAD", "LENS", "GLASS", "MID"), "C1"), "a key firm, if it is named"
+    assert explained(*rows, alert("C1", 2, "2026-09", kind="chain", rule="total_drop"))["GLASS"] == "C1"
+
+
+def test_a_shock_that_is_quiet_or_closed_explains_nothing_and_two_lead_firms_share_one() -> None:
+    quiet = shock() | {"evidence": json.dumps({"leads": "LEAD", "begun": "2026-08", "trend": "quiet"})}
+    quiet["evidence"] = str(quiet["evidence"]).replace(" ", "")
+    rows = [alert("LEAD", 4, "2026-09"), alert("LENS", 3, "2026-10")]
+    assert explained(quiet, *rows) == {"LENS": "LEAD"}
+    both = explained(shock(leads="LEAD、MID"), alert("MID", 2, "2026-09"), *rows)
+    assert both == dict.fromkeys(("LEAD", "MID", "LENS"), "C1")

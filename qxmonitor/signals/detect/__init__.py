@@ -1,10 +1,10 @@
 """Detectors over many monthly series at once: has the newest month fallen below what it should have been?
 
-Pure functions of arrays, each month judged only on the months before it (:func:`detect`), and what other series add to
-that: leading ones (customs imports, the lead firm of a chain) and all firms of a chain together (``linked``).
+Pure functions of arrays, each month judged only on the months before it (:func:`detect`), and whether the firms of a
+set lie low together (:func:`together`).
 """
 
 from qxmonitor.signals.detect.judged import Detected, detect, festival_shares
-from qxmonitor.signals.detect.linked import chain_evidence, supported
+from qxmonitor.signals.detect.linked import together
 
-__all__ = ["Detected", "chain_evidence", "detect", "festival_shares", "supported"]
+__all__ = ["Detected", "detect", "festival_shares", "together"]

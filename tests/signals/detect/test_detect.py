@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qxmonitor.period import Period, months
-from qxmonitor.signals.detect import chain_evidence, detect, festival_shares, supported
+from qxmonitor.signals.detect import detect, festival_shares
 from qxmonitor.signals.detect import expect as model
 from qxmonitor.signals.detect.expect import Expected, expect
-from qxmonitor.signals.detect.judged import FALL, NOT_JUDGED, QUIET, STOP, THRESHOLD
-from qxmonitor.signals.detect.linked import MOST
+from qxmonitor.signals.detect.judged import FALL, NOT_JUDGED, QUIET, STOP
 from qxmonitor.signals.detect.shift import Shape, evidence
 
 AXIS = months(Period("2014-01"), Period("2017-12"))
@@ -221,30 +220,6 @@ def test_later_values_units_and_company_change_nothing(seed: int, cut: int, fact
     scaled = detect(values[::-1] * factor, FESTIVAL, 0)
     np.testing.assert_allclose(scaled.evidence[::-1], whole.evidence, rtol=0, atol=1e-6)
     np.testing.assert_array_equal(detect(values[1:2], FESTIVAL, 0).level, whole.level[1:2])
-
-
-def test_others_add_little_while_quiet_and_never_enough_alone() -> None:
-    own = np.zeros((2, 8))
-    own[1] = 1.0
-    leading = np.full((1, 8), -30.0)
-    leading[0, 2] = 40.0
-    led = supported(own, leading, np.array([0, -1]))
-    np.testing.assert_array_equal(led[1], own[1])
-    assert led[0, 0] == 0.0 and led[0, 7] == pytest.approx(np.log(0.6))
-    np.testing.assert_allclose(led[0, 3:6], MOST)
-    assert MOST < THRESHOLD
-
-
-def test_a_chain_speaks_when_its_lead_firm_has_and_suppliers_follow() -> None:
-    chain, lead = np.array([0, 0, 0, -1]), np.array([-1, 0, 0, -1])
-    own = np.zeros((4, 12))
-    own[1:3, 5:] = 3.0
-    speaks = np.zeros((4, 12), dtype=bool)
-    assert np.isneginf(chain_evidence(own, speaks, chain, lead)).all()
-    speaks[0, 4] = True
-    told = chain_evidence(own, speaks, chain, lead)[0]
-    assert np.isneginf(told[:4]).all() and told[4] == 0.0 and np.isneginf(told[11])
-    np.testing.assert_allclose(told[5:11], 2 * np.log1p(0.5 * (np.exp(3.0) - 1)))
 
 
 def test_nothing_in_nothing_out_and_wrong_shapes_are_refused() -> None:
