@@ -1,9 +1,9 @@
 """``qxmonitor bench --scale detectors``: all detectors over a city's firms, month by month, beside STL on some of them.
 
 What is timed is what the rules call: falls, drifts and how long they stand (``told``), whether suppliers lie low
-together, and the scan for shifts of level, which no rule reads. All months are told of, as a backtest asks; each is judged on
-the months before it alone. STL (Cleveland et al. 1990; statsmodels) is timed with one decomposition a series, and with
-one a month from the third year on, as verdicts that know no later month would need it.
+together, and the scan for shifts of level, which no rule reads. All months are told of, as a backtest asks; each is
+judged on the months before it alone. STL (Cleveland et al. 1990; statsmodels) is timed with one decomposition a
+series, and with one a month from the third year on, as verdicts that know no later month would need it.
 """
 
 from __future__ import annotations
