@@ -1,10 +1,11 @@
 """``qxmonitor backtest`` and ``rules``: history replayed as known then, a scorecard a rule, and the gate before it.
 
-Each month is judged from the panel as known on its release day, exactly as ``run`` would have judged it then. Cases
-are planted events where the town is simulated (``truth.json``), and what came out later where a rule names it; both
-speak of the entity itself. What strikes the whole town is a case of each chain and of the town; its months, and alerts
-that stand in them, are left out for firms, since what each lost of it is not written down. A scorecard is stored with
-the rule's version; a rule whose newest scorecard is below its bar, or that has none, cannot be activated.
+Each month is judged from the panel as known on its release day, exactly as ``run`` would have judged it then, by the
+rule as it is now. Cases are what verification found (``alert outcome``), planted events where the town is simulated
+(``truth.json``, which then is all there is to know), and what came out later where a rule names it; all speak of the
+entity itself. What strikes the whole town is a case of each chain and of the town; its months, and alerts that stand in
+them, are left out for firms, since what each lost of it is not written down. A scorecard is stored with the rule's
+version; a rule whose newest scorecard is below its bar, or that has none, cannot be activated.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from qxmonitor import signals
+from qxmonitor import alerting, signals
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import Condition, Proof, Rule, Watch, rules
@@ -29,8 +31,9 @@ from qxmonitor.panel import Panel
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.scene import HISTORY
 from qxmonitor.signals.conditions import holds
-from qxmonitor.signals.scorecard import Cases, Levels, card, curve, tally
-from qxmonitor.warehouse import Warehouse, proving, store
+from qxmonitor.signals.outcomes import episodes, merged, placed, said_of, verified_by, verified_cases
+from qxmonitor.signals.scorecard import Levels, card, curve, located, tally
+from qxmonitor.warehouse import Warehouse, issues, life, proving, store
 from qxmonitor.warehouse.panel import read_panel
 
 Row = dict[str, Any]
@@ -38,7 +41,7 @@ Row = dict[str, Any]
 LEAST_MONTHS = 12
 """Released months that must be there before anything is said of a rule."""
 LEAST_CASES = 5
-"""Cases a rule must have been tried on before it can be activated."""
+"""Cases a rule must have been tried on before it can be activated; of its alerts as many must have been verified."""
 SHARES = np.array([0.0025, 0.005, 0.01, 0.02, 0.05, 0.1])
 """False-alarm rates at which rules are compared."""
 _WINTER = (1, 2, 3)
@@ -58,8 +61,9 @@ class Tried:
 
 
 def backtest(
-    wh: Warehouse, chosen: Sequence[str] = (), *, truth: Path | None = None, out: Path | None = None
-) -> list[Row]:
+    wh: Warehouse, chosen: Sequence[str] = (), *, truth: Path | None = None, out: Path | None = None,
+    recorded_at: datetime | None = None,
+) -> list[Row]:  # fmt: skip
     """Replay history, score rules, keep the scorecards, and write a report.
 
     Args:
@@ -67,6 +71,7 @@ def backtest(
         chosen: ids of rules; by default every rule that has a proof to give.
         truth: ``truth.json`` of a simulated town, with its planted events.
         out: a folder for ``backtest.html``.
+        recorded_at: as recorded then; such a look back is not kept. What was found out later is not in it.
 
     Returns:
         A row a rule, by catalogue.
@@ -77,13 +82,16 @@ def backtest(
     wanted = [rule for rule in _known(chosen) if rule.proof is not None or chosen]
     events = None if truth is None else _events(truth)
     months = _months(wh)
-    final = read_panel(wh, months[-1], months=max(HISTORY, len(months) + 12))
+    frozen = recorded_at or issues.newest_recorded(wh)
+    final = read_panel(wh, months[-1], months=max(HISTORY, len(months) + 12), recorded_at=frozen)
     if events is not None and not final.simulated:
         raise QxError("仓库中是真实数据，不能用模拟真值评分")
-    verdicts = _replayed(wh, months, {rule.id for rule in wanted})
+    verdicts = _replayed(wh, months, {rule.id for rule in wanted}, frozen)
+    labelled = None if events is not None else placed(_labelled(wh, frozen), months)
     engine = Engine(View(final, final.months))
-    tried = [_tried(rule, verdicts[verdicts["rule"] == rule.id], months, engine, events) for rule in wanted]
-    proving.write_cards(wh, [_stored(one, months) for one in tried])
+    tried = [_tried(rule, verdicts[verdicts["rule"] == rule.id], months, engine, events, labelled) for rule in wanted]
+    if recorded_at is None:
+        proving.write_cards(wh, [_stored(one) for one in tried])
     if out is not None:
         from qxmonitor.delivery import scorecards
 
@@ -121,9 +129,17 @@ def _months(wh: Warehouse) -> list[Period]:
     return months[-(HISTORY - 1) :]
 
 
-def _replayed(wh: Warehouse, months: Sequence[Period], chosen: set[str]) -> pd.DataFrame:
+def _labelled(wh: Warehouse, frozen: datetime | None) -> pd.DataFrame:
+    """What verification found, with the months each finding speaks of; what is labelled is truth, whenever found."""
+    raised, events = store.read_raised(wh, recorded_at=frozen), life.events(wh, recorded_at=frozen)
+    found = alerting.outcome_labels(wh, recorded_at=frozen)
+    return episodes(found, signals.fold(raised, events), raised, life.labelled_raised(wh, recorded_at=frozen))
+
+
+def _replayed(
+    wh: Warehouse, months: Sequence[Period], chosen: set[str], frozen: datetime | None
+) -> pd.DataFrame:  # fmt: skip
     """Verdicts of every month as known on its release day."""
-    frozen = wh.newest_recorded()
     parts = []
     for month in months:
         panel = read_panel(
@@ -134,44 +150,83 @@ def _replayed(wh: Warehouse, months: Sequence[Period], chosen: set[str]) -> pd.D
 
 
 def _tried(
-    rule: Rule, verdicts: pd.DataFrame, months: Sequence[Period], engine: Engine, events: pd.DataFrame | None
-) -> Tried:
+    rule: Rule, verdicts: pd.DataFrame, months: Sequence[Period], engine: Engine, events: pd.DataFrame | None,
+    labelled: pd.DataFrame | None,
+) -> Tried:  # fmt: skip
     """Score one rule over all it watches."""
     proof = rule.proof
     winter = np.array([month.month in _WINTER for month in months])
     tallies, curves, weights, told = [], [], [], dict.fromkeys([reader.id for reader in readers().readers], 0.0)
+    lead, within = (proof.lead, proof.within) if proof else (0, 0)
+    heard = []
     for watch in rule.watch:
         mine = verdicts[(verdicts["entity_kind"] == watch.kind) & (verdicts["source"] == watch.source)]
         cases = _cases(rule, watch, months, engine, events)
-        names = sorted({*mine["entity"], *cases["entity"]})
+        said = None if labelled is None else said_of(rule, watch, labelled)
+        if said is not None:
+            heard.append(said)
+            cases = pd.concat([cases, verified_cases(said, cases, lead, within)], ignore_index=True)
+        names = sorted({*mine["entity"], *cases["entity"], *(() if said is None else said["entity"])})
         place = {name: at for at, name in enumerate(names)}
         level = np.full((len(names), len(months)), -1, dtype=np.int8)
         measure = np.full(level.shape, -np.inf)
         at = mine["entity"].map(place).to_numpy(dtype=np.int64), _columns(mine["period"], months)
         level[at] = mine["level"].to_numpy(dtype=np.int8)
         measure[at] = _measure(rule, mine)
-        known = cases["entity"].map(place).to_numpy(dtype=np.int64)
-        found, besides = (
-            Cases(known[mine_], *(cases.loc[mine_, name].to_numpy(dtype=np.int64) for name in ("start", "end")))
-            for mine_ in (cases["case"].to_numpy(), ~cases["case"].to_numpy())
-        )
+        found, besides = (located(cases[some], place) for some in (cases["case"], ~cases["case"]))
         if watch.kind == "firm" and events is not None:
             level = left_out(level, _town_wide(events, months))
-        lead, within = (proof.lead, proof.within) if proof else (0, 0)
-        counts = tally(level, found, winter, lead=lead, within=within, besides=besides)
+        verified = (
+            None if said is None else verified_by(said, place, whole=proof is not None and proof.outcome is not None)
+        )
+        counts = tally(level, found, winter, lead=lead, within=within, besides=besides, verified=verified)
         tallies.append(counts)
         for reader in (watch.lead, *watch.support):
             told[reader] += float(counts[:, 0].sum()) / len(months)
         if len(found.entity):
             curves.append(curve(measure, level >= 0, found, SHARES, lead=lead, within=within)[0])
             weights.append(len(found.entity))
-    figures = card(np.concatenate(tallies), len(months)).figures
+    figures: Row = dict(card(np.concatenate(tallies), len(months)).figures)
+    found_out = pd.concat(heard) if heard else None
+    figures |= _verification(figures, proof, found_out)
     missed = shortfalls(proof, figures)
     row: Row = {"rule": rule.id, "version": rule.version, "first": str(months[0]), "last": str(months[-1])}
-    row |= {"labels": _labels(proof, events), "met": not missed, "missed": "；".join(missed), **figures}
+    row |= {"labels": _labels(proof, events, found_out), "met": not missed, "missed": "；".join(missed), **figures}
     row["alerts_per_reader"] = {reader: round(count, 2) for reader, count in told.items() if count}
     caught = np.average(curves, axis=0, weights=weights) if curves else np.full(len(SHARES), np.nan)
     return Tried(rule, row, tuple(None if np.isnan(v) else round(float(v), 4) for v in caught))
+
+
+# -- what verification found ---------------------------------------------------------------------------------------
+
+
+def _verification(figures: Row, proof: Proof | None, said: pd.DataFrame | None) -> Row:
+    """How far verification went, and the doubt in it; ``unverified`` is None where cases are known whole."""
+    if said is None or (proof is not None and proof.outcome is not None):
+        figures = figures | {"unverified": None}
+    none: Row = {"unverified": figures["unverified"], "verified_share": None, "misses": None, "doubt": ""}
+    if said is None or (said.empty and figures["unverified"] is None):
+        return none | {"verified": None, "explained": None}
+    share = round(figures["verified"] / figures["alerts"], 4) if figures["alerts"] else None
+    if said.empty:
+        return none | {"doubt": "没有核实结果，提示属实与否无从知道"}
+    misses = len(merged(said[(said["as"] == "true") & ~said["told"].astype(bool)]))
+    return none | {"verified_share": share, "misses": misses, "doubt": _doubt(figures, misses)}
+
+
+def _doubt(figures: Row, misses: int) -> str:
+    """What the figures cannot say, since as a rule only what was told gets verified."""
+    if figures["unverified"] is None:
+        words = ["案例除其后结果外加上了核实属实的，这些多来自提示过的，命中率偏高"]
+    elif misses:
+        words = [f"漏报只有登记过的 {misses} 起，未登记的无从知道，命中率偏高"]
+    else:
+        words = ["只核实了提示过的，没有登记漏报，命中率是上限"]
+    if figures["unverified"]:
+        words.append(f"{figures['unverified']} 项提示未核实，不计入准确率；误报率以其全部为误报计，是上限")
+    if figures["explained"]:
+        words.append(f"{figures['explained']} 项可解释的不算属实，按误报计入准确率")
+    return "；".join([*words, "滞后自核实的提示起始月起算"])
 
 
 def _columns(periods: pd.Series, months: Sequence[Period]) -> Any:
@@ -271,14 +326,13 @@ def _outcomes(outcome: Condition, watch: Watch, months: Sequence[Period], engine
     return pd.DataFrame(rows, columns=["entity", "start", "end"])
 
 
-def _labels(proof: Proof | None, events: pd.DataFrame | None) -> str:
-    if proof is None:
-        return "无"
-    parts = ["模拟事件"] if proof.events and events is not None else []
-    return "、".join(parts + (["其后结果"] if proof.outcome is not None else [])) or "无"
+def _labels(proof: Proof | None, events: pd.DataFrame | None, said: pd.DataFrame | None) -> str:
+    parts = ["模拟事件"] if proof is not None and proof.events and events is not None else []
+    parts += ["核实结果"] if said is not None and len(said) else []
+    return "、".join(parts + (["其后结果"] if proof is not None and proof.outcome is not None else [])) or "无"
 
 
-def _stored(one: Tried, months: Sequence[Period]) -> Row:
+def _stored(one: Tried) -> Row:
     kept = ("rule", "version", "first", "last", "labels", "met")
     figures = {key: value for key, value in one.row.items() if key not in kept}
     return {key: one.row[key] for key in kept} | {"card": figures | {"caught_at": list(one.caught)}}
@@ -293,9 +347,13 @@ def shortfalls(proof: Proof | None, figures: Row) -> list[str]:
         return []
     if int(figures["cases"]) < LEAST_CASES:
         return [f"案例只有 {figures['cases']} 起，不足 {LEAST_CASES} 起"]
+    labelled = figures.get("unverified") is not None
+    if labelled and int(figures["verified"]) < LEAST_CASES:
+        return [f"已核实的提示只有 {figures['verified']} 项，不足 {LEAST_CASES} 项"]
+    false = ("false_share_most", "误报率（未核实的按误报计）") if labelled else ("false_share", "误报率")
     wanted: Iterable[tuple[str, str, float, bool]] = (
         ("precision", "准确率", proof.precision, True), ("recall", "命中率", proof.recall, True),
-        ("delay", "平均滞后（月）", proof.delay, False), ("false_share", "误报率", proof.false_share, False),
+        ("delay", "平均滞后（月）", proof.delay, False), (*false, proof.false_share, False),
     )  # fmt: skip
     out = []
     for key, name, mark, least in wanted:
@@ -319,6 +377,9 @@ def listing(wh: Warehouse) -> list[Row]:
                 "needs_proof": rule.proof is not None, "met": found["met"] if found else None,
                 "missed": figures.get("missed", ""), "precision": figures.get("precision"),
                 "recall": figures.get("recall"), "delay": figures.get("delay"),
+                "labels": found["labels"] if found else None, "cases": figures.get("cases"),
+                "verified": figures.get("verified"), "verified_share": figures.get("verified_share"),
+                "doubt": figures.get("doubt", ""),
                 "who": decided["who"] if decided else None, "why": decided["why"] if decided else None,
             }
         )  # fmt: skip
@@ -332,13 +393,15 @@ def activate(wh: Warehouse, key: str, *, who: str, why: str) -> Row:
         QxError: no such rule, or its version has not shown what its bar asks for.
     """
     [rule] = _known([key])
+    doubt = ""
     if rule.proof is not None:
         found = proving.newest_card(wh, rule)
         if found is None:
             raise QxError(f"规则“{rule.name}”（版本 {rule.version}）尚未回测，不能启用")
         if missed := shortfalls(rule.proof, found["card"]):
             raise QxError(f"规则“{rule.name}”未达启用标准：{'；'.join(missed)}")
-    return _decided(wh, rule, active=True, who=who, why=why)
+        doubt = found["card"].get("doubt", "")
+    return _decided(wh, rule, active=True, who=who, why=why) | {"doubt": doubt}
 
 
 def deactivate(wh: Warehouse, key: str, *, who: str, why: str) -> Row:
@@ -348,7 +411,7 @@ def deactivate(wh: Warehouse, key: str, *, who: str, why: str) -> Row:
         QxError: no such rule.
     """
     [rule] = _known([key])
-    return _decided(wh, rule, active=False, who=who, why=why)
+    return _decided(wh, rule, active=False, who=who, why=why) | {"doubt": ""}
 
 
 def _decided(wh: Warehouse, rule: Rule, *, active: bool, who: str, why: str) -> Row:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None, help="Folder for backtest.html.")
 @as_json
 def backtest(rule: tuple[str, ...], truth: Path | None, out: Path | None, json_out: bool) -> None:
-    """Replay history as known then and give each rule (or those named) a scorecard, kept with its version."""
+    """Replay history as known then and give each rule (or those named) a scorecard, kept with its version.
+
+    What `alert outcome` noted says which notices were right; with --truth the planted events do.
+    """
     from qxmonitor import backtesting
 
     def work(wh: Warehouse) -> tuple[list[Row], bool]:
@@ -30,10 +33,12 @@ def backtest(rule: tuple[str, ...], truth: Path | None, out: Path | None, json_o
             return "—" if row[key] is None else f"{row[key]:.1%}"
 
         verdict = "达标" if row["met"] else f"未达标（{row['missed']}）"
-        return (
-            f"{row['rule']:<20} 案例 {row['cases']} 提示 {row['alerts']} 准确率 {share('precision')} "
-            f"命中率 {share('recall')} 误报率 {share('false_share')}  {verdict}"
+        verified = "" if row["verified"] is None else f"（已核实 {row['verified']}）"
+        told = (
+            f"{row['rule']:<20} 依据 {row['labels']} 案例 {row['cases']} 提示 {row['alerts']}{verified} "
+            f"准确率 {share('precision')} 命中率 {share('recall')} 误报率 {share('false_share')}  {verdict}"
         )
+        return f"{told}\n{'':<20} 注意：{row['doubt']}" if row["doubt"] else told
 
     answer(work, json_out, line)
 
@@ -51,13 +56,18 @@ def list_rules(json_out: bool) -> None:
 
     def line(row: Row) -> str:
         proof = "无须回测" if not row["needs_proof"] else {None: "未回测", True: "达标", False: "未达标"}[row["met"]]
-        return f"{row['rule']:<20} {row['name']}  {'启用' if row['active'] else '停用'}  {proof}"
+        about = f"（{row['labels']}，案例 {row['cases']} 起）" if row["labels"] else ""
+        if row["verified"] is not None and row["verified_share"] is not None:
+            about = f"{about[:-1]}，提示核实率 {row['verified_share']:.0%}）"
+        told = f"{row['rule']:<20} {row['name']}  {'启用' if row['active'] else '停用'}  {proof}{about}"
+        return f"{told}\n{'':<20} 注意：{row['doubt']}" if row["doubt"] else told
 
     answer(lambda wh: (backtesting.listing(wh), True), json_out, line)
 
 
 def _line(row: Row) -> str:
-    return f"{row['name']}（版本 {row['version']}）已{'启用' if row['active'] else '停用'}"
+    told = f"{row['name']}（版本 {row['version']}）已{'启用' if row['active'] else '停用'}"
+    return f"{told}。注意：{row['doubt']}" if row["doubt"] else told
 
 
 @rules_group.command()

@@ -21,8 +21,8 @@ from qxmonitor.indicators.changes import refilings
 from qxmonitor.indicators.revisions import REVISED
 from qxmonitor.period import months
 from qxmonitor.scene import HISTORY, Scene
-from qxmonitor.signals.outcomes import labels
-from qxmonitor.warehouse import asof, given, store
+from qxmonitor.signals.outcomes import labels, told
+from qxmonitor.warehouse import asof, given, life, store
 from qxmonitor.warehouse.panel import read_panel
 
 _REVISED_MONTHS = 12
@@ -82,11 +82,17 @@ def _material(scene: Scene, statistical: bool, receipts: pd.DataFrame) -> briefi
         chains=scene.panel.chains,
         approved=asof.read(scene.wh, "approved_figure", known_at=scene.known_at, recorded_at=scene.recorded_at),
         known=scene.known(),
-        labels=labels(scene.events),
+        labels=_labels(scene),
         tasks=_filed(scene, "task_progress"),
         visits=_filed(scene, "visit"),
         **(_growth(scene) | {"letters": _letters(scene)} if statistical else {}),
     )
+
+
+def _labels(scene: Scene) -> pd.DataFrame:
+    """What verifying alerts found, and which of it was told."""
+    found = labels(scene.events)
+    return found.assign(told=told(found, life.labelled_raised(scene.wh, recorded_at=scene.recorded_at)))
 
 
 def _filed(scene: Scene, table: str) -> pd.DataFrame:

@@ -208,11 +208,11 @@ def land(wh: Warehouse) -> list[Period]:
     """Keep, recognise and index what lies in the landing folder; returns the months that have something to do.
 
     These are the months of every file that is indexed and not taken in yet, whoever indexed it, the newest released
-    month when it was computed from less than is known now, and the first month that somebody decided on (a file
-    withdrawn, a firm identified) since it was computed; running that one brings the later ones along. So what a killed
-    step or a paused scheduler left behind comes up again with the next call. A file is kept only when it is still
-    (:mod:`qxmonitor.landing.folder`), and then as one piece. Files that speak of no single month (register, chain map,
-    reference series) and those nobody recognises are taken in here and now.
+    month when it was computed from less than is known now, and the first month of which something changed (a file
+    loaded or withdrawn, a firm identified) since it was computed; running that one brings the later ones along. So what
+    a killed step or a paused scheduler left behind comes up again with the next call. A file is kept only when it is
+    still (:mod:`qxmonitor.landing.folder`), and then as one piece. Files that speak of no single month (register, chain
+    map, reference series) and those nobody recognises are taken in here and now.
     """
     with wh.alone(landed.LOCK_LANDING):
         still, lost = list(folder.still(wh).items()), dict[Path, QxError]()
@@ -257,12 +257,13 @@ def _arrivals(waiting: pd.DataFrame) -> list[intake.Arrival]:
 
 
 def _to_be_run_again(wh: Warehouse, newest: Period) -> list[Period]:
-    """The newest month and the first one decided on since its run, where they would come out differently now."""
-    found = []
-    for period in dict.fromkeys([newest, *store.decided_since(wh)[:1]]):
-        with suppress(NothingKnown):
-            found += [stamp.period for stamp in store.stamps(wh, [period]) if stamp.run_id is None]
-    return found
+    """The newest month and the first one that changed since its run, where they would come out differently now."""
+    found: list[Period] = []
+    with suppress(NothingKnown):
+        found += runs.changed(wh)[:1]
+    with suppress(NothingKnown):
+        found += [stamp.period for stamp in store.stamps(wh, [newest]) if stamp.run_id is None]
+    return sorted(set(found))
 
 
 def ingest_landed(wh: Warehouse, family: Family, period: Period) -> list[Row]:
@@ -279,8 +280,8 @@ def run(wh: Warehouse, period: Period, *, known_at: datetime | None = None, noti
     """Compute a month's indicators and verdicts, fold the alerts, and plan mails when they are due.
 
     Months may be run in any order, twice and at once; the end is the same. An alert's story needs the months before
-    it, so earlier months that were never run are run first; later months that were computed from less than is known
-    now are computed again, and so are earlier ones that a file of this month speaks of as well. Mails are planned for
+    it, so earlier months that were never run are run first, and so are those of which something changed since their
+    run; later months that were computed from less than is known now are computed again. Mails are planned for
     the newest released month only, when enough has been reported and nothing that landed for it still waits, and never
     when looking back (``known_at``); the ledger makes them once.
 

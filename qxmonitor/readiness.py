@@ -26,6 +26,8 @@ def objection(wh: Warehouse, period: Period, now: datetime) -> str:
         return f"{missing[0][0].label}已有报表、尚未计算，暂不发"  # it is part of each alert's story
     if store.stamps(wh, [period])[0].run_id is None:
         return "数据已更新，待重算"
+    if changed := runs.restated(wh, period):
+        return f"{changed[0].label}的数据已更新、尚未重算，暂不发"  # likewise, and what it tells may be no more so
     return ""
 
 

@@ -79,7 +79,7 @@ def outdated(wh: Warehouse, period: Period) -> list[Period]:
     """Later months that have a run, but none that stands on what is known now."""
     done = store.periods_run(wh)
     later = [period + ahead for ahead in range(1, HISTORY) if period + ahead in done]
-    return [stamp.period for stamp in store.stamps(wh, later) if stamp.run_id is None] if later else []
+    return _stale(wh, later)
 
 
 def never_run(wh: Warehouse, period: Period, known_at: datetime | None) -> list[tuple[Period, datetime | None]]:
@@ -107,11 +107,28 @@ def out_of_reach(wh: Warehouse, period: Period) -> list[Period]:
 
 
 def restated(wh: Warehouse, period: Period) -> list[Period]:
-    """Earlier months with a run that no longer stands, since a file of this month of statistics speaks of them too."""
+    """Earlier months with a run that no longer stands: something of theirs changed since, or a file of this month did.
+
+    A file changes the month it is of, one of statistics every month it speaks of. What this month's notices tell began
+    in those months, so they come first.
+    """
     done = store.periods_run(wh)
-    spoken = store.months_with(wh, period, sorted(release_calendar().family("statistics")))
-    mine = [month for month in spoken if month in done and month > period - HISTORY]
-    return [stamp.period for stamp in store.stamps(wh, mine) if stamp.run_id is None] if mine else []
+    spoken = store.months_with(wh, period, _restating())
+    mine = sorted({*spoken, *store.changed_since(wh, _restating())} & done)
+    return _stale(wh, [Period(month) for month in mine if period - HISTORY < month < period])
+
+
+def changed(wh: Warehouse) -> list[Period]:
+    """Months of which something changed since their run, and that would come out otherwise now."""
+    return _stale(wh, store.changed_since(wh, _restating()))
+
+
+def _restating() -> list[str]:
+    return sorted(release_calendar().family("statistics"))
+
+
+def _stale(wh: Warehouse, months: Sequence[Period]) -> list[Period]:
+    return [stamp.period for stamp in store.stamps(wh, months) if stamp.run_id is None] if months else []
 
 
 def _between(first: Period, last: Period) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from qxmonitor.catalog.alerting import OUTCOMES, alerting
+from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import rules
 from qxmonitor.delivery.alerts import Explained, Known
 from qxmonitor.delivery.gist import Duty, by_lead
@@ -38,16 +39,24 @@ class Verified:
 
 
 @dataclass(frozen=True)
-class Backward:
-    """What became of the alerts opened a month ago: hits, false alarms and explained ones, and what was missed."""
+class Found:
+    """What verification found of alerts: hits, false alarms and explained ones, and what was missed."""
 
-    month: Cleared
-    count: Cleared
     true: tuple[Verified, ...]
     false: tuple[Verified, ...]
     explained: tuple[Verified, ...]
     missed: tuple[Verified, ...]
+
+
+@dataclass(frozen=True)
+class Backward:
+    """What became of the alerts opened a month ago; ``earlier``: of those before, what was found since last month's."""
+
+    month: Cleared
+    count: Cleared
+    found: Found
     unverified: Cleared | None
+    earlier: Found | None
 
 
 @dataclass(frozen=True)
@@ -109,10 +118,12 @@ def standing(
         period: the month.
         date: from which answers are due.
         known: silences, who explains whom, and the month's verdicts; by default nothing.
-        labels: what verification found (:data:`qxmonitor.signals.outcomes.LABELS`).
+        labels: what verification found (:data:`qxmonitor.signals.outcomes.LABELS`), and ``told``: whether there was
+            an alert, or it was missed.
     """
     known = known or Known()
-    labels = pd.DataFrame({name: pd.Series(dtype="object") for name in LABELS}) if labels is None else labels
+    if labels is None:
+        labels = pd.DataFrame({name: pd.Series(dtype="object") for name in (*LABELS, "told")})
     upto = alerts[alerts["period"].astype(str) <= str(period)]
     economic = {rule.name: rule.economic for rule in rules().rules}
     open_, carried, _, _ = sorted_out(upto, period)
@@ -173,35 +184,52 @@ def _explained_by(alerts: pd.DataFrame) -> dict[str, list[str]]:
 def _backward(
     gate: Gate, alerts: pd.DataFrame, labels: pd.DataFrame, period: Period, date: datetime
 ) -> Backward | None:  # fmt: skip
+    """Last month's alerts, and earlier ones that were verified since last month's briefing was due."""
     last = period - 1
-    economic = [rule.id for rule in rules().rules if rule.economic]
-    mine = alerts[(alerts["opened"].astype(str) == str(last)) & alerts["rule"].isin(economic)]
-    found_out = labels.astype(object).set_index("alert_id")
-    mine = mine.assign(**{name: mine["alert_id"].map(found_out[name]) for name in ("label", "cause")})
-    told = labels[(labels["opened"] == str(last)) & (labels["label"] == "true") & labels["rule"].isin(economic)]
-    missed = told[~told["alert_id"].isin(alerts["alert_id"])]
-    missed = missed.assign(level=1, state="closed", period=str(last), closed=str(last), evidence="{}")
-    found = gate.alerts(_filled(mine), period)
-    verified = {label: _verified(gate, found, label, date) for label in OUTCOMES}
-    missing = _verified(gate, gate.alerts(missed, period), "true", date)
-    if not found and not missing:
+    since = release_calendar().released_at(last)
+    rows = _with_labels(alerts, labels)
+    opened, told = rows["opened"].astype(str), rows["told"].astype(bool)
+    late = (opened < str(last)) & (rows["known_at"] >= since).fillna(False).astype(bool)
+    mine = gate.alerts(rows[(opened == str(last)) & told], period)
+    found = _found(gate, mine, gate.alerts(rows[(opened == str(last)) & ~told], period), date)
+    earlier = _found(gate, gate.alerts(rows[late & told], period), gate.alerts(rows[late & ~told], period), date)
+    anything = earlier.true or earlier.false or earlier.explained or earlier.missed
+    if not mine and not found.missed and not anything:
         return None
-    unverified = [one.entity for one in found if one.label is None]
+    unverified = [one.entity for one in mine if one.label is None]
     return Backward(
         month=gate.period(last),
-        count=gate.count(found),
-        true=verified["true"],
-        false=verified["false"],
-        explained=verified["explained"],
-        missed=missing,
+        count=gate.count(mine),
+        found=found,
         unverified=gate.count(unverified) if unverified else None,
+        earlier=earlier if anything else None,
     )
 
 
-def _filled(alerts: pd.DataFrame) -> pd.DataFrame:
-    both = alerts[["label", "cause"]].astype(object)
-    filled = both.where(both.notna(), "")
-    return alerts.assign(label=filled["label"], cause=filled["cause"])
+def _with_labels(alerts: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """The risks with ``label``, ``cause``, ``known_at`` and ``told``, and those labelled that are no alert any more.
+
+    Such are the missed ones, and those whose months were judged anew since they were told.
+    """
+    economic = [rule.id for rule in rules().rules if rule.economic]
+    mine, said = (frame[frame["rule"].isin(economic)] for frame in (alerts, labels))
+    gone = said[~said["alert_id"].isin(alerts["alert_id"]) & (said["told"].astype(bool) | (said["label"] == "true"))]
+    gone = gone.assign(level=1, state="closed", period=gone["opened"], closed=gone["opened"], evidence="{}")
+    by_id = said.astype(object).set_index("alert_id")
+    here = mine.assign(
+        told=True, **{name: mine["alert_id"].map(by_id[name]) for name in ("label", "cause", "known_at")}
+    )
+    rows = pd.concat([here.astype(object), gone[here.columns].astype(object)], ignore_index=True)
+    words = rows[["label", "cause"]].astype(object)
+    filled = words.where(words.notna(), "")
+    return rows.assign(
+        label=filled["label"], cause=filled["cause"], known_at=pd.to_datetime(rows["known_at"], utc=True)
+    )
+
+
+def _found(gate: Gate, told: tuple[Alert, ...], missed: tuple[Alert, ...], date: datetime) -> Found:
+    true, false, explained = (_verified(gate, told, label, date) for label in OUTCOMES)
+    return Found(true, false, explained, _verified(gate, missed, "true", date))
 
 
 def _verified(gate: Gate, found: tuple[Alert, ...], label: str, date: datetime) -> tuple[Verified, ...]:

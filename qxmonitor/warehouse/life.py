@@ -67,6 +67,11 @@ def events(wh: Warehouse, *, known_at: datetime | None = None, recorded_at: date
     return local(wh.frame(sql.query("alert_events"), known_at or FOREVER, recorded_at or FOREVER))
 
 
+def labelled_raised(wh: Warehouse, *, recorded_at: datetime | None = None) -> pd.DataFrame:
+    """Of alerts that were verified, those that some run raised in the month they opened: :data:`ALERT`."""
+    return wh.frame(sql.query("labelled_raised"), recorded_at or FOREVER)
+
+
 def silence(
     wh: Warehouse, target: Row, first: Period, last: Period, *, who: str, why: str, known_at: datetime
 ) -> str:  # fmt: skip

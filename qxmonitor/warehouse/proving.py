@@ -45,29 +45,40 @@ def newest_card(wh: Warehouse, rule: Rule) -> Row | None:
 
 
 def false_shares(wh: Warehouse, recorded_at: datetime | None = None) -> dict[str, float]:
-    """Rule → false alarms a judged month by the last scorecard of its present version recorded by then."""
+    """Rule → false alarms a judged month by the last scorecard of its present version recorded by then.
+
+    A scorecard on alerts of which some were never verified says no rate.
+    """
     versions = {(rule.id, rule.version) for rule in rules().rules}
     cards = wh.arrow(sql.query("rule_scorecards")).to_pylist()
     known = [row for row in cards if row["recorded_at"] <= (recorded_at or FOREVER)]
-    shares = {
-        row["rule"]: json.loads(row["card"]).get("false_share")
-        for row in known
-        if (row["rule"], row["version"]) in versions
-    }
+    mine = [(row["rule"], json.loads(row["card"])) for row in known if (row["rule"], row["version"]) in versions]
+    shares = {rule: card.get("false_share") for rule, card in mine if not card.get("unverified")}
     return {rule: float(share) for rule, share in shares.items() if share is not None}
 
 
 def write_cards(wh: Warehouse, cards: list[Row]) -> None:
-    """Store scorecards: rule, version, first, last, labels, met, card (a mapping)."""
+    """Store scorecards: rule, version, first, last, labels, met, card (a mapping).
+
+    One that says what the newest of its version says already is not stored again.
+    """
+    told = [row | {"card": json.dumps(row["card"], ensure_ascii=False, sort_keys=True)} for row in cards]
     with wh.adbc() as connection:
         lock(connection, LOCK_LOAD)
+        there = {
+            (row["rule"], row["version"]): row for row in fetch(connection, sql.query("rule_scorecards")).to_pylist()
+        }
+        new = []
+        for row in told:
+            before = there.get((row["rule"], row["version"]), {})
+            if any(before.get(name) != value for name, value in row.items()):
+                new.append(row)
+            there[row["rule"], row["version"]] = row
+        if not new:
+            return
         recorded_at = fetch(connection, sql.query("load_head")).to_pylist()[0]["recorded_at"]
         number = int(fetch(connection, sql.query("rule_head")).to_pylist()[0]["scorecard_id"])
-        frame = pd.DataFrame(cards).assign(
-            scorecard_id=range(number + 1, number + 1 + len(cards)),
-            card=[json.dumps(row["card"], ensure_ascii=False, sort_keys=True) for row in cards],
-            recorded_at=recorded_at,
-        )
+        frame = pd.DataFrame(new).assign(scorecard_id=range(number + 1, number + 1 + len(new)), recorded_at=recorded_at)
         append(connection, "rule_scorecard", frame)
         connection.commit()
 

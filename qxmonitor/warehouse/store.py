@@ -237,12 +237,13 @@ def periods_run(wh: Warehouse, *, known_at: datetime | None = None, recorded_at:
     return set(wh.arrow(sql.query("periods_run"), known_at or FOREVER, recorded_at or FOREVER)["period"].to_pylist())
 
 
-def decided_since(wh: Warehouse) -> list[Period]:
-    """Months somebody decided on since they were computed, earliest first.
+def changed_since(wh: Warehouse, feeds: Sequence[str]) -> list[Period]:
+    """Months with something new since they were computed, earliest first.
 
-    A file was withdrawn, a firm identified, or the unit or a heading of a file ruled.
+    A file of theirs was loaded (of some feeds one that speaks of them at all) or withdrawn, a firm identified, or the
+    unit or a heading of a file ruled. Whether they come out otherwise, :func:`stamps` says.
     """
-    return [Period(month) for month in wh.arrow(sql.query("decided_since"))["period"].to_pylist()]
+    return [Period(month) for month in wh.arrow(sql.query("changed_since"), list(feeds))["period"].to_pylist()]
 
 
 def was_planned(wh: Warehouse, kind: str, period: Period, run_id: int) -> bool:

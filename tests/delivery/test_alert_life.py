@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -20,6 +20,7 @@ from qxmonitor.delivery.html import briefing_html
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.disclosure import Gate
 from qxmonitor.drilling import drill
+from qxmonitor.period import SHANGHAI
 from tests.delivery import town
 from tests.delivery.conftest import DATE
 from tests.delivery.test_alerts import body
@@ -159,11 +160,14 @@ def paper(gate: Gates, material: Material, reader: str, **more: Any) -> str:
     return briefing_html(build(gate(reader), edition, town.PERIOD, replace(material, **more), DATE), reader)
 
 
-def labelled(alert_id: str, label: str, cause: str = "") -> dict[str, Any]:
+def labelled(
+    alert_id: str, label: str, cause: str = "", *, told: bool = True, known_at: datetime = DATE
+) -> dict[str, Any]:  # fmt: skip
     rule, kind, entity, source, opened = alert_id.split(":")
     return {
         "alert_id": alert_id, "rule": rule, "entity_kind": kind, "entity": entity, "source": source, "opened": opened,
-        "label": label, "cause": cause, "who": "甲", "why": "走访", "known_at": DATE,
+        "label": label, "cause": cause, "who": "甲", "why": "走访", "known_at": known_at,
+        "told": told,
     }  # fmt: skip
 
 
@@ -211,7 +215,7 @@ def test_the_briefing_says_what_became_of_the_last_alerts_and_what_is_still_open
     labels = pd.DataFrame(
         [
             labelled(last["alert_id"][0], "true", "订单转移"), labelled(last["alert_id"][1], "false"),
-            labelled(f"stop:firm:{THREE}:returns:2026-09", "true", "停电两周"),
+            labelled(f"stop:firm:{THREE}:returns:2026-09", "true", "停电两周", told=False),
         ]
     )  # fmt: skip
     text = paper(gate, material, "stats", alerts=last, labels=labels)
@@ -222,6 +226,28 @@ def test_the_briefing_says_what_became_of_the_last_alerts_and_what_is_still_open
     joint = paper(gate, material, "joint", alerts=last, labels=labels)
     for words in ("订单转移", "停电", "漏报", "尚未办结"):
         assert words not in joint
+
+
+def test_what_was_told_and_judged_anew_since_is_a_hit_and_late_findings_are_told_in_the_next_briefing(
+    gate: Gates, material: Material
+) -> None:
+    last = drops(ONE, source="returns")
+    before, since = datetime(2026, 10, 8, tzinfo=SHANGHAI), datetime(2026, 10, 28, tzinfo=SHANGHAI)
+    labels = pd.DataFrame(
+        [
+            labelled(f"stop:firm:{THREE}:returns:2026-09", "true", "停电两周"),  # its return was filed again since
+            labelled(f"stop:firm:{TWO}:returns:2026-09", "false", told=False),  # no miss after all
+            labelled(last["alert_id"][0], "explained", "检修", known_at=since),  # opened in August
+            labelled(f"stop:firm:{TWO}:returns:2026-06", "true", told=False, known_at=since),
+            labelled(f"stop:firm:{FOUR}:returns:2026-06", "true", "早已说过", known_at=before),
+        ]
+    )  # fmt: skip
+    text = paper(gate, material, "stats", alerts=last, labels=labels)
+    assert "2026年9月新提示1项；属实的有模拟婴童用品（东莞）有限公司（停产，停电两周）。更早月份的提示" in text
+    assert "上期以来有了核实结论：东莞市虚构光电有限公司（产值下降，2026年8月起）可解释，检修；应提示而未" in text
+    assert "（停产，2026年6月）。" in text
+    assert "早已说过" not in text
+    assert "更早月份" not in paper(gate, material, "joint", alerts=last, labels=labels)
 
 
 def test_evidence_of_who_explained_is_never_shown(gate: Gates) -> None:

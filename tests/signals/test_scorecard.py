@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from qxmonitor.signals.scorecard import Cases, card, curve, tally
+from qxmonitor.signals.scorecard import Cases, Verified, card, curve, tally
 
 WINTER = np.array([True, True, True, False, False, False, False, False])
 
@@ -39,6 +39,42 @@ def test_a_story_by_hand() -> None:
     # quiet months with an alert 2 / 18; case months: firm 0 months 3 4 6, firm 2 months 6 7, two of them with one
     assert told["noise_to_signal"] == pytest.approx((2 / 18) / (2 / 5), abs=1e-4)
     assert told["alerts_a_month"] == pytest.approx(3 / 8)
+
+
+def _none() -> Cases:
+    return _cases((0, 99, 99))
+
+
+def test_what_people_found_decides_by_hand() -> None:
+    level = np.array(
+        [
+            [0, 1, 1, 0, 0, 0, 1, 0],  # looked at in month 2 and true; in month 6 nobody looked
+            [0, 0, 1, 0, 0, 0, 0, 0],  # false in month 1, and this one lies in the window of it
+            [0, 0, 0, 0, 1, 0, 0, 0],  # explained
+            [0, 0, 0, 1, 0, 1, 0, 0],  # true in month 3, false in month 5 though the window of the true one holds it
+            [0, 0, 0, 0, 0, 0, 1, 0],  # another rule's finding stands beside it
+        ],
+        dtype=np.int8,
+    )
+    true = _cases((0, 2, 2), (3, 3, 3))
+    verified = Verified(true, _cases((4, 6, 6)), _cases((1, 1, 1), (3, 5, 5)), _cases((2, 4, 4)), whole=False)
+    told = card(tally(level, true, WINTER, lead=0, within=2, verified=verified), 8).figures
+    assert {name: told[name] for name in ("alerts", "true_alerts", "verified", "explained", "unverified")} == {
+        "alerts": 7, "true_alerts": 3, "verified": 6, "explained": 1, "unverified": 1,
+    }  # fmt: skip
+    assert (told["precision"], told["recall"], told["cases"]) == (0.5, 1.0, 2)
+    # 40 months less the windows of two cases (2–4 and 3–5) and of what stands beside (6–7), and the unseen month
+    assert told["false_share"] == pytest.approx(3 / 31, abs=1e-4), "the one in a case's window is false all the same"
+    assert told["false_share_most"] == pytest.approx(4 / 32, abs=1e-4)
+
+
+def test_where_cases_are_known_whole_what_people_found_outranks_them() -> None:
+    level = np.array([[0, 1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1, 0, 0]], dtype=np.int8)
+    outcome = _cases((0, 1, 2), (1, 3, 3))
+    verified = Verified(_none(), _none(), _cases((0, 1, 1)), _none(), whole=True)
+    told = card(tally(level, outcome, WINTER, lead=0, within=0, verified=verified), 8).figures
+    assert (told["alerts"], told["true_alerts"], told["verified"], told["unverified"]) == (3, 1, 1, 0)
+    assert told["recall"] == 1.0, "it was told of, whatever the visit found"
 
 
 def test_told_before_it_begins_counts_within_the_lead() -> None:

@@ -63,6 +63,8 @@ def test_no_rule_speaks_before_it_has_shown_what_it_owes(warehouse: Warehouse, r
         ({"recall": 0.1}, "命中率"),
         ({"false_share": 0.5}, "误报率"),
         ({"delay": None}, "平均滞后（月） 无"),
+        ({"unverified": 3, "verified": 4}, "已核实的提示只有 4 项"),
+        ({"unverified": 3, "verified": 9, "false_share_most": 0.5}, "误报率（未核实的按误报计）"),
     ],
 )
 def test_each_figure_below_its_bar_is_told(rule: Rule, figures: dict[str, float], word: str) -> None:
@@ -79,3 +81,12 @@ def test_a_version_follows_the_definition_and_not_the_proof(rule: Rule) -> None:
 def test_history_too_short_is_one_line(warehouse: Warehouse) -> None:
     with pytest.raises(QxError, match="不足 12 个"):
         backtesting.backtest(warehouse)
+
+
+def test_a_scorecard_that_says_the_same_again_is_kept_once(warehouse: Warehouse, rule: Rule) -> None:
+    for card in (_card(rule), _card(rule), _card(rule, recall=0.8), _card(rule)):
+        proving.write_cards(warehouse, [card])
+        proving.write_cards(warehouse, [card, card])
+    kept = warehouse.frame("select scorecard_id, card from rule_scorecard order by 1")
+    assert kept["scorecard_id"].tolist() == [1, 2, 3]
+    assert ['"recall": 0.8' in card for card in kept["card"]] == [False, True, False]
