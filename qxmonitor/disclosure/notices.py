@@ -64,7 +64,7 @@ def silence_lines(gate: Gate, silences: pd.DataFrame, period: Period) -> tuple[S
 
 def _line(gate: Gate, row: dict[str, Any], period: Period) -> SilenceLine | None:
     kind, entity, chain = (str(row[name]) for name in ("entity_kind", "entity", "chain"))
-    firm = kind == "firm" or (entity != _ANY and entity not in ("town", "other") and kind == _ANY)
+    firm = kind == "firm" or (entity != _ANY and kind == _ANY and not gate.labelled(entity))
     if firm and not gate.may("returns", "firm"):
         return None
 

@@ -248,6 +248,12 @@ def test_a_notice_is_answered_verified_and_silenced(command: Command, shop: Ware
     assert (ended["active"], ended["last"]) == (False, "2025-03")
     assert [row["active"] for row in command("silence", "list", "--json").rows] == [False]
     assert command("silence", "add", "--from", "2025-04", "--until", "2025-06", *by).code == 1, "not everything"
+    (over,) = command("silence", "add", "--entity", entity, "--from", "2025-01", "--until", "2025-02", *by).rows
+    (ended,) = command("silence", "end", over["silence_id"], *by).rows
+    assert (ended["active"], ended["last"]) == (False, "2025-02"), "to end what is over does not bring it back"
+    for nothing in (missed.replace(entity, "nobody"), missed.replace("2025-03", "2031-03")):
+        answer = command("alert", "outcome", nothing, "true", *by)
+        assert (answer.code, len(answer.err.splitlines())) == (1, 1), "no miss of nobody, and none to come"
     months = ("--from", "2025-04", "--until", "2025-06", *by)
     for nobody in (("--entity", "C999"), ("--chain", "C999"), ("--entity-kind", "planet")):
         answer = command("silence", "add", *nobody, *months)
