@@ -220,6 +220,8 @@ def test_a_notice_is_answered_verified_and_silenced(command: Command, shop: Ware
     told = command("list", "history", alert, "--json").rows
     assert [(row["state"], row["who"]) for row in told][-2:] == [("acknowledged", "张某"), ("in_hand", "张某")]
     assert {row["id"]: row["state"] for row in command("list", "alerts", "--json").rows}[alert] == "in_hand"
+    (row,) = (r for r in command("explain", alert, "--period", "2025-01", "--json").rows if r["what"] == "not-judged")
+    assert "免报" in row["words"], "a month without a verdict is explained for an alert as for its identity"
     command("alert", "outcome", alert, "true", "--cause", "订单转移", *by)
     missed = ":".join([*alert.split(":")[:4], "2025-03"])
     (miss,) = command("alert", "outcome", missed, "true", *by).rows
