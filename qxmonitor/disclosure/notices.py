@@ -64,14 +64,14 @@ def silence_lines(gate: Gate, silences: pd.DataFrame, period: Period) -> tuple[S
 
 def _line(gate: Gate, row: dict[str, Any], period: Period) -> SilenceLine | None:
     kind, entity, chain = (str(row[name]) for name in ("entity_kind", "entity", "chain"))
-    firm = kind == "firm" or (entity != _ANY and kind == _ANY and not gate.labelled(entity))
+    firm = kind == "firm" or (entity != _ANY and entity not in ("town", "other") and kind == _ANY)
     if firm and not gate.may("returns", "firm"):
         return None
 
     def say(text: str) -> Cleared:
         return seal(text, reader=gate.reader, source="office", ref=f"silence|{row['silence_id']}")
 
-    if entity != _ANY and firm:
+    if entity != _ANY and firm and not gate.labelled(entity):
         target = gate.firm(entity, "register", period) or say(entity)
     elif entity != _ANY:
         target = gate.entity(kind, entity)
