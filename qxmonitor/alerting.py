@@ -65,7 +65,7 @@ def act(
 
     Raises:
         QxError: no such alert, no name or reason, a time in the future or before the alert, nothing to reopen, or it is
-            closed.
+            closed; an outcome of an entity nobody ever heard of, or of a month that is not released.
     """
     who, why, cause, now = one_line(who).strip(), one_line(why).strip(), one_line(cause).strip(), wh.settings.now()
     if not who or not why:
@@ -81,6 +81,10 @@ def act(
     _possible(wh, kind, there, known_at)
     if opened is None or (known_at is not None and Period.of(known_at) < opened):
         raise QxError("须写明风险提示的起始月份，办理时间不能早于它")
+    if there.empty:
+        _known(wh, identity["entity"], ANYTHING)
+        if opened > done:
+            raise QxError(f"{opened.label}还没有发布，不能登记漏报；发布到 {done} 为止")
     event = {
         **identity, "opened": str(opened), "period": str(max(opened, done)), "kind": kind, "who": who, "why": why,
         "cause": cause if kind in OUTCOMES else "",
@@ -157,7 +161,7 @@ def silence(
 
 
 def _known(wh: Warehouse, entity: str, chain: str) -> None:
-    """Refuse a silence of what nobody ever heard of: it would hold back nothing, and be printed as if it did."""
+    """Refuse a silence or a miss of what nobody ever heard of: it would be printed and counted as if it were there."""
     chains = {TOWN, *asof.read(wh, "chain_node")["chain"].astype(str)}
     firms = set(asof.read(wh, "register_entry")["subject"].astype(str)) if entity != ANYTHING else set()
     if entity not in {ANYTHING, *chains, *firms, *store.read_verdicts(wh)["entity"].astype(str)}:

@@ -109,14 +109,14 @@ def explain(wh: Warehouse, name: str, period: Period | None = None) -> list[Row]
         closed = found.iloc[0]["closed"]
         first, last = str(opened), closed if isinstance(closed, str) else "9999-12"
     else:
-        first = last = str(period or run[-1])
-        if first not in run and not exempt(Period(first)):
-            raise QxError(f"{Period(first).label}尚未计算，请先运行 qxmonitor run {first}")
+        first = last = run[-1]
     if period is not None:
         first = last = str(period)
+        if first not in run and not exempt(period):
+            raise QxError(f"{period.label}尚未计算，请先运行 qxmonitor run {first}")
     mine = mine[mine["period"].between(first, last)]
     rows = [_verdict(name, rule, watch, {str(k): v for k, v in row.items()}) for row in mine.to_dict("records")]
-    if mine.empty and opened is None:
+    if mine.empty and (opened is None or period is not None):
         rows.append(_not_judged(wh, name, rule, watch, identity, Period(first)))
     open_then = own[(own["opened"] <= last) & (own["closed"].fillna("9999-12").astype(str) >= first)]
     for alert_id in open_then["alert_id"]:
@@ -271,5 +271,7 @@ def _mails(
         said = f"{reader}{again}：{row['reason']}{state if sent else ''}"
         rows.append(_row(name, row["period"], "mail" if sent else "not-mailed", said, reader=row["reader"]))
     if alert_ids and mine.empty:
-        rows.append(_row(name, newest, "not-mailed", "没有列入过任何邮件：该月不是当时最新发布期，或邮件尚未计划"))
+        rows.append(
+            _row(name, newest, "not-mailed", "没有作为新提示列入过邮件：这些月份当时不是最新发布期，或邮件尚未计划")
+        )
     return rows

@@ -48,6 +48,8 @@ from qxmonitor.signals.triage import BUDGET, EXPLAINED, HELD, MAILED, SILENCED, 
 
 KIND = "alerts"
 WITHHELD, ESCALATED = "withheld", "escalated"
+_LOST = ("dropped", "bounced")
+"""Where mails end that nobody read and that do not go any more; what they were to tell is news still."""
 TOLD = ["period", "reader", "occasion", "alert_id", "part", "level", "message_id", "reason", "answer_by"]
 """What is noted beside the ledger of each alert and reader: what the mail did with it (``part``), and why."""
 
@@ -66,7 +68,7 @@ class Known:
     """What is known beside the alerts when mails are planned.
 
     Attributes:
-        told: :data:`TOLD`, of the months before.
+        told: :data:`TOLD`, of the months before, and the ``state`` of the mail in the ledger where that is known.
         silences: :data:`qxmonitor.signals.silence.SILENCE`.
         linked: :data:`qxmonitor.signals.inhibit.LINKS`.
         firms: the register, index USCC: chain.
@@ -167,7 +169,7 @@ def view(
     open_, carried, quiet, closed = sorted_out(_routed(_upto(alerts, period), to.id), period)
     cleared = {alert.alert_id.text: alert for alert in gate.alerts(open_, period)}
     before = known.told[(known.told["reader"] == to.id) & (known.told["period"].astype(str) < str(period))]
-    last = before[before["part"] == MAILED].groupby("alert_id")["period"].max()
+    last = before[(before["part"] == MAILED) & ~_states(before).isin(_LOST)].groupby("alert_id")["period"].max()
     mailed = {str(key): str(month) for key, month in last.items()}
     shown = open_[open_["alert_id"].isin(cleared)]
     sorted_ = triage(
@@ -305,10 +307,14 @@ def _decided(to: Reader, routed: pd.DataFrame, sorted_: pd.DataFrame, date: date
 def _overdue(
     gate: Gate, to: Reader, alerts: pd.DataFrame, period: Period, date: datetime, known: Known
 ) -> tuple[tuple[Overdue, ...], pd.DataFrame]:  # fmt: skip
-    """Alerts whose lead, one below this reader, has not answered in time and is not told anew; each is said once."""
+    """Alerts whose lead, one below this reader, has not answered in time and is not told anew; each is said once.
+
+    Who never got the mail is not late.
+    """
     below = {lead for lead, above in alerting().escalation.items() if above == to.id}
     before = known.told[known.told["period"].astype(str) < str(period)]
-    asked = before[(before["part"] == MAILED) & before["reader"].isin(below) & before["answer_by"].notna()]
+    arrived = _states(before).isin(["accepted", ""])
+    asked = before[(before["part"] == MAILED) & arrived & before["reader"].isin(below) & before["answer_by"].notna()]
     last = asked.sort_values("period", kind="stable").drop_duplicates("alert_id", keep="last").set_index("alert_id")
     late = last[
         pd.Series([day < date.astimezone(SHANGHAI).date() for day in last["answer_by"]], last.index, dtype=bool)
@@ -323,6 +329,12 @@ def _overdue(
     levels = [int(alert.level.number or 0) for alert in cleared]
     rows = {"alert_id": ids, "part": ESCALATED, "level": levels, "reason": "牵头单位到期未签收", "answer_by": None}
     return found, pd.DataFrame(rows)
+
+
+def _states(told: pd.DataFrame) -> pd.Series:
+    """The state of each mail in the ledger; '' where it is not known."""
+    known = told["state"] if "state" in told else pd.Series("", told.index, dtype="str")
+    return known.fillna("").astype(str)
 
 
 def _watches(alerts: pd.DataFrame) -> list[Watch]:

@@ -179,6 +179,10 @@ class Gate:
             ref=f"|name|{kind}|{entity}|register",
         )
 
+    def labelled(self, entity: str) -> bool:
+        """Whether a code names a chain, a node, the town or a reference series, and so no firm."""
+        return entity in self._labels
+
     # -- alerts ------------------------------------------------------------------------------------------------
 
     def alerts(self, frame: pd.DataFrame, on: Period | None = None) -> tuple[Alert, ...]:

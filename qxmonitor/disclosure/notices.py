@@ -71,7 +71,7 @@ def _line(gate: Gate, row: dict[str, Any], period: Period) -> SilenceLine | None
     def say(text: str) -> Cleared:
         return seal(text, reader=gate.reader, source="office", ref=f"silence|{row['silence_id']}")
 
-    if entity != _ANY and firm:
+    if entity != _ANY and firm and not gate.labelled(entity):
         target = gate.firm(entity, "register", period) or say(entity)
     elif entity != _ANY:
         target = gate.entity(kind, entity)

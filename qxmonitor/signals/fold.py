@@ -26,8 +26,8 @@ COLUMNS = ["alert_id", *IDENTITY, "level", "state", "opened", "period", "closed"
 """Columns of an alert; period is that of its newest verdict (or of the event that closed it); closed is null while
 open. evidence is the newest verdict's, plus: ``since`` (= opened), ``trend`` (opened, raised, lowered, held, quiet,
 reopened, closed), ``peak`` (worst level so far), ``alerts`` (verdicts ≥ 1), ``quiet`` (quiet verdicts in a row),
-``due`` (the last month in which it was to be told: new, changed, or after the rule's months of reminding) and, once
-closed, ``closed_by`` (quiet, review or person)."""
+``due`` (the last month in which it was to be told: new, changed, or after the rule's months of reminding), ``p_least``
+(the least ``p`` of its verdicts ≥ 1, where they have one) and, once closed, ``closed_by`` (quiet, review or person)."""
 
 HISTORY = ["alert_id", "period", "state", "level", "who", "why", "known_at"]
 """Columns of :func:`history`; ``who`` is empty where the verdict of the month changed the state."""
@@ -46,6 +46,7 @@ _DEFAULT_CLOSE_AFTER = 2
 _ACT_FIELDS = [*IDENTITY, "period", "kind", "who", "why", "known_at"]
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -89,7 +90,7 @@ def history(verdicts: pd.DataFrame, events: pd.DataFrame | None = None) -> pd.Da
 
 @dataclass(frozen=True)
 class _Story:
-    """k identities × t months: levels (−1: no verdict), the verdict's row, and what people did.
+    """k identities × t months: levels (−1: no verdict), p (NaN: none), the verdict's row, and what people did.
 
     ``rounds[t]`` are the acts of a month, of each identity at most one a round: (who, kind, row of ``acts``).
     """
@@ -98,6 +99,7 @@ class _Story:
     identities: pd.DataFrame
     periods: list[str]
     level: Ints
+    p: Floats
     row: Ints
     acts: pd.DataFrame
     rounds: dict[int, list[tuple[Ints, Ints, Ints]]]
@@ -119,10 +121,13 @@ class _Story:
         at = once["period"].map(position).to_numpy(dtype=np.int64)
         level, row = np.full(shape, -1, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
         level[who, at], row[who, at] = once["level"].to_numpy(dtype=np.int64), np.arange(len(once))
+        p, hot = np.full(shape, np.nan), (once["level"] >= 1).to_numpy(dtype=bool)
+        found = once.loc[hot, "evidence"].astype("str").str.extract(r'"p":([0-9.eE+-]+)', expand=False)
+        p[who[hot], at[hot]] = found.to_numpy(dtype=np.float64, na_value=np.nan)
         wait = {rule.id: rule.close_after for rule in rules().rules}
         close_after = identities["rule"].map(wait).fillna(_DEFAULT_CLOSE_AFTER).to_numpy().astype(np.int64)
         remind = identities["rule"].map(alerting().remind.of).to_numpy(dtype=np.int64)
-        return cls(once, identities, periods, level, row, acts, _rounds(acts, position), close_after, remind)
+        return cls(once, identities, periods, level, p, row, acts, _rounds(acts, position), close_after, remind)
 
 
 def _acts(identities: pd.DataFrame, events: pd.DataFrame | None) -> pd.DataFrame:
@@ -151,7 +156,7 @@ def _told(story: _Story) -> _State:
     """Go through the months."""
     state = _State(len(story.identities), story.close_after, story.remind)
     for t, period in enumerate(story.periods):
-        state.month(t, Period(period).ordinal, story.level[:, t])
+        state.month(t, Period(period).ordinal, story.level[:, t], story.p[:, t])
         for who, kind, act in story.rounds.get(t, []):
             state.act(t, Period(period).ordinal, who, kind, act)
     state.finish(state.began)
@@ -183,12 +188,14 @@ class _State:
     shut: Ints = field(init=False)
     closed: Ints = field(init=False)
     closer: Ints = field(init=False)
+    least: Floats = field(init=False)
 
-    _KEPT = ("opened", "level", "peak", "alerts", "quiet", "last", "trend", "state", "due", "closed", "closer")
+    _KEPT = ("opened", "level", "peak", "alerts", "quiet", "last", "trend", "state", "due", "closed", "closer", "least")
 
     def __post_init__(self) -> None:
         for name in (*self._KEPT, "due_month", "shut"):
             setattr(self, name, np.zeros(self.size, dtype=np.int64))
+        self.least = np.full(self.size, np.nan)
 
     @property
     def began(self) -> Bools:
@@ -200,7 +207,7 @@ class _State:
         found: Bools = (self.state > 0) & (self.state != _CLOSED)
         return found
 
-    def month(self, t: int, ordinal: int, verdict: Ints) -> None:
+    def month(self, t: int, ordinal: int, verdict: Ints, p: Floats) -> None:
         """One month's verdicts."""
         was, level = self.state.copy(), self.level.copy()
         hot, open_ = verdict >= 1, self.open
@@ -208,7 +215,7 @@ class _State:
         better = ~open_ & (verdict >= 0)
         self.shut[better] = np.minimum(self.shut, verdict)[better]
         self.finish(new & self.began)
-        self.opened[new], self.peak[new], self.alerts[new] = t, 0, 0
+        self.opened[new], self.peak[new], self.alerts[new], self.least[new] = t, 0, 0, np.nan
         hot &= open_ | new
         raised, lowered = open_ & (verdict > self.level), open_ & hot & (verdict < self.level)
         calm = open_ & (verdict == 0)
@@ -218,6 +225,7 @@ class _State:
         self.trend[calm] = _QUIET
         self.level[hot] = verdict[hot]
         self.peak[hot] = np.maximum(self.peak, verdict)[hot]
+        self.least[hot] = np.fmin(self.least, p)[hot]
         self.alerts[hot] += 1
         self.quiet[hot] = 0
         self.quiet[calm] += 1
@@ -298,6 +306,7 @@ def _alerts(story: _Story, state: _State) -> pd.DataFrame:
             "alerts": e["alerts"],
             "quiet": e["quiet"],
             "due": period[e["due"]],
+            "p_least": e["least"],
             "closed_by": _CLOSERS[np.where(done, e["closer"], 3)],
         },
     )

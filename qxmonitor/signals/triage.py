@@ -2,6 +2,7 @@
 
 An alert is news when it was never mailed to the reader, or became due since (:mod:`qxmonitor.signals.fold`); so what
 was silenced, explained or over budget last month comes up again by itself, and what goes on unchanged does not.
+How sure an alert is goes by the least p of the months it stands: a fall that has become usual is no less certain.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def triage(
     by[quiet != ""] = quiet[quiet != ""]
     economic = {rule.id for rule in rules().rules if rule.economic}
     fresh = (part == MAILED) & (last == "") & found["rule"].isin(economic)
-    scores = np.array([float(p.get("p", np.nan)) for p in proof], dtype=np.float64)
+    scores = np.array([float(p.get("p_least", p.get("p", np.nan))) for p in proof], dtype=np.float64)
     tests = sum(judged.get(rule, 0) for rule in set(found["rule"][fresh & np.isfinite(scores)]))
     part[fresh & doubtful(np.where(fresh, scores, np.nan), tests, alerting().false_discovery)] = UNCERTAIN
     fresh &= part == MAILED

@@ -111,6 +111,28 @@ def test_what_is_silenced_is_counted_and_its_end_is_announced(gate: Gates) -> No
     assert noted["part"].tolist() == ["mailed"]
 
 
+def test_a_silence_of_a_chain_is_said_by_its_name(gate: Gates) -> None:
+    """Of a code alone it is not said what it is, so it stays where firms may be named."""
+    over = Known(silences=pd.DataFrame([SILENCE | {"entity": "C02", "first": "2026-07", "last": "2026-09"}]))
+    nothing = drops(ONE).iloc[:0]
+    assert "● 电气机械及设备：产值下降，静默至2026年9月" in body(mail(gate, "stats", nothing, over)[0])
+    assert "静默" not in body(mail(gate, "gxj", nothing, over)[0])
+
+
+@pytest.mark.parametrize(("state", "part"), [("dropped", "mailed"), ("bounced", "mailed"), ("accepted", "held")])
+def test_what_nobody_received_is_news_still(gate: Gates, state: str, part: str) -> None:
+    alerts = drops(ONE)
+    before = told("gxj", alerts).assign(state=state)
+    assert mail(gate, "gxj", alerts, Known(told=before))[1]["part"].tolist() == [part]
+
+
+def test_who_never_got_the_mail_is_not_late(gate: Gates) -> None:
+    alerts = drops(ONE)
+    for state, said in (("accepted", True), ("held", False), ("dropped", False)):
+        asked = told("gxj", alerts, until=date(2026, 10, 20)).assign(state=state)
+        assert ("到期未签收" in mail(gate, "leaders", alerts, Known(told=asked))[0].subject) == said
+
+
 def test_a_silence_of_a_firm_is_announced_to_the_statistics_office_alone(gate: Gates) -> None:
     row = SILENCE | {"entity": ONE, "first": "2026-07", "last": "2026-09"}
     over = Known(silences=pd.DataFrame([row]), firms=town.FIRMS)

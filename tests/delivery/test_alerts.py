@@ -231,3 +231,15 @@ def test_quiet_and_closed_alerts(gate: Gates) -> None:
     text = body(sent(gate, closed)["gxj"])
     assert "本期解除" in text
     assert "东莞市虚构光电有限公司：产值下降（自2026年8月起）" in text
+
+
+def test_only_returns_are_said_to_stay_in_the_statistical_channel(gate: Callable[..., Gate]) -> None:
+    """Goods of the bonded centre are told to the trade office, which has every right to them."""
+    rows = [
+        town.alert("bonded_overdue", "firm", town.FIRMS.index[0], "bonded", 3, told="占比40%", limit="0.1%"),
+        town.alert("output_drop", "firm", town.FIRMS.index[0], "returns", 3, **town.DROP),
+    ]
+    for reader, said in (("swj", "依据保税物流中心数，请先与企业核实"), ("stats", "依据联网直报数，限统计渠道内使用")):
+        (message,) = plan({reader: gate(reader)}, pd.DataFrame(rows), town.PERIOD, DATE).messages
+        assert said in body(message)
+        assert ("统计渠道" in body(message)) == (reader == "stats")

@@ -220,6 +220,8 @@ def test_a_notice_is_answered_verified_and_silenced(command: Command, shop: Ware
     told = command("list", "history", alert, "--json").rows
     assert [(row["state"], row["who"]) for row in told][-2:] == [("acknowledged", "张某"), ("in_hand", "张某")]
     assert {row["id"]: row["state"] for row in command("list", "alerts", "--json").rows}[alert] == "in_hand"
+    (row,) = (r for r in command("explain", alert, "--period", "2025-01", "--json").rows if r["what"] == "not-judged")
+    assert "免报" in row["words"], "a month without a verdict is explained for an alert as for its identity"
     command("alert", "outcome", alert, "true", "--cause", "订单转移", *by)
     missed = ":".join([*alert.split(":")[:4], "2025-03"])
     (miss,) = command("alert", "outcome", missed, "true", *by).rows
@@ -248,6 +250,12 @@ def test_a_notice_is_answered_verified_and_silenced(command: Command, shop: Ware
     assert (ended["active"], ended["last"]) == (False, "2025-03")
     assert [row["active"] for row in command("silence", "list", "--json").rows] == [False]
     assert command("silence", "add", "--from", "2025-04", "--until", "2025-06", *by).code == 1, "not everything"
+    (over,) = command("silence", "add", "--entity", entity, "--from", "2025-01", "--until", "2025-02", *by).rows
+    (ended,) = command("silence", "end", over["silence_id"], *by).rows
+    assert (ended["active"], ended["last"]) == (False, "2025-02"), "to end what is over does not bring it back"
+    for nothing in (missed.replace(entity, "nobody"), missed.replace("2025-03", "2031-03")):
+        answer = command("alert", "outcome", nothing, "true", *by)
+        assert (answer.code, len(answer.err.splitlines())) == (1, 1), "no miss of nobody, and none to come"
     months = ("--from", "2025-04", "--until", "2025-06", *by)
     for nobody in (("--entity", "C999"), ("--chain", "C999"), ("--entity-kind", "planet")):
         answer = command("silence", "add", *nobody, *months)

@@ -97,6 +97,17 @@ def test_the_fold_tells_the_story_of_a_plain_state_machine(
     pd.testing.assert_frame_equal(told, history(frame(shuffled), acts(again)))
 
 
+def test_the_least_p_of_the_months_an_alert_stands_is_kept() -> None:
+    who = ("output_drop", "firm", "A", "returns")
+    months = [(1, 0.002), (2, 0.0005), (1, 0.3), (0, 0.00001), (0, 0.9), (1, 0.004)]
+    rows = [
+        (*who, str(FIRST + t), level, json.dumps({"p": p}, separators=(",", ":")))
+        for t, (level, p) in enumerate(months)
+    ]
+    alerts = fold(pd.DataFrame(rows, columns=[*IDENTITY, "period", "level", "evidence"]))
+    assert [json.loads(text)["p_least"] for text in alerts["evidence"]] == [0.0005, 0.004]
+
+
 def test_january_keeps_an_alert_open_and_two_quiet_months_close_it() -> None:
     story = {"2021-11": 2, "2021-12": 0, "2022-02": 3, "2022-03": 0, "2022-04": 0, "2022-05": 1}
     alerts = fold(frame([((WHO, p), level) for p, level in story.items()]))

@@ -44,6 +44,12 @@ def parts(
     return table["part"].tolist()
 
 
+def test_a_fall_that_has_become_usual_is_no_less_sure() -> None:
+    """Told late (silenced, explained, over budget before), it stands by its first month's proof."""
+    assert parts(alert("A", p=0.3, p_least=0.0001), tests=100) == ["mailed"]
+    assert parts(alert("A", p=0.3), tests=100) == ["uncertain"]
+
+
 def silence(first: str, last: str, **target: str) -> pd.DataFrame:
     row = {
         "silence_id": "S1",
