@@ -50,7 +50,7 @@ class Checked:
 
 
 def silence_lines(gate: Gate, silences: pd.DataFrame, period: Period) -> tuple[SilenceLine, ...]:
-    """The silences a reader may see; one of a single firm is firm-level and stays in the statistical channel.
+    """The silences a reader may see; one of a firm, node or chain hints at a notice and stays with who sees returns.
 
     Args:
         gate: of the reader.
@@ -65,7 +65,8 @@ def silence_lines(gate: Gate, silences: pd.DataFrame, period: Period) -> tuple[S
 def _line(gate: Gate, row: dict[str, Any], period: Period) -> SilenceLine | None:
     kind, entity, chain = (str(row[name]) for name in ("entity_kind", "entity", "chain"))
     firm = kind == "firm" or (entity != _ANY and entity not in ("town", "other") and kind == _ANY)
-    if firm and not gate.may("returns", "firm"):
+    single = firm or entity not in (_ANY, "town", "other") or chain != _ANY
+    if single and not gate.may("returns", "firm"):
         return None
 
     def say(text: str) -> Cleared:
