@@ -251,10 +251,12 @@ def list_(what: str, alert: str | None, json_out: bool, **filters: Any) -> None:
     def work(wh: Warehouse) -> tuple[list[Row], bool]:
         rows = look.listing(wh, what, alert=alert, **filters)
         if rows and not json_out:
-            click.echo("  ".join(rows[0]), err=True)  # what the columns are; standard output holds rows alone
+            click.echo(
+                "  ".join(look.spoken(what, rows[0])), err=True
+            )  # what the columns are; standard output holds rows alone
         return rows, True
 
-    answer(work, json_out, lambda row: "  ".join(cell(value) for value in row.values()))
+    answer(work, json_out, lambda row: "  ".join(cell(value) for value in look.spoken(what, row).values()))
 
 
 @cli.command()

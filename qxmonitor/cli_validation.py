@@ -46,8 +46,9 @@ def check(period: Period, known_at: datetime | None, values: bool, json_out: boo
 @click.command()
 @click.argument("period", type=PERIOD)
 @click.option(
-    "--kind", type=click.Choice(["mirror", "bonded", "self_report", "approved"]), default=None, help="Default: all."
-)
+    "--kind", default=None, help="Default: all.",
+    type=click.Choice(["mirror", "bonded", "declarations", "self_report", "approved", "self_report_approved"]),
+)  # fmt: skip
 @click.option("--for", "reader", default="stats", show_default=True, help="Who looks; must be allowed both sources.")
 @click.option("--details", is_flag=True, help="The rows on both sides of each gap instead of the gaps.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Also write an .xlsx.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
@@ -13,9 +14,15 @@ from sqlalchemy import Connection
 
 from qxmonitor import alerting, board, letters, quarantine, validation
 from qxmonitor.catalog.alerting import alerting as words
+from qxmonitor.catalog.checks import checks
 from qxmonitor.catalog.indicators import indicators
+from qxmonitor.catalog.office import office
+from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.release import release_calendar
+from qxmonitor.catalog.rules import rules
+from qxmonitor.catalog.targets import targets
 from qxmonitor.delivery import ledger
+from qxmonitor.disclosure.vocabulary import ENTITY_KINDS, source_name
 from qxmonitor.identity import normalise_name
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.warehouse import Warehouse, bonded, decided, readings, store
@@ -86,6 +93,87 @@ def listing(
         if value is not None and column in frame:
             frame = frame[frame[column].astype("str") == value]
     return flat(frame)
+
+
+def spoken(what: str, row: Row) -> Row:
+    """A row of a listing in the office's words, for the terminal; codes that people type again stay as they are.
+
+    Args:
+        what: the listing.
+        row: as :func:`listing` gives it.
+    """
+    states = _STATES.get(what, _DATUM)
+    maps: dict[str, Callable[[Any], Any]] = {
+        "feed": source_name, "form": source_name, "source": source_name,
+        "entity_kind": lambda value: ENTITY_KINDS.get(value, value),
+        "state": lambda value: states.get(value, value),
+        "indicator": lambda value: _indicator_names().get(value, value),
+        "type": lambda value: _rule_names().get(value, value),
+        "kind": lambda value: _KINDS.get(what, {}).get(value, value),
+        "reader": lambda value: _reader_names().get(value, value),
+        "severity": lambda value: _SEVERITIES.get(value, value),
+        "check": lambda value: _check_names().get(value, value),
+        "flow": lambda value: {"I": "进", "E": "出"}.get(value, value),
+        "status": lambda value: _STATUSES.get(value, value),
+    }  # fmt: skip
+    worded = {key.removesuffix("_name") for key in row if key in ("level_name", "state_name")}
+    worded |= {"how"} if "words" in row else set()  # a code beside its word is left to ``--json``
+    kept = {key: value for key, value in row.items() if key not in worded}
+    said = {key: maps[key](value) if key in maps and value is not None else value for key, value in kept.items()}
+    return {key: _YES_NO[value] if isinstance(value, bool) else value for key, value in said.items()}
+
+
+_YES_NO = {True: "是", False: "否"}
+_DATUM = {
+    "value": "有数",
+    "expected-absent": "免报",
+    "late": "逾期未报",
+    "withheld": "不予公布",
+    "failed": "未通过校验",
+}
+_MAIL = {"planned": "待发", "sending": "发送中", "accepted": "已送达", "deferred": "稍后再试", "dropped": "不再发送",
+         **ledger.WAITING}  # fmt: skip
+_STATES: dict[str, dict[str, str]] = {
+    "receipts": {"accepted": "已接收", "duplicate": "重复", "refused": "拒收", "withdrawn": "已撤回"},
+    "ledger": _MAIL,
+    "history": _MAIL | words().states | {f"outcome:{key}": text for key, text in words().outcomes.items()},
+    "alerts": words().states,
+}
+_MAIL_KINDS = {"alerts": "风险提示", "briefing": "简报", "watch": "运行通知", "letters": "函件"}
+_KINDS = {
+    "ledger": _MAIL_KINDS,
+    "history": _MAIL_KINDS,
+    "fixes": {"withdraw": "撤回文件", "reinstate": "恢复文件", "identity": "认定企业", "unit": "认定计量单位",
+              "mapping": "认定表头"},
+    "bonded_states": {"inventory": "核注清单", "declaration": "业务申报表", "note": "出入库单", "pass": "核放单"},
+}  # fmt: skip
+_SEVERITIES = {"critical": "严重", "warning": "提示"}
+_STATUSES = {
+    "staged": "暂存", "declared": "申报", "asked": "申请撤销", "kept": "撤销未准", "approved": "通过", "passed": "过卡",
+    "returned": "退单", "deleted": "删单", "voided": "作废",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _indicator_names() -> dict[str, str]:
+    goals = {f"target.{target.id}": f"{target.name}（目标）" for target in targets().targets}
+    return {entry.id: entry.name for entry in indicators().indicators} | goals
+
+
+@lru_cache(maxsize=1)
+def _rule_names() -> dict[str, str]:
+    return {rule.id: rule.name for rule in rules().rules}
+
+
+@lru_cache(maxsize=1)
+def _check_names() -> dict[str, str]:
+    return {check.id: check.name for check in checks().checks}
+
+
+@lru_cache(maxsize=1)
+def _reader_names() -> dict[str, str]:
+    named = {reader.id: reader.name for reader in readers().readers}
+    return named | {edition.reader: edition.name for edition in office().editions}
 
 
 def flat(frame: pd.DataFrame) -> list[Row]:

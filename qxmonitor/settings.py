@@ -25,6 +25,9 @@ from qxmonitor.period import SHANGHAI
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout: ``sql/``, ``expectations/`` and ``templates/`` lie here."""
 
+SCHEMES = frozenset({"postgresql", "postgres"})
+"""How the URL of an outside server begins, before any ``+driver``."""
+
 Driver = Literal["sqlalchemy", "airflow", "psycopg", "adbc", "psycopg2", "asyncpg"]
 _SCHEMES: dict[str, str] = {
     "sqlalchemy": "postgresql+psycopg",
@@ -125,7 +128,7 @@ class Settings:
 def _outside(url: str, scheme: str, database: str) -> str:
     """An outside server's URL with another scheme and, unless it is the warehouse, another database."""
     parts = urlsplit(url)
-    if parts.scheme.partition("+")[0] not in {"postgresql", "postgres"}:
+    if parts.scheme.partition("+")[0] not in SCHEMES:
         raise QxError("QXMONITOR_DATABASE_URL 应以 postgresql:// 开头")
     path = parts.path if database == "warehouse" and parts.path.strip("/") else f"/{database}"
     query = parts.query

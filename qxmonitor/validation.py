@@ -33,12 +33,17 @@ PURPOSE = "verification"
 """The purpose for which two sources may be laid side by side, firm by firm."""
 
 KINDS = {
-    "mirror": ("returns", "customs"), "bonded": ("customs", "bonded"), "self_report": ("returns", "self_report"),
-    "approved": ("returns", "approved"),
+    "mirror": ("returns", "customs"), "bonded": ("customs", "bonded"), "declarations": ("customs", "customs"),
+    "self_report": ("returns", "self_report"),
+    "approved": ("returns", "approved"), "self_report_approved": ("self_report", "approved"),
 }  # fmt: skip
 """Kind of reconciliation → the two sources that its reader must both be allowed to see."""
 
-KIND_NAMES = {"mirror": "出口与海关", "bonded": "保税与海关", "self_report": "自报与直报"}
+KIND_NAMES = {
+    "mirror": "出口与海关", "bonded": "保税与海关", "declarations": "报关单与海关月度表",
+    "self_report": "自报与直报", "approved": "直报与反馈数",
+    "self_report_approved": "自报与反馈数",
+}  # fmt: skip
 """The kinds in the office's words."""
 
 COLUMNS = ["check", "name", "severity", "entity", "period", "field", "reason", "file", "sheet", "row", "cell",
@@ -146,14 +151,22 @@ def reconcile(
         parts.append(mirror.exports(returns, trade, period))
     if "bonded" in wanted:
         parts.append(mirror.bonded(trade, asof.read(wh, "bonded_line", first=period, last=period, **times), period))
-    if "self_report" in wanted:
+    if "declarations" in wanted:
+        declared = asof.read(wh, "declaration_line", first=period, last=period, **times)
+        parts.append(mirror.declarations(trade, declared, period))
+    if {"self_report", "self_report_approved"} & set(wanted):
         reports = asof.read(wh, "self_report", first=period, last=period, **times)
         granted = _granted(reader, authorisations, period)
-        parts.append(mirror.own_report(returns, reports, period, granted))
-    if "approved" in wanted:
+    if {"approved", "self_report_approved"} & set(wanted):
         figures = asof.read(wh, "approved_figure", **times)
         figures = figures[figures["period"] == period]
-        parts.append(mirror.approved(returns, figures, period, _above_scale(wh, period, times)))
+        above_scale = _above_scale(wh, period, times)
+    if "self_report" in wanted:
+        parts.append(mirror.own_report(returns, reports, period, granted))
+    if "approved" in wanted:
+        parts.append(mirror.approved(returns, figures, period, above_scale))
+    if "self_report_approved" in wanted:
+        parts.append(mirror.own_approved(reports, figures, period, above_scale, granted))
     found = mirror.together(parts)
     odd = findings(wh, period, known_at=known_at, recorded_at=recorded_at)
     odd = odd.drop_duplicates(["entity", "name"])

@@ -160,16 +160,26 @@ def _not_delivered(wh: Warehouse, now: datetime) -> Iterator[Finding]:
     if period not in store.periods_run(wh) and store.first_known(wh, "b204_1").empty:
         return  # nothing was ever taken in: an installation that has not begun
     with wh.engine.connect() as connection:
-        mails = ledger.listing(connection, period)
+        mails = ledger.listing(connection)
     for kind, hours in kinds:
         due = released + timedelta(hours=hours)
-        done = any(row["kind"] == kind and row["state"] == "accepted" for row in mails)
-        if due <= now and not done:
+        of_kind = [row for row in mails if row["kind"] == kind]
+        done = any(row["period"] == str(period) and row["state"] == "accepted" for row in of_kind)
+        begun = bool(of_kind) or _begun(wh, timedelta(hours=hours))
+        if due <= now and begun and not done:
             yield Finding(
                 f"not_delivered:{kind}:{period}",
                 f"{period.label}{_MAILS[kind]}应于发布后 {hours} 小时内发出，至今没有一封送出",
                 due,
             )
+
+
+def _begun(wh: Warehouse, span: timedelta) -> bool:
+    """Whether the installation has had files for so long: until then a sender that never sent had nothing to send."""
+    first = wh.arrow(sql.query("first_recorded"))["recorded_at"][0].as_py()
+    return (
+        first is not None and datetime.now(SHANGHAI) - first >= span
+    )  # of the server's own clock, also in a rehearsal
 
 
 def _held(wh: Warehouse) -> Iterator[Finding]:

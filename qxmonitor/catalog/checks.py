@@ -87,8 +87,10 @@ class Checks(Entry):
     headcount: Headcount
     mirror: Mirror
     bonded: Bonded
+    declarations: Bound
     self_report: Bound
     approved: Bound
+    self_report_approved: Bound
 
     @cached_property
     def by_id(self) -> dict[str, Check]:

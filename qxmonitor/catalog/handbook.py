@@ -44,6 +44,7 @@ class Handbook(Entry):
 
     title: str
     note: str
+    contents: str
     topics: tuple[Topic, ...] = Field(min_length=1)
     forms: dict[str, FormWords]
     levels: dict[str, str]

@@ -5,13 +5,15 @@ What the plan does not state (a baseline, what 累计增长 spans, whether 1/3/1
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from qxmonitor.catalog._yaml import Entry, load
 from qxmonitor.catalog.indicators import Source, indicators
+
+Basis = Literal["january", "growth", "level"]
 
 
 class Measure(Entry):
@@ -55,7 +57,8 @@ class Target(Entry):
     Attributes:
         goal: in ``unit``; ``relation`` says whether it must be passed (``over``) or reached (``at_least``).
         per: indicator units in one ``unit`` (100000 千元 in 1 亿元).
-        baseline: the start the plan measures from; null where it states none, then progress is current ÷ goal.
+        baseline: the start the plan measures from; null where it states none, then progress is current ÷ goal. None for
+            a goal in %: a rate or a share is so many points above or below its goal, and not so much of the way.
         measure: null where no feed of this system reaches it.
     """
 
@@ -73,10 +76,30 @@ class Target(Entry):
     measure: Measure | None
     note: str | None
 
+    @cached_property
+    def basis(self) -> Basis:
+        """What the measured figure is: a sum since ``january``, a ``growth`` rate, or a ``level`` of the month.
+
+        A sum since January is held against its goal in the year the target ends, of which the goal speaks.
+        """
+        name = self.measure.indicator if self.measure else ""
+        if "_growth" in name:
+            return "growth"
+        return "january" if name.endswith("_ytd") and indicators().indicator(name).unit == "千元" else "level"
+
+    @property
+    def in_points(self) -> bool:
+        """Whether it is so many percentage points above or below its goal."""
+        return self.unit == "%"
+
     @model_validator(mode="after")
-    def _ends_after_start(self) -> Self:
+    def _sound(self) -> Self:
         if self.end <= self.start:
             raise ValueError("终止年月须晚于起始年月")
+        if self.in_points and self.baseline is not None:
+            raise ValueError("百分数目标按相差百分点说，不设基期值")
+        if self.basis == "january" and not self.end.endswith("-12"):
+            raise ValueError("按当年累计的目标须止于 12 月")
         return self
 
 

@@ -48,15 +48,17 @@ def chain_map(gate: Gate, form: ChainMapForm, chains: tuple[MapChain, ...], mark
     axes.set_xlim(0, WIDTH_MM)
     axes.set_ylim(height, 0)
     axes.axis("off")
-    top = 0.0
+    top, tops = 0.0, list[float]()
     for chain, count in zip(chains, rows, strict=True):
+        tops.append(top)
         _band(axes, gate.reader, chain, top, row)
         top += _HEAD_MM + _GAP_MM + count * row
     _legend(axes, gate, form, top)
     if mark is not None:
         axes.text(WIDTH_MM - 1, 3.4, put(mark, gate.reader), ha="right", va="center", color="#c8102e", **_type(8))
     title = gate.word(form, "title")
-    return Picture(png(figure), title, _alt(gate.reader, title, chains), gate.reader)
+    cuts = tuple((at - _GAP_MM / 2.0) / height for at in tops[1:])
+    return Picture(png(figure), title, _alt(gate.reader, title, chains), gate.reader, cuts)
 
 
 def _type(points: float) -> dict[str, Any]:

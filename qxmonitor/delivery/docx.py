@@ -10,7 +10,9 @@ import docx
 from docx.document import Document
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING, WD_TAB_ALIGNMENT
-from docx.shared import Mm, Pt
+from docx.oxml import OxmlElement
+from docx.shape import InlineShape
+from docx.shared import Emu, Mm, Pt
 from docx.text.paragraph import Paragraph
 
 from qxmonitor.delivery import layout
@@ -144,14 +146,28 @@ def _chart(document: Document, shown: Illustration | None, reader: str) -> None:
     caption.paragraph_format.space_before = Pt(6)
     layout.style(caption.add_run(f"{name}　{put(shown.picture.title, reader)}"), layout.HEITI, 12)
     layout.free(caption)
-    paragraph = document.add_paragraph()
-    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    layout.line_height(paragraph)
-    shape = paragraph.add_run().add_picture(BytesIO(shown.picture.png), width=Mm(150))
-    properties = shape._inline.docPr
-    properties.set("descr", put(shown.picture.alt, reader))
-    properties.set("name", name)
+    bounds = [0.0, *shown.picture.cuts, 1.0]
+    for part, (top, bottom) in enumerate(pairwise(bounds)):
+        paragraph = document.add_paragraph()
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        layout.line_height(paragraph)
+        shape = paragraph.add_run().add_picture(BytesIO(shown.picture.png), width=Mm(150))
+        _cut(shape, top, bottom)
+        properties = shape._inline.docPr
+        properties.set("descr", put(shown.picture.alt, reader) if part == 0 else f"{name}（续）")
+        properties.set("name", f"{name}（续{part}）" if part else name)
     paragraph.paragraph_format.space_after = Pt(6)
+
+
+def _cut(shape: InlineShape, top: float, bottom: float) -> None:
+    """Show a band of a picture alone, so that the rest may stand on the next page; the picture is stored once."""
+    if (top, bottom) != (0.0, 1.0):
+        shape.height = Emu(round(shape.height * (bottom - top)))
+        fill = shape._inline.graphic.graphicData.pic.blipFill
+        crop = OxmlElement("a:srcRect")
+        for side, share in (("t", top), ("b", 1.0 - bottom)):
+            crop.set(side, str(round(share * 100_000)))
+        fill.insert(1, crop)
 
 
 def _table(document: Document, table: Table, reader: str, *, first: bool = False) -> None:

@@ -14,6 +14,8 @@ import docx
 import pandas as pd
 from docx.document import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
 from docx.shared import Pt, RGBColor
 from docx.text.paragraph import Paragraph
 
@@ -41,6 +43,7 @@ HEADS = {
 }
 """Fields of a page in the order printed, with their heads."""
 _HEAD_MM = 22.0
+_MARK = "page_"
 _BLACK, _GREY = RGBColor(0, 0, 0), RGBColor(0x59, 0x59, 0x59)
 
 
@@ -85,6 +88,7 @@ class View:
 
     title: Cleared
     note: Cleared
+    contents: Cleared
     issuer: Cleared
     simulated: Cleared | None
     chapters: tuple[Chapter, ...]
@@ -118,7 +122,8 @@ def build(gate: Gate, period: Period | None, frame: pd.DataFrame) -> View:
     ]
     chapters.append(Chapter(gate.word(book, "methods_title"), tuple(_method(gate, entry) for entry in book.methods)))
     return View(
-        title=gate.word(book, "title"), note=gate.word(book, "note"), issuer=gate.word(office(), "issuer"),
+        title=gate.word(book, "title"), note=gate.word(book, "note"),
+        contents=gate.word(book, "contents"), issuer=gate.word(office(), "issuer"),
         simulated=gate.word(office(), "simulated_label") if gate.simulated else None, chapters=tuple(chapters),
     )  # fmt: skip
 
@@ -187,11 +192,14 @@ def handbook_docx(view: View, reader: str, date: datetime) -> bytes:
     title = _paragraph(document, put(view.title, reader), layout.XIAOBIAOSONG, layout.TITLE_PT, 34)
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
     _paragraph(document, put(view.note, reader), layout.KAITI, 12, 20).alignment = WD_ALIGN_PARAGRAPH.CENTER
-    for chapter in view.chapters:
+    _contents(document, view, reader)
+    for number, chapter in enumerate(view.chapters):
         heading = _paragraph(document, put(chapter.name, reader), layout.HEITI, layout.BODY_PT, 28)
         heading.style = document.styles["Heading 1"]
-        for sheet in chapter.pages:
-            _card(document, sheet, reader)
+        heading.paragraph_format.page_break_before = number == 0
+        _bookmark(heading, str(number))
+        for place, sheet in enumerate(chapter.pages):
+            _card(document, sheet, reader, f"{number}_{place}")
     out = BytesIO()
     document.save(out)
     return rezip(without_thumbnail(out.getvalue()))
@@ -205,12 +213,59 @@ def _paragraph(document: Document, text: str, font: str, size: float, line: floa
     return paragraph
 
 
-def _card(document: Document, sheet: Sheet, reader: str) -> None:
+def _contents(document: Document, view: View, reader: str) -> None:
+    """Chapters and what stands in them, each leading there.
+
+    Without page numbers: only Word knows them, and a field that it is to fill in makes it ask at every opening.
+    """
+    _paragraph(
+        document, put(view.contents, reader), layout.HEITI, layout.BODY_PT, 28
+    ).paragraph_format.space_before = Pt(12)
+    for number, chapter in enumerate(view.chapters):
+        head = document.add_paragraph()
+        head.paragraph_format.keep_with_next = True
+        layout.line_height(head, 22)
+        _link(head, put(chapter.name, reader), str(number), layout.HEITI, 12)
+        layout.free(head)
+        names = document.add_paragraph()
+        layout.line_height(names, 18)
+        for place, sheet in enumerate(chapter.pages):
+            if place:
+                layout.style(names.add_run("　"), layout.SONGTI, layout.TABLE_PT)
+            _link(names, put(sheet.name, reader), f"{number}_{place}", layout.SONGTI, layout.TABLE_PT)
+        layout.free(names)
+
+
+def _link(paragraph: Paragraph, text: str, mark: str, font: str, size: float) -> None:
+    """Words that lead to a bookmark of the same document."""
+    run = paragraph.add_run(text)
+    layout.style(run, font, size, colour=_BLACK)
+    link = OxmlElement("w:hyperlink")
+    link.set(qn("w:anchor"), f"{_MARK}{mark}")
+    link.append(run._r)
+    paragraph._p.append(link)
+
+
+def _bookmark(paragraph: Paragraph, mark: str) -> None:
+    """Make a paragraph the place that a :func:`_link` leads to, and an entry of Word's own navigation."""
+    number = str(len(paragraph.part.element.findall(f".//{qn('w:bookmarkStart')}")))
+    for tag, place in (("w:bookmarkStart", 1 if paragraph._p.pPr is not None else 0), ("w:bookmarkEnd", None)):
+        element = OxmlElement(tag)
+        element.set(qn("w:id"), number)
+        if place is not None:
+            element.set(qn("w:name"), f"{_MARK}{mark}")
+            paragraph._p.insert(place, element)
+        else:
+            paragraph._p.append(element)
+
+
+def _card(document: Document, sheet: Sheet, reader: str, mark: str) -> None:
     """An indicator: its name and id, and a table of what is said of it, kept on one page."""
     name = _paragraph(document, put(sheet.name, reader), layout.HEITI, 13, 22)
     name.paragraph_format.space_before = Pt(10)
     name.paragraph_format.keep_with_next = True
     layout.style(name.add_run(f"　{put(sheet.id, reader)}"), layout.SONGTI, 9, colour=_GREY)
+    _bookmark(name, mark)
     grid = document.add_table(rows=len(sheet.rows), cols=2)
     for number, (cells, row) in enumerate(zip(grid.rows, sheet.rows, strict=True)):
         for cell, value, font in zip(cells.cells, (row.head, row.text), (layout.HEITI, layout.SONGTI), strict=True):

@@ -66,12 +66,16 @@ class Cleared:
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart drawn from cleared values of one reader, as PNG, with its text for those who cannot see it."""
+    """A chart drawn from cleared values of one reader, as PNG, with its text for those who cannot see it.
+
+    ``cuts``: fractions of the height, from the top, at which a page may end.
+    """
 
     png: bytes
     title: Cleared
     alt: Cleared
     reader: str
+    cuts: tuple[float, ...] = ()
 
 
 def seal(

@@ -20,21 +20,27 @@ from qxmonitor.disclosure.rounding import apportion
 from qxmonitor.disclosure.values import STATE_TEXT
 from qxmonitor.period import Period
 
-REACHED, UNMET, NO_FORECAST = "已达到", "期满未达", "不作预测"
+REACHED, UNMET, CLOSED, NO_FORECAST = "已达到", "期满未达", "目标期已过", "不作预测"
+
+_POINTS = "个百分点"
 
 
 @dataclass(frozen=True)
 class TargetProgress:
     """Progress of one target; ``verdict`` and ``outlook`` are None where nothing can be measured or shown.
 
-    ``verdict`` says what is missing and the pace it takes, ``forecast`` where the forecast ends with both intervals (or
-    that there is none), ``outlook`` the chance in a word, ``ending`` median and 80 % interval for a table.
+    ``spans`` is what the current figure is of, ``share`` how much of the goal that is, or how many points away, and
+    ``way`` the share in words (None of a goal in %, whose points the verdict says). ``verdict`` says what is missing
+    and the pace it takes, ``forecast`` where the forecast ends with both intervals (or that there is none), ``outlook``
+    the chance in a word, ``ending`` median and 80 % interval for a table.
     """
 
     name: Cleared
     goal: Cleared
+    spans: Cleared
     current: Cleared
     share: Cleared
+    way: Cleared | None
     pace: Cleared
     verdict: Cleared | None
     forecast: Cleared | None
@@ -143,10 +149,11 @@ def _line(gate: Gate, row: Mapping[str, Any], period: Period) -> TargetProgress:
         return seal(STATE_TEXT[shown], reader=gate.reader, source=source, ref=f"{ref}|{name}", state=shown)
 
     over = not int(row["months_left"])
+    closed = target.basis == "january" and period > target.end
     known = open_ and not over and bool(np.isfinite(float(row["expected"])))
     met = open_ and bool(row["met"])
     pace = figure("pace_required", 1.0, target.unit, 2)
-    if open_ and over and not met:
+    if open_ and over and not met and not closed:
         pace = seal("期满", reader=gate.reader, source=source, ref=f"{ref}|pace_required", state="unknown")
     ending = figure("expected", 1.0, target.unit, decimals)
     if known:
@@ -155,28 +162,55 @@ def _line(gate: Gate, row: Mapping[str, Any], period: Period) -> TargetProgress:
     return TargetProgress(
         name=gate.word(target, "name"),
         goal=gate.number(target.goal, 0, target.unit, "office", f"Target.{target.id}"),
+        spans=say(
+            f"{'' if period.month == 1 else '1—'}{period.month}月累计" if target.basis == "january" else "目前", "spans"
+        ),
         current=figure("current", 1.0, target.unit, decimals),
-        share=figure("share", 100.0, "%", 1),
+        share=say(_away(row, decimals).removesuffix(_POINTS), "points")
+        if open_ and target.in_points
+        else figure("share", 100.0, "%", 1),
+        way=say(_way(target, row, period), "share") if open_ and np.isfinite(float(row["share"])) else None,
         pace=pace,
         verdict=say(_verdict(target, row, period, decimals), "verdict") if open_ else None,
         forecast=say(_forecast(target, row, decimals), "forecast") if open_ and not over else None,
         ending=ending,
-        outlook=say(_outlook(row, known, met, over), "outlook") if open_ else None,
+        outlook=say(CLOSED if closed else _outlook(row, known, met, over), "outlook") if open_ else None,
     )
+
+
+def _away(row: Mapping[str, Any], decimals: int) -> str:
+    """How far a figure in % is from its goal, in points."""
+    points = round(float(row["points"]), decimals)
+    return f"{'高' if points > 0 else '低'}{abs(points):.{decimals}f}{_POINTS}" if points else "持平"
+
+
+def _way(target: Target, row: Mapping[str, Any], period: Period) -> str:
+    """The share of the goal; of a year's goal beside the share of the year that is gone."""
+    share = f"{float(row['share']) * 100.0:.1f}%"
+    if target.basis != "january":
+        return f"为目标的{share}"
+    gone, year = f"{float(row['elapsed']) * 100.0:.1f}%", target.end[:4]
+    if year == str(period)[:4]:
+        return f"为全年目标的{share}，时间进度{gone}"
+    return f"相当于{year}年全年目标的{share}，本年时间进度{gone}"
 
 
 def _verdict(target: Target, row: Mapping[str, Any], period: Period, decimals: int) -> str:
     """What can honestly be said of a target: reached, out of time, or what is missing and the pace it takes."""
+    if target.basis == "january" and target.end[:4] != str(period)[:4]:
+        year = f"目标为{target.end[:4]}年全年数"
+        return f"{CLOSED}，{year}" if period > target.end else year
     if bool(row["met"]):
-        return REACHED
+        return f"{REACHED}，比目标{_away(row, decimals)}" if target.in_points else REACHED
     gap = round(target.goal - round(float(row["current"]), decimals), decimals)
-    unit = "个百分点" if target.unit == "%" else target.unit
+    unit = _POINTS if target.in_points else target.unit
     missing = f"还差{gap:.{decimals}f}{unit}" if gap > 0 else "尚未超过目标值"
     if not int(row["months_left"]):
         return f"{'目标期届满' if period == target.end else '目标期已过'}，{missing}"
     if not np.isfinite(float(row["pace_required"])):
         return missing
-    return f"{missing}，需月均增加{float(row['pace_required']):.2f}{unit}"
+    verb = "提高" if target.in_points else "增加"
+    return f"{missing}，需月均{verb}{float(row['pace_required']):.2f}{unit}"
 
 
 def _forecast(target: Target, row: Mapping[str, Any], decimals: int) -> str:

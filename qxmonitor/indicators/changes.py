@@ -83,15 +83,18 @@ def moved(then: Panel, now: Panel, period: Period) -> pd.DataFrame:
     both = old.merge(new, on=key, how="outer", suffixes=("_b", "_a"), validate="1:1")
     before, after = both["value_b"].to_numpy(np.float64), both["value_a"].to_numpy(np.float64)
     differs = ~np.isclose(before, after, rtol=_SAME_FIGURE, atol=_SAME, equal_nan=True)
-    entries = {entry.id: entry for entry in indicators().indicators}
-    goals = {f"target.{target.id}": target for target in targets().targets}
-    rate = both["indicator"].map({key: entry.unit == "1" for key, entry in entries.items()}).eq(other=True).to_numpy()
+    entries = {entry.id: (entry.name, entry.unit) for entry in indicators().indicators}
+    goals = {
+        f"target.{t.id}": (f"{t.name}（{'与目标之差' if t.in_points else '完成比例'}）", "1") for t in targets().targets
+    }
+    told = entries | goals
+    rate = both["indicator"].map({key: unit == "1" for key, (_, unit) in told.items()}).eq(other=True).to_numpy()
     percent = np.where(rate, np.nan, share(after - before, np.abs(before)))
     size = np.where(rate, np.abs(after - before) * 100.0, np.abs(percent))
     found = both.assign(
         what="indicator", kind="", period=str(period), measure=both["indicator"],
-        label=both["indicator"].map({k: e.name for k, e in (entries | goals).items()}),
-        unit=both["indicator"].map({k: e.unit for k, e in (entries | goals).items()}),
+        label=both["indicator"].map({key: name for key, (name, _) in told.items()}),
+        unit=both["indicator"].map({key: unit for key, (_, unit) in told.items()}),
         before=before, after=after, change=after - before, percent=percent,
         effect=np.where(np.isfinite(size), size, 100.0),
     )[differs]  # fmt: skip

@@ -27,12 +27,12 @@ from qxmonitor.period import Period
 
 PROGRESS_COLUMNS = [
     "target", "name", "clause", "unit", "relation", "goal", "baseline", "indicator", "entity_kind", "entity",
-    "source", "proxy", "state", "current", "share", "met", "elapsed", "months_left", "pace_required", "pace_recent",
-    "expected", "low80", "high80", "low95", "high95", "chance", "outlook", "coverage", "groups", "top2",
-    "hidden_groups", "note",
+    "source", "proxy", "basis", "state", "current", "share", "points", "met", "elapsed",
+    "months_left", "pace_required", "pace_recent", "expected", "low80", "high80", "low95", "high95", "chance",
+    "outlook", "coverage", "groups", "top2", "hidden_groups", "note",
 ]  # fmt: skip
 """Columns of :func:`progress`. current, goal, expected and the intervals' ends in ``unit``; share, elapsed and chance
-fractions; paces in unit a month; outlook a word of ``catalog.targets``."""
+fractions; points of 100; paces in unit a month; basis and outlook words of ``catalog.targets``."""
 
 NEED_COLUMNS = ["target", "entity_kind", "entity", "expected", "room", "more", "gap", "beyond"]
 """Columns of :func:`needs`, in the target's unit: what a chain is expected at, how far the upper end of its 95 %
@@ -43,11 +43,14 @@ to give."""
 def progress(panel: Panel, period: Period) -> pd.DataFrame:
     """Every target of the plan at one month, in catalogue order; one without a feed has state ``expected-absent``.
 
-    * share = current ÷ goal, or (current − baseline) ÷ (goal − baseline) where the office entered a baseline;
+    * share = current ÷ goal, or (current − baseline) ÷ (goal − baseline) where the office entered a baseline; none of a
+      goal in %, which is points = current − goal away instead;
+    * a sum since January is held against the goal of the target's last year: it is met or not in that year only, has a
+      share up to its end, and elapsed is of the year;
     * elapsed = months gone ÷ months of the target, 0 before it starts, 1 after it ends;
-    * pace_required = what is missing ÷ months left, 0 once met, NaN once time is over, and for a year's sum before
-      its year;
-    * pace_recent = change over the last twelve months ÷ 12 where both are known; none for a year's sum;
+    * pace_required = what is missing ÷ months left, 0 once met, NaN once time is over, and for a sum since January
+      outside its year;
+    * pace_recent = change over the last twelve months ÷ 12 where both are known; none for a sum since January;
     * expected, low80 … high95 = the forecast of its end, chance = of reaching the goal by then (NaN without a
       forecast), outlook = that in a word (None likewise).
 
@@ -105,19 +108,26 @@ def needs(panel: Panel, period: Period) -> pd.DataFrame:
 
 
 def target_rows(engine: Engine) -> pd.DataFrame:
-    """``target.<id>`` rows for the months asked: the share of the way, with the underlying figure's gate data."""
+    """``target.<id>`` rows for the months asked, with the underlying figure's gate data.
+
+    The value is the share of the way; of a goal in % the points it is away, as a fraction.
+    """
     rows = []
     for target in targets().targets:
         if target.measure is None:
             continue
         for column, period in enumerate(engine.view.periods):
             figure = _figure(engine, target, column)
+            current = figure["value"] / target.per
+            share = _share(target, current, period)
+            away, state = (current - target.goal) / 100.0 if target.in_points else share, figure["state"]
+            if np.isfinite(current) and not np.isfinite(away):  # a year's sum after the goal's year
+                state = DatumState.EXPECTED_ABSENT.word
             rows.append(
                 {
                     "period": str(period), "indicator": f"target.{target.id}", "entity_kind": "town", "entity": "town",
-                    "source": target.measure.source, "value": _share(target, figure["value"] / target.per),
-                    "state": figure["state"], "coverage": figure["coverage"], "groups": figure["groups"],
-                    "top2": figure["top2"], "hidden_groups": figure["hidden_groups"],
+                    "source": target.measure.source, "value": away, "state": state,
+                    **{name: figure[name] for name in ("coverage", "groups", "top2", "hidden_groups")},
                 }
             )  # fmt: skip
     columns = ["period", "indicator", "entity_kind", "entity", "source", "value", "state", "coverage", "groups", "top2",
@@ -143,7 +153,7 @@ def _ending(engine: Engine | None, target: Target, level: str, entities: tuple[s
     values = _series(engine, target, level, entities)
     if _is_sum(target):
         return ending_year(engine.view.periods, values, left)
-    if "_growth" in target.measure.indicator:
+    if target.basis == "growth":
         return ending_growth(values, left, 1.0 / target.per)
     return ending(values, left)
 
@@ -174,20 +184,20 @@ def _series(engine: Engine, target: Target, level: str, entities: tuple[str, ...
 
 def _row(engine: Engine | None, target: Target, period: Period) -> dict[str, Any]:
     figure, past = dict(_NOTHING), math.nan
-    yearly = target.measure is not None and target.measure.indicator.endswith("_ytd") and _is_sum(target)
+    yearly = target.basis == "january"
     if engine is not None and target.measure is not None:
         figure = _figure(engine, target, -1)
         has_before = len(engine.view.periods) > 12 and not yearly
         past = _figure(engine, target, -13)["value"] / target.per if has_before else math.nan
     current = figure["value"] / target.per
     start, end = Period(target.start).ordinal, Period(target.end).ordinal
-    gone, whole = period.ordinal - start + 1, end - start + 1
+    gone, whole = (period.month, 12) if yearly else (period.ordinal - start + 1, end - start + 1)
     left = end - period.ordinal
+    its_year = not yearly or target.end[:4] == period[:4]
     reached = current > target.goal if target.relation == "over" else current >= target.goal
-    met = None if math.isnan(current) else reached
+    met = None if math.isnan(current) or not its_year else reached
     missing = max(target.goal - current, 0.0) if not math.isnan(current) else math.nan
-    in_reach = left > 0 and (not yearly or target.end[:4] == period[:4])
-    required = 0.0 if met else missing / left if in_reach else math.nan
+    required = 0.0 if met else missing / left if left > 0 and its_year else math.nan
     recent = (current - past) / 12.0
     measure = target.measure
     kind, entity = _place(engine, target)
@@ -195,7 +205,9 @@ def _row(engine: Engine | None, target: Target, period: Period) -> dict[str, Any
         **{name: getattr(target, name) for name in ("name", "clause", "unit", "relation", "goal", "baseline", "note")},
         "target": target.id, "indicator": measure.indicator if measure else None, "entity_kind": kind, "entity": entity,
         "source": measure.source if measure else None, "proxy": measure.proxy if measure else None,
-        "state": figure["state"], "current": current, "share": _share(target, current), "met": met,
+        "basis": target.basis, "state": figure["state"], "current": current,
+        "share": _share(target, current, period), "points": current - target.goal if target.in_points else math.nan,
+        "met": met,
         "elapsed": min(max(gone / whole, 0.0), 1.0), "months_left": max(left, 0), "pace_required": required,
         "pace_recent": recent,
         **{name: figure[name] for name in ("coverage", "groups", "top2", "hidden_groups")},
@@ -246,6 +258,8 @@ def _chain(engine: Engine | None, target: Target) -> str:
     return str(np.sort(hit.astype(str).to_numpy())[0]) if len(hit) else ""
 
 
-def _share(target: Target, current: float) -> float:
+def _share(target: Target, current: float, period: Period) -> float:
+    if target.in_points or (target.basis == "january" and period > target.end):
+        return math.nan
     start = target.baseline or 0.0
     return (current - start) / (target.goal - start)

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from contextlib import closing, suppress
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -15,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from qxmonitor.errors import QxError, one_line
 from qxmonitor.operate.environment import folder
 from qxmonitor.operate.processes import marked
-from qxmonitor.settings import Settings
+from qxmonitor.settings import SCHEMES, Settings
 from qxmonitor.warehouse import Warehouse, sql
 from qxmonitor.warehouse.server import DATABASES, tool
 
@@ -34,10 +35,13 @@ def move(settings: Settings, url: str) -> list[dict[str, str | int]]:
         A row per table: database, table, rows here, rows there.
 
     Raises:
-        QxError: the scheduler runs, a database over there is missing or not empty, or the copies differ.
+        QxError: the URL is no PostgreSQL URL, the scheduler runs, a database over there is missing or not empty, or
+            the copies differ.
     """
     if settings.database_url:
         raise QxError("QXMONITOR_DATABASE_URL 已设置，本安装不在内置数据库上，无需迁移")
+    if urlsplit(url).scheme.partition("+")[0] not in SCHEMES:
+        raise QxError("--to 应为目标数据库的地址，以 postgresql:// 开头")
     if marked(folder(settings)):
         raise QxError("调度服务正在运行，请先停止再迁移")
     outside = replace(settings, database_url=url)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from qxmonitor.catalog.approved import approved as approved_catalogue
-from qxmonitor.catalog.checks import checks
+from qxmonitor.catalog.checks import Bound, checks
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.period import Period
 
@@ -24,10 +24,14 @@ DETAIL = ["kind", "entity", "item", "side", "source", "period", "file_id", "shee
 _KEY = ["kind", "entity", "item"]
 _THOUSAND = 1000.0
 _RETURN, _OWN, _CUSTOMS, _CENTRE, _BUREAU = "产销总值表", "企业自报表", "海关企业月度表", "保税核注清单", "市局反馈数"
+_DECLARED = "报关单"
 _APPROVED = {
     "output": ("工业总产值", "output"), "sales": ("工业销售产值", "sales"), "export_delivery": ("出口交货值", "export"),
 }  # fmt: skip
 """Indicator of the approved figures → the item, and how the returns' columns of it begin."""
+_OWN_ITEMS = {"output": "工业总产值", "export": "出口交货值"}
+"""Item of firms' own reports that means what the returns' means → its name."""
+_SPANS = {"m": "本月", "ytd": "1—本月", "ly_m": "上年同期本月", "ly_ytd": "上年同期1—本月"}
 TOWN = "town"
 
 
@@ -125,8 +129,47 @@ def bonded(trade: pd.DataFrame, goods: pd.DataFrame, period: Period) -> Reconcil
     return together(parts)
 
 
+def declarations(trade: pd.DataFrame, declared: pd.DataFrame, period: Period) -> Reconciled:
+    """A firm's declarations beside its lines in customs' monthly sheet, by direction, in dollars.
+
+    The office gets declarations of some firms only, so nobody is asked for one: of a firm that has any, imports and
+    exports of the month are compared, and one that the sheet does not know at all is a gap. What was declared in a
+    currency without a known rate is in no sum; where there is such a line, the reason says so.
+
+    Args:
+        trade: ``trade_line`` of the month.
+        declared: ``declaration_line`` of the month.
+        period: the month.
+    """
+    bounds, parts = checks().declarations, []
+    trade, declared = (lines[lines["period"] == period] for lines in (trade, declared))
+    if trade.empty or declared.empty:
+        return nothing()
+    rate = trade.loc[trade["usd"].gt(0) & trade["rmb"].gt(0), ["usd", "rmb"]].sum()
+    declared = declared.assign(amount=_dollars(declared, rate))
+    for flow, item in (("I", "进口"), ("E", "出口")):
+        right = declared[declared["flow"] == flow]
+        left = trade[(trade["flow"] == flow) & trade["entity"].isin(right["entity"])]
+        left = left.assign(amount=_dollars(left, rate))
+        sums = right.groupby("entity")["amount"].agg(["sum", "size", "count"])
+        both = sums[sums["count"] > 0].join(left.groupby("entity")["amount"].sum(min_count=1), how="left")
+        what = _What("declarations", item, "本月", "美元", _CUSTOMS, _DECLARED)
+        tolerance = pd.Series(bounds.relative, index=both.index)
+        gaps = _gaps(what, period, both["amount"], both["sum"], tolerance, bounds.at_least)
+        without = gaps["entity"].map(both["size"] - both["count"]).astype("int64")
+        said = gaps["reason"] + "；另有 " + without.astype("str") + " 行报关单没有汇率，未计入"
+        gaps["reason"] = gaps["reason"].mask(without > 0, said)
+        parts.append(_with_details(gaps, [("left", left, "usd", _CUSTOMS), ("right", right, "amount", _DECLARED)]))
+    return together(parts)
+
+
 def own_report(returns: pd.DataFrame, reports: pd.DataFrame, period: Period, granted: pd.DataFrame) -> Reconciled:
     """A firm's own report beside its return, in thousand yuan, where the firm's authorisation covers the item.
+
+    Only what means the same is compared: output and export delivery of the same firm and month, and what both say of
+    a year before, which the growth rests on. A firm that filed one of the two is late with the other, and that is no
+    gap; a line of the return left blank is one. Head-counts are not compared: the report's is of the month's end, the
+    return's an average.
 
     Args:
         returns: ``output_return`` of the month.
@@ -135,22 +178,23 @@ def own_report(returns: pd.DataFrame, reports: pd.DataFrame, period: Period, gra
         granted: entity, item: what may be looked at.
     """
     bounds, parts = checks().self_report, []
-    for item, name in (("output", "工业总产值"), ("export", "出口交货值")):
+    monthly = release_calendar().feed("b204_1").month_column_in(period)
+    for item, name in _OWN_ITEMS.items():
         may = set(granted.loc[granted["item"] == item, "entity"])
-        for span, words in (("m", "本月"), ("ytd", "1—本月")):
-            column = f"{item}_{span}"
-            left = returns[returns["entity"].isin(may)]
-            right = reports[reports["entity"].isin(may)]
-            left, right = left.assign(amount=left[column]), right.assign(amount=right[column])
-            both = left.set_index("entity")[["amount"]].join(
-                right.set_index("entity")["amount"].rename("r"), how="inner"
-            )
-            both = both.dropna()
-            tolerance = pd.Series(bounds.relative, index=both.index)
-            what = _What("self_report", f"{name}（{words}）", words, "千元", _RETURN, _OWN)
-            gaps = _gaps(what, period, both["amount"], both["r"], tolerance, bounds.at_least)
-            sides = [("left", left, column, _RETURN), ("right", right, column, _OWN)]
-            parts.append(_with_details(gaps, sides))
+        for span, words in _SPANS.items():
+            if span.endswith("ytd") or monthly:
+                column = f"{item}_{span}"
+                left, right = (rows[rows["entity"].isin(may)] for rows in (returns, reports))
+                left, right = (rows.assign(amount=rows[column].astype("float64")) for rows in (left, right))
+                right = right[right["amount"].notna()]
+                both = left.set_index("entity")[["amount"]].join(
+                    right.set_index("entity")["amount"].rename("r"), how="inner"
+                )
+                tolerance = pd.Series(bounds.relative, index=both.index)
+                what = _What("self_report", f"{name}（{words}）", words, "千元", _RETURN, _OWN)
+                gaps = _gaps(what, period, both["amount"], both["r"], tolerance, bounds.at_least)
+                sides = [("left", left, column, _RETURN), ("right", right, column, _OWN)]
+                parts.append(_with_details(gaps, sides))
     return together(parts)
 
 
@@ -166,26 +210,66 @@ def approved(returns: pd.DataFrame, figures: pd.DataFrame, period: Period, expec
         period: the month.
         expected: the firms above scale in the month.
     """
-    bounds, parts = checks().approved, []
+    bounds = checks().approved
     mine = returns[returns["entity"].isin(expected)]
     late = int((~expected.isin(mine["entity"])).sum())
-    catalogue = approved_catalogue()
-    for indicator, (name, stem) in _APPROVED.items():
-        factor = round(catalogue.factor(catalogue.by_id[indicator].unit, "千元") or np.nan)
-        for span, words in (("m", "本月"), ("ytd", "1—本月")):
-            right = figures[(figures["indicator"] == indicator) & (figures["measure"] == span)]
-            right = right.assign(amount=right["value"] * factor, entity=TOWN)
-            left = mine.assign(amount=mine[f"{stem}_{span}"], entity=TOWN)
-            left, right = left[left["amount"].notna()], right[right["amount"].notna()]
-            if left.empty or right.empty:
-                continue
-            ours, theirs = (pd.Series({TOWN: float(side["amount"].sum())}) for side in (left, right))
-            what = _What("approved", f"规上{name}（{words}）", words, "千元", _RETURN, _BUREAU)
-            gaps = _gaps(what, period, ours, theirs, pd.Series({TOWN: bounds.relative}), bounds.at_least)
-            gaps["reason"] += f"；规上企业缺报 {late} 家" if late else "；规上企业已报齐"
-            sides = [("left", left, f"{stem}_{span}", _RETURN), ("right", right, "value", _BUREAU)]
-            parts.append(_with_details(gaps, sides))
+    parts = [_beside_bureau("approved", _RETURN, mine, figures, period, indicator, bounds) for indicator in _APPROVED]
+    found = together(parts)
+    found.gaps["reason"] += f"；规上企业缺报 {late} 家" if late else "；规上企业已报齐"
+    return found
+
+
+def own_approved(
+    reports: pd.DataFrame, figures: pd.DataFrame, period: Period, expected: pd.Index, granted: pd.DataFrame
+) -> Reconciled:
+    """The sum of firms' own reports beside the town's approved figure: a part that is more than the whole is a gap.
+
+    Nothing else can be asked of the two: key firms are some of the firms above scale, and how large a share of the
+    whole they are nobody approves.
+
+    Args:
+        reports: ``self_report`` of the month.
+        figures: ``approved_figure`` of the month.
+        period: the month.
+        expected: the firms above scale in the month.
+        granted: entity, item: what may be looked at.
+    """
+    bounds, parts = checks().self_report_approved, []
+    for indicator, (_, item) in _APPROVED.items():
+        if item in _OWN_ITEMS:
+            may = granted.loc[granted["item"] == item, "entity"]
+            mine = reports[reports["entity"].isin(expected) & reports["entity"].isin(may)]
+            parts.append(_beside_bureau("self_report_approved", _OWN, mine, figures, period, indicator, bounds))
+    found = together(parts)
+    above = found.gaps[found.gaps["gap"].astype("float64") > 0]
+    details = found.details.merge(above[_KEY], on=_KEY)
+    return Reconciled(above.assign(reason="部分企业自报之和大于全镇规上数").reset_index(drop=True), details)
+
+
+def _beside_bureau(
+    kind: str, source: str, rows: pd.DataFrame, figures: pd.DataFrame, period: Period, indicator: str, bounds: Bound
+) -> Reconciled:
+    """The sum of firms' rows beside an approved figure of the town, of the month and cumulative."""
+    (name, stem), parts, catalogue = _APPROVED[indicator], [], approved_catalogue()
+    factor = round(catalogue.factor(catalogue.by_id[indicator].unit, "千元") or np.nan)
+    for span in ("m", "ytd"):
+        column, words = f"{stem}_{span}", _SPANS[span]
+        right = figures[(figures["indicator"] == indicator) & (figures["measure"] == span)]
+        right = right.assign(amount=right["value"] * factor, entity=TOWN)
+        left = rows.assign(amount=rows[column], entity=TOWN)
+        left, right = left[left["amount"].notna()], right[right["amount"].notna()]
+        if left.empty or right.empty:
+            continue
+        ours, theirs = (pd.Series({TOWN: float(side["amount"].sum())}) for side in (left, right))
+        what = _What(kind, f"规上{name}（{words}）", words, "千元", source, _BUREAU)
+        gaps = _gaps(what, period, ours, theirs, pd.Series({TOWN: bounds.relative}), bounds.at_least)
+        parts.append(_with_details(gaps, [("left", left, column, source), ("right", right, "value", _BUREAU)]))
     return together(parts)
+
+
+def _dollars(lines: pd.DataFrame, rate: pd.Series) -> pd.Series:
+    """Dollars of customs lines; where only yuan are printed, at the rate of the month's other lines."""
+    return lines["usd"].astype("float64").fillna(lines["rmb"].astype("float64") * rate["usd"] / (rate["rmb"] or np.nan))
 
 
 def _yuan(lines: pd.DataFrame) -> pd.Series:

@@ -27,6 +27,8 @@ from tests.delivery import town
 from tests.delivery.conftest import DATE
 from tests.disclosure.scan import Found, scan, scan_bytes
 
+NAN = float("nan")
+
 SECTIONS = [
     *("一、总体运行", "二、目标进度", "三、产业集群与产业链", "四、重点企业", "五、外贸与保税物流"),
     *("六、风险提示与应对预案", "七、任务进展与企业诉求", "八、上期议定事项落实", "九、数据质量与修订说明"),
@@ -356,6 +358,41 @@ def test_what_is_said_of_a_target(gate: Callable[..., Gate], change: dict[str, A
         table[name] = [value]
     (target,) = progress(gate("joint"), table, town.PERIOD)
     assert target.verdict is not None and target.verdict.text == said
+
+
+@pytest.mark.parametrize(
+    ("key", "period", "change", "way", "share", "verdict"),
+    [
+        ("cluster_optoelectronics", "2022-06", {"current": 250.0, "share": 0.5, "elapsed": 0.5, "pace_required": 41.67},
+         "1—6月累计，为全年目标的50.0%，时间进度50.0%", "50.0", "还差250.0亿元，需月均增加41.67亿元"),
+        ("cluster_optoelectronics", "2021-06", {"current": 250.0, "share": 0.5, "elapsed": 0.5},
+         "1—6月累计，相当于2022年全年目标的50.0%，本年时间进度50.0%", "50.0", "目标为2022年全年数"),
+        ("cluster_optoelectronics", "2026-10", {"current": 250.0, "share": NAN, "months_left": 0},
+         "1—10月累计，", "…", "目标期已过，目标为2022年全年数"),
+        ("industrial_investment", "2022-06", {"current": 158.5, "points": 148.5, "share": NAN, "met": True},
+         "目前，", "高148.5", "已达到，比目标高148.5个百分点"),
+        ("industrial_investment", "2022-06", {"current": 2.0, "points": -8.0, "share": NAN, "pace_required": 8 / 6},
+         "目前，", "低8.0", "还差8.0个百分点，需月均提高1.33个百分点"),
+        ("industrial_investment", "2022-06", {"current": 10.0, "points": 0.0, "share": NAN, "met": True},
+         "目前，", "持平", "已达到，比目标持平"),
+        ("firms_above_scale", "2022-06", {"share": 0.81875, "pace_required": 145 / 6},
+         "目前，为目标的81.9%", "81.9", "还差145家，需月均增加24.17家"),
+    ],
+)  # fmt: skip
+def test_how_far_on_the_way_a_target_is_said_to_be(
+    gate: Callable[..., Gate], monkeypatch: pytest.MonkeyPatch, key: str, period: str, change: dict[str, Any],
+    way: str, share: str, verdict: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(Gate, "clear_one", lambda *args: True)
+    left = {"months_left": 6, "pace_required": NAN, "met": False, "target": key, "state": "value", "points": NAN}
+    table = town.progress().iloc[:1].astype(object).assign(**(left | change))
+    (target,) = progress(gate("joint"), table, Period(period))
+    assert target.verdict is not None and target.outlook is not None
+    assert f"{target.spans.text}，{target.way.text if target.way else ''}" == way
+    assert (target.share.text, target.verdict.text) == (share, verdict)
+    assert target.outlook.text == (
+        "目标期已过" if period == "2026-10" else "已达到" if change.get("met") else "不作预测"
+    )
 
 
 def test_where_a_target_is_heading(gate: Callable[..., Gate]) -> None:

@@ -181,7 +181,7 @@ def progress() -> pd.DataFrame:
     }  # fmt: skip
     rows = [
         ("firms_above_scale", "firms_above_scale", "town", "town", "register", "家", 800.0, 655.0, 65, 0.3),
-        ("cluster_optoelectronics", "output_ttm", "chain", "C01", "returns", "亿元", 500.0, 243.6, 30, 0.42),
+        ("cluster_optoelectronics", "output_ytd", "chain", "C01", "returns", "亿元", 500.0, 243.6, 30, 0.42),
         ("over_10yi", "groups_over_10yi", "town", "town", "returns", "家", 15.0, 11.0, 65, 1.0),
         ("training", None, "town", "town", None, "人次", 10000.0, float("nan"), 0, float("nan")),
     ]
@@ -190,7 +190,8 @@ def progress() -> pd.DataFrame:
             {
                 **common, "target": target, "name": target, "indicator": indicator, "entity_kind": kind,
                 "entity": entity, "source": source, "unit": unit, "goal": goal,
-                "current": current, "share": current / goal,
+                "current": current, "share": current / goal if kind == "town" else float("nan"),
+                "points": float("nan"), "basis": "level" if kind == "town" else "january",
                 "met": None if current != current else current >= goal, "groups": groups,
                 "top2": top2,
                 "state": "expected-absent" if current != current else "value", "pace_required": float("nan"),

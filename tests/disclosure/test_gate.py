@@ -224,7 +224,7 @@ def test_targets_follow_their_indicators(gate: Gates) -> None:
         reader: [line.current.state for line in progress(gate(reader), town.progress(), town.PERIOD)]
         for reader in ("stats", "gxj")
     }
-    # register count, trailing output of a chain, concentration, no feed
+    # register count, output of a chain since January, concentration, no feed
     assert states["stats"] == ["value", "value", "value", "unknown"]
     assert states["gxj"] == ["value", "value", "withheld", "unknown"]
 

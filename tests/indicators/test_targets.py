@@ -46,8 +46,58 @@ def test_a_counted_target_has_share_elapsed_and_pace() -> None:
 def test_a_cluster_target_reads_the_chain_by_its_name_in_the_plans_unit() -> None:
     cluster = row(progress(town().panel(), Period("2022-06")), "cluster_optoelectronics")
     assert (cluster["entity_kind"], cluster["entity"], cluster["unit"]) == ("chain", "C01", "亿元")
-    assert cluster["current"] == pytest.approx(10 * (5 + 9 - 4))
+    assert cluster["current"] == pytest.approx(10 * 5)  # since January, as value added is
     assert (cluster["source"], cluster["groups"]) == ("returns", 10)
+
+
+@pytest.mark.parametrize(
+    ("period", "current", "share", "elapsed", "left", "required", "met"),
+    [
+        ("2021-12", 90.0, 90 / 500, 1.0, 12, None, None),  # a year whose goal it is not: no pace, not met
+        ("2022-06", 50.0, 50 / 500, 0.5, 6, 450 / 6, False),
+        ("2022-12", 600.0, 600 / 500, 1.0, 0, 0.0, True),
+        ("2023-03", 20.0, None, 0.25, 0, None, None),  # after it: nothing of this year is of that year
+    ],
+)
+def test_a_sum_since_january_is_held_against_its_years_goal(
+    period: str, current: float, share: float | None, elapsed: float, left: int, required: float | None,
+    met: bool | None,
+) -> None:  # fmt: skip
+    one = town("2023-03")
+    for code in CODES:
+        for month, value in {"2022-12": 60.0, "2023-03": 2.0}.items():
+            one.forms["returns"][code, month] = {"output_ytd": value * 100_000}
+    cluster = row(progress(one.panel(), Period(period)), "cluster_optoelectronics")
+    assert (cluster["basis"], cluster["current"]) == ("january", pytest.approx(current))
+    assert (cluster["elapsed"], cluster["months_left"], cluster["met"]) == (elapsed, left, met)
+    for name, want in (("share", share), ("pace_required", required)):
+        assert math.isnan(cluster[name]) if want is None else cluster[name] == pytest.approx(want)
+    assert math.isnan(cluster["pace_recent"]) and math.isnan(cluster["points"])
+    rows = compute(one.panel(), [Period(period)]).set_index("indicator").loc["target.cluster_optoelectronics"]
+    assert rows["state"] == ("value" if share is not None else "expected-absent")
+
+
+@pytest.mark.parametrize(("grown", "points", "met"), [(1.585, 148.5, True), (0.02, -8.0, False), (0.10, 0.0, True)])
+def test_a_rate_is_so_many_points_from_its_goal(grown: float, points: float, met: bool) -> None:
+    """Investment of 100 a year before, 100·(1 + growth) now; the goal is 10 %."""
+    one = town()
+    one.projects = [
+        {
+            "month": "2022-06",
+            "thing": code,
+            "group": code,
+            "tech_upgrade": False,
+            "ytd": 100.0 * (1 + grown),
+            "ytd_ly": 100.0,
+        }
+        for code in CODES
+    ]
+    line = row(progress(one.panel(), Period("2022-06")), "industrial_investment")
+    assert (line["basis"], line["met"], line["state"]) == ("growth", met, "value")
+    assert line["points"] == pytest.approx(points) and math.isnan(line["share"])
+    assert line["pace_required"] == pytest.approx(0.0 if met else -points / 6)
+    frame = compute(one.panel(), [Period("2022-06")]).set_index("indicator")
+    assert frame.loc["target.industrial_investment", "value"] == pytest.approx(points / 100)
 
 
 def test_what_no_feed_reaches_is_absent_not_zero() -> None:

@@ -121,6 +121,13 @@ def test_no_password_among_the_words_of_a_process(here: Settings) -> None:
     assert environment["PGPASSWORD"] not in " ".join(words)
 
 
+@pytest.mark.parametrize("url", ["foo", "mysql://a@b/c", ""])
+def test_what_is_no_address_is_refused_by_the_name_it_was_given_by(tmp_path: Path, url: str) -> None:
+    with pytest.raises(QxError, match="--to 应为目标数据库的地址"):
+        move(Settings(home=tmp_path), url)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_refused_on_an_outside_server(here: Settings) -> None:
     with pytest.raises(QxError, match="无需迁移"):
         move(Settings(home=here.home, database_url=here.dsn("psycopg")), "postgresql://x@127.0.0.1:1/x")

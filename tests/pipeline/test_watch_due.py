@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from qxmonitor import pipeline
+from qxmonitor import watch as watching
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.period import SHANGHAI, Period
@@ -75,10 +76,14 @@ def test_the_last_moment_of_the_due_day_is_not_late(at: Callable[[datetime, str]
         assert "customs_monthly:2025-04" in keys(pipeline.watch(wh), "feed_late")
 
 
-def test_what_was_not_sent_is_told_without_firm_or_figure(ingested: Ingested, town: Town, tmp_path: Path) -> None:
+def test_what_was_not_sent_is_told_without_firm_or_figure(
+    ingested: Ingested, town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wh, released = ingested.wh, release_calendar().released_at(town.last)
     hours = office().watch
     wh.settings = replace(wh.settings, home=tmp_path, fixed_now=released + timedelta(hours=hours.alerts_hours))
+    assert keys(pipeline.watch(wh), "not_delivered") == set()  # files came a moment ago, and no mail was ever planned
+    monkeypatch.setattr(watching, "_begun", lambda wh, span: True)
     first = keys(pipeline.watch(wh), "not_delivered")
     assert f"alerts:{town.last}" in first
     later = released + timedelta(hours=max(hours.alerts_hours, hours.briefing_hours))
