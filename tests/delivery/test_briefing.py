@@ -344,6 +344,15 @@ def test_a_firm_that_stopped_is_no_fall_of_a_hundred_percent(gate: Callable[...,
     assert "其中当月停产的有：甲乙" in text and "100.0%" not in text
 
 
+def test_without_a_figure_nobody_is_said_not_to_have_fallen(gate: Callable[..., Gate], material: Material) -> None:
+    figures = material.figures
+    rate = (figures["entity_kind"] == "firm") & (figures["indicator"] == "output_growth")
+    view = build(gate("stats"), office().edition("stats"), town.PERIOD, replace(material, figures=figures[~rate]), DATE)
+    assert view.firms and not view.falling_firms and not view.told_firms
+    text = scan_bytes(briefing_docx(view, "stats", DATE)).text
+    assert "本期没有当月同比数。" in text and "没有当月产值同比下降的企业" not in text
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
