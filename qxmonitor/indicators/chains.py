@@ -67,7 +67,7 @@ class _Nodes:
         real: (k,) it is a node, not the firms without one.
         output: summed.
         weight: share of the chain's output.
-        groups: groups with output and, beside them, those whose return may still bring some (awaited, late, refused).
+        pairs: output of each (node, group), (p, q).
         lead: share of the largest group.
     """
 
@@ -77,8 +77,18 @@ class _Nodes:
     real: Bools
     output: Floats
     weight: Floats
-    groups: npt.NDArray[np.int64]
+    pairs: Floats
     lead: Floats
+
+    @cached_property
+    def groups(self) -> npt.NDArray[np.int64]:
+        """Groups with output and, beside them, those whose return may still bring some (awaited, late, refused)."""
+        missing = self.view.expected(_FORM) & ~np.isfinite(self.view.take(_OUTPUT))
+        sold, open_ = self.pairs > 0, self.grouping.by_group(missing.astype(np.float64)) > 0
+        told, told_or_open = (
+            np.add.reduceat(mark.astype(np.int64), self.grouping.entity_starts, axis=0) for mark in (sold, sold | open_)
+        )
+        return np.where(told > 0, told_or_open, 0)
 
     @cached_property
     def growth(self) -> Floats:
@@ -128,13 +138,7 @@ def _make_nodes(view: View, levels: Levels) -> _Nodes:
     total = grouping.by_entity(pairs)
     whole = chains.by_entity(chains.by_group(output))[chain]
     weight = np.divide(total, whole, out=np.full_like(total, np.nan), where=whole > 0)
-    open_ = grouping.by_group((view.expected(_FORM) & ~np.isfinite(output)).astype(np.float64)) > 0
-    sold = pairs > 0
-    told, told_or_open = (
-        np.add.reduceat(mark.astype(np.int64), grouping.entity_starts, axis=0) for mark in (sold, sold | open_)
-    )
-    groups = np.where(told > 0, told_or_open, 0)
-    return _Nodes(view, grouping, chain, real, total, weight, groups, grouping.largest(pairs, 1))
+    return _Nodes(view, grouping, chain, real, total, weight, pairs, grouping.largest(pairs, 1))
 
 
 def _growth(view: View, grouping: Grouping) -> Floats:
