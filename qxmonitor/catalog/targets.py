@@ -14,6 +14,8 @@ from qxmonitor.catalog._yaml import Entry, load
 from qxmonitor.catalog.indicators import Source, indicators
 
 Basis = Literal["january", "growth", "level"]
+COUNTED = ("家", "人次")
+"""Units of what comes in whole numbers."""
 
 
 class Measure(Entry):
@@ -86,6 +88,11 @@ class Target(Entry):
         if "_growth" in name:
             return "growth"
         return "january" if name.endswith("_ytd") and indicators().indicator(name).unit == "千元" else "level"
+
+    @property
+    def least(self) -> float:
+        """The least figure that meets it: of what is counted and must be passed, one more than the goal."""
+        return self.goal + 1.0 if self.relation == "over" and self.unit in COUNTED else self.goal
 
     @property
     def in_points(self) -> bool:

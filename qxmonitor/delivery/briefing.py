@@ -139,6 +139,7 @@ class Briefing:
     appeals: Appeals | None
     firms: tuple[Firm, ...]
     falling_firms: tuple[Firm, ...]
+    told_firms: bool
     stopped_firms: tuple[Firm, ...]
     key_firms: Cleared
     unnamed_firms: Cleared | None
@@ -313,6 +314,7 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         tasks=task_report(gate, material.tasks),
         appeals=appeals(gate, material.visits),
         firms=firms,
+        told_firms=any(f.growth.number is not None or f.growth.state == NOTHING for f in firms),
         falling_firms=tuple(sorted((f for f in firms if (f.growth.number or 0) < 0), key=_lowest)),
         stopped_firms=tuple(f for f in firms if f.growth.state == NOTHING),
         key_firms=gate.register_count(key_firms(material.firms)),

@@ -151,7 +151,7 @@ def _late(gate: Gate, entry: ApprovedIndicator, rows: pd.DataFrame | None, perio
     if rows is None or entry.id != "output" or not gate.may("returns", "firm"):
         return None
     mine = rows[(rows["period"] == str(period)) & (rows["state"] == "value")]
-    return None if mine.empty else -float(mine["unreported"].iloc[0]) * _YI
+    return None if mine.empty else float(mine["unreported_base"].iloc[0]) * _YI
 
 
 def _gap(gate: Gate, entry: ApprovedIndicator, theirs: Four, own: Four, ref: str, late: float | None) -> Gap | None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qxmonitor.catalog.targets import Target, targets
+from qxmonitor.catalog.targets import COUNTED, Target, targets
 from qxmonitor.disclosure.cleared import Cleared, seal
 from qxmonitor.disclosure.gate import Gate
 from qxmonitor.disclosure.rounding import apportion
@@ -22,21 +22,23 @@ from qxmonitor.period import Period
 
 REACHED, UNMET, CLOSED, NO_FORECAST = "已达到", "期满未达", "目标期已过", "不作预测"
 
-_POINTS = "个百分点"
+_POINTS, _LEVEL = "个百分点", "持平"
 
 
 @dataclass(frozen=True)
 class TargetProgress:
     """Progress of one target; ``verdict`` and ``outlook`` are None where nothing can be measured or shown.
 
-    ``spans`` is what the current figure is of, ``share`` how much of the goal that is, or how many points away, and
-    ``way`` the share in words (None of a goal in %, whose points the verdict says). ``verdict`` says what is missing
+    ``over`` says that the goal is to be passed and not only reached. ``spans`` is what the current figure is of,
+    ``share`` how much of the goal that is, or how many points away, and ``way`` the share in words (None of a goal in
+    %, whose points the verdict says). ``verdict`` says what is missing
     and the pace it takes, ``forecast`` where the forecast ends with both intervals (or that there is none), ``outlook``
     the chance in a word, ``ending`` median and 80 % interval for a table.
     """
 
     name: Cleared
     goal: Cleared
+    over: bool
     spans: Cleared
     current: Cleared
     share: Cleared
@@ -162,6 +164,7 @@ def _line(gate: Gate, row: Mapping[str, Any], period: Period) -> TargetProgress:
     return TargetProgress(
         name=gate.word(target, "name"),
         goal=gate.number(target.goal, 0, target.unit, "office", f"Target.{target.id}"),
+        over=target.relation == "over",
         spans=say(
             f"{'' if period.month == 1 else '1—'}{period.month}月累计" if target.basis == "january" else "目前", "spans"
         ),
@@ -181,7 +184,7 @@ def _line(gate: Gate, row: Mapping[str, Any], period: Period) -> TargetProgress:
 def _away(row: Mapping[str, Any], decimals: int) -> str:
     """How far a figure in % is from its goal, in points."""
     points = round(float(row["points"]), decimals)
-    return f"{'高' if points > 0 else '低'}{abs(points):.{decimals}f}{_POINTS}" if points else "持平"
+    return f"{'高' if points > 0 else '低'}{abs(points):.{decimals}f}{_POINTS}" if points else _LEVEL
 
 
 def _way(target: Target, row: Mapping[str, Any], period: Period) -> str:
@@ -201,10 +204,13 @@ def _verdict(target: Target, row: Mapping[str, Any], period: Period, decimals: i
         year = f"目标为{target.end[:4]}年全年数"
         return f"{CLOSED}，{year}" if period > target.end else year
     if bool(row["met"]):
-        return f"{REACHED}，比目标{_away(row, decimals)}" if target.in_points else REACHED
-    gap = round(target.goal - round(float(row["current"]), decimals), decimals)
+        away = _away(row, decimals)
+        said = "与目标持平" if away == _LEVEL else f"比目标{away}"
+        return f"{REACHED}，{said}" if target.in_points else REACHED
+    gap = round(target.least - round(float(row["current"]), decimals), decimals)
     unit = _POINTS if target.in_points else target.unit
-    missing = f"还差{gap:.{decimals}f}{unit}" if gap > 0 else "尚未超过目标值"
+    short = "尚未超过目标值" if target.relation == "over" else "尚未达到目标值"
+    missing = f"还差{gap:.{decimals}f}{unit}" if gap > 0 else short
     if not int(row["months_left"]):
         return f"{'目标期届满' if period == target.end else '目标期已过'}，{missing}"
     if not np.isfinite(float(row["pace_required"])):
@@ -229,7 +235,7 @@ def _outlook(row: Mapping[str, Any], known: bool, met: bool, over: bool) -> str:
 
 
 def _decimals(target: Target) -> int:
-    return 0 if target.unit in ("家", "人次") else 1
+    return 0 if target.unit in COUNTED else 1
 
 
 def _target(key: str) -> Target:

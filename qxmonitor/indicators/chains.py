@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.structure import structure_rules
 from qxmonitor.indicators.formula import Structure, StructureFormula, structure
 from qxmonitor.indicators.grouping import Grouping
@@ -38,6 +39,7 @@ NODE_COLUMNS = [
 """Of :func:`node_table`: weight, lead (largest group) and growth are fractions; key and weak are reasons in words."""
 
 _OUTPUT = "returns.output_ytd"
+_FORM = "b204_1"
 
 
 def _concentration(measure: str) -> StructureFormula:
@@ -65,7 +67,7 @@ class _Nodes:
         real: (k,) it is a node, not the firms without one.
         output: summed.
         weight: share of the chain's output.
-        groups: groups with output.
+        pairs: output of each (node, group), (p, q).
         lead: share of the largest group.
     """
 
@@ -75,8 +77,18 @@ class _Nodes:
     real: Bools
     output: Floats
     weight: Floats
-    groups: npt.NDArray[np.int64]
+    pairs: Floats
     lead: Floats
+
+    @cached_property
+    def groups(self) -> npt.NDArray[np.int64]:
+        """Groups with output and, beside them, those whose return may still bring some (awaited, late, refused)."""
+        missing = self.view.expected(_FORM) & ~np.isfinite(self.view.take(_OUTPUT))
+        sold, open_ = self.pairs > 0, self.grouping.by_group(missing.astype(np.float64)) > 0
+        told, told_or_open = (
+            np.add.reduceat(mark.astype(np.int64), self.grouping.entity_starts, axis=0) for mark in (sold, sold | open_)
+        )
+        return np.where(told > 0, told_or_open, 0)
 
     @cached_property
     def growth(self) -> Floats:
@@ -90,7 +102,7 @@ class _Nodes:
 
     @property
     def single(self) -> Bools:
-        """One group alone has output."""
+        """One group alone has output, and no other's return is missing that may say otherwise."""
         mark: Bools = self.real[:, None] & (self.groups == 1)
         return mark
 
@@ -126,8 +138,7 @@ def _make_nodes(view: View, levels: Levels) -> _Nodes:
     total = grouping.by_entity(pairs)
     whole = chains.by_entity(chains.by_group(output))[chain]
     weight = np.divide(total, whole, out=np.full_like(total, np.nan), where=whole > 0)
-    groups = np.add.reduceat((pairs > 0).astype(np.int64), grouping.entity_starts, axis=0)
-    return _Nodes(view, grouping, chain, real, total, weight, groups, grouping.largest(pairs, 1))
+    return _Nodes(view, grouping, chain, real, total, weight, pairs, grouping.largest(pairs, 1))
 
 
 def _growth(view: View, grouping: Grouping) -> Floats:
@@ -156,7 +167,8 @@ def _supplies(view: View, nodes: tuple[str, ...]) -> Bools:
 @structure("node_weight")
 def node_weight(view: View, levels: Levels, level: str) -> Structure:
     """节点比重: the node's output in its chain's."""
-    return Structure(_nodes(view, levels).weight, np.isfinite(view.take(_OUTPUT)))
+    nodes = _nodes(view, levels)
+    return Structure(nodes.weight, np.isfinite(view.take(_OUTPUT)), within=nodes.chain)
 
 
 def _count(view: View, levels: Levels, level: str, mark: str) -> Structure:
@@ -200,7 +212,7 @@ def supplier_exposure(view: View, levels: Levels, level: str) -> Structure:
     exposure = np.divide(led, downstream, out=np.full_like(led, np.nan), where=downstream > 0)
     has = np.isfinite(view.take(_OUTPUT))
     if level == "node":
-        return Structure(exposure, has)
+        return Structure(exposure, has, within=nodes.chain)
     supplier = np.isfinite(exposure)
     top, bottom = (np.zeros((len(levels["chain"].entities), view.q)) for _ in range(2))
     np.add.at(top, nodes.chain, np.where(supplier, np.nan_to_num(exposure) * size, 0.0))
@@ -212,15 +224,19 @@ def node_table(panel: Panel, period: Period) -> pd.DataFrame:
     """Every node of one month with why it is key or weak; for the statistical channel.
 
     Returns:
-        :data:`NODE_COLUMNS`, by chain and node; figures are NaN where no return is here.
+        :data:`NODE_COLUMNS`, by chain and node; figures are NaN where no return is here, a weight also where fewer of
+        the chain's or the node's returns are here than ``node_weight`` needs.
     """
     view = View(panel, [period])
     if not view.n:
         return pd.DataFrame(columns=NODE_COLUMNS)
-    nodes, rules = _nodes(view, Levels(panel.firms)), structure_rules()
+    levels, rules = Levels(panel.firms), structure_rules()
+    nodes, least = _nodes(view, levels), indicators().indicator("node_weight").min_coverage
+    told = np.minimum(_told(view, nodes.grouping), _told(view, levels["chain"])[nodes.chain])
     frame = pd.DataFrame([entity.split("/", 1) for entity in nodes.grouping.entities], columns=["chain", "node"])
     frame = frame.assign(
-        weight=nodes.weight[:, 0], groups=nodes.groups[:, 0], lead=nodes.lead[:, 0], growth=nodes.growth[:, 0],
+        weight=np.where(told >= least, nodes.weight, np.nan)[:, 0], groups=nodes.groups[:, 0], lead=nodes.lead[:, 0],
+        growth=nodes.growth[:, 0],
         feeds=nodes.supplies.sum(axis=1),
     )  # fmt: skip
     heavy, feeds = frame["weight"] >= rules.key_weight, frame["feeds"] >= rules.feeds_nodes
@@ -230,6 +246,13 @@ def node_table(panel: Panel, period: Period) -> pd.DataFrame:
     known = panel.chains[["chain", "node", "chain_name", "node_name"]].drop_duplicates(["chain", "node"])
     found = frame[nodes.real].merge(known, on=["chain", "node"], how="left", validate="m:1")
     return found.sort_values(["chain", "node"], ignore_index=True)[NODE_COLUMNS]
+
+
+def _told(view: View, grouping: Grouping) -> Floats:
+    """Share of the firms that owe or sent a return whose output is here, (k, q)."""
+    here = np.isfinite(view.take(_OUTPUT))
+    wanted = grouping.count(view.expected(_FORM) | here)
+    return np.asarray(grouping.count(here) / np.maximum(wanted, 1), dtype=np.float64)
 
 
 def _reasons(marks: dict[str, pd.Series]) -> pd.Series:

@@ -42,10 +42,11 @@ PARTS = ("same", "entry", "exit", "reclassified", "unreported", "revision")
 
 COLUMNS = [
     "period", "basis", "entity_kind", "entity", "state", "reason", "base", *PARTS, "level", "growth", "comparable_base",
-    "comparable_change", "comparable_growth", *(f"firms_{part}" for part in PARTS),
+    "comparable_change", "comparable_growth", "unreported_base", *(f"firms_{part}" for part in PARTS),
 ]  # fmt: skip
 """Columns of a decomposition: money in 千元, growth as fractions, ``firms_*`` how many firms stand behind a part.
-``comparable_*`` is the basis of the published growth: firms that have both columns of this year's form. ``reason`` is
+``comparable_*`` is the basis of the published growth: firms that have both columns of this year's form.
+``unreported_base`` is what firms filed a year ago whose return of this year is owed and not here. ``reason`` is
 one of ``catalog.briefing.REASONS`` where there is no figure or no growth, else empty."""
 
 CENTS = 100_000
@@ -230,6 +231,7 @@ def apart(
         "exit": (Case(there, lone_then & ~owed, -filed),),
         "reclassified": (Case(here, moved, filed), Case(there, moved, -filed)),
         "unreported": (Case(here, lone_now & owed_then, now), Case(there, lone_then & owed, -filed)),
+        "unreported_base": (Case(there, lone_then & owed, filed),),
         "revision": (Case(here, both & (restated != filed), restated - filed),),
         "comparable_base": (Case(here, comparable, restated),),
         "comparable_change": (Case(here, comparable, now - restated),),

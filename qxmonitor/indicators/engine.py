@@ -150,19 +150,24 @@ class Engine:
             top2 = np.where(none, np.nan, found.top2)
             return self._stated(entry, use, level, found.value, coverage, none, found.groups, top2, hidden)
         contributing = grouping.count(found.has)
-        coverage = self._coverage(use, level, found.has, contributing)
+        coverage, why = self._coverage(use, level, found.has, contributing), None
+        if found.within is not None:  # a share of its chain is as sure as the chain's returns are whole
+            whole = self._coverage(use, "chain", found.has, self.groupings["chain"].count(found.has))[found.within]
+            own, chain = self._why_short(entry, use, level), self._why_short(entry, use, "chain")[found.within]
+            why = np.where((own == ABSENT) & (contributing > 0), chain, own)
+            coverage = np.minimum(coverage, whole)
         top2 = np.where(contributing > 0, 1.0, np.nan)  # it points at single groups by definition
         groups, hidden = grouping.groups(found.has), grouping.groups(found.has & ~self.view.authorised)
-        return self._stated(entry, use, level, found.value, coverage, contributing == 0, groups, top2, hidden)
+        return self._stated(entry, use, level, found.value, coverage, contributing == 0, groups, top2, hidden, why)
 
     def _stated(
         self, entry: Indicator, use: SourceUse, level: str, value: Floats, coverage: Floats, none: Bools,
-        groups: Counts, top2: Floats, hidden: Counts,
+        groups: Counts, top2: Floats, hidden: Counts, why: Bytes | None = None,
     ) -> Figures:  # fmt: skip
         """Figures of aggregates: what is short of its coverage has no value but the state of what is missing."""
         short = none | (np.nan_to_num(coverage) < entry.min_coverage)
         known = np.isfinite(value) & ~short
-        why = self._why_short(entry, use, level)
+        why = self._why_short(entry, use, level) if why is None else why
         return Figures(
             value=np.where(known, value, np.nan),
             state=np.where(known, VALUE, np.where(short, why, ABSENT)).astype(np.uint8),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from qxmonitor.indicators.grouping import Counts
 from qxmonitor.indicators.levels import Levels
-from qxmonitor.indicators.view import Bools, Floats, View
+from qxmonitor.indicators.view import Bools, Codes, Floats, View
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Structure:
         groups: (k, q) given instead, where the units are not the panel's firms (projects); with ``top2``.
         top2: (k, q) share of the two largest groups, with ``groups``.
         missing: (k, q) share of the units without what the figure needs, with ``groups``.
+        within: (k,) place of each entity's chain, where the figure stands on the whole chain's returns as well.
     """
 
     value: Floats
@@ -55,6 +56,7 @@ class Structure:
     groups: Counts | None = None
     top2: Floats | None = None
     missing: Floats | None = None
+    within: Codes | None = None
 
 
 Formula = Callable[[View, str], Parts]

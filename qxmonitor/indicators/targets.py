@@ -68,7 +68,7 @@ def told(engine: Engine | None, target: Target, period: Period) -> dict[str, Any
     row, words = _row(engine, target, period), targets().outlook
     level, entity = _place(engine, target)
     end = _ending(engine, target, level, (entity,), int(row["months_left"]))
-    chance = end.chance(target.goal)
+    chance = end.chance(target.least)
     row |= {"expected": float(end.expected[0]), "chance": chance}
     row |= {f"low{share}": float(low[0]) for share, low in end.low.items()}
     row |= {f"high{share}": float(high[0]) for share, high in end.high.items()}
@@ -196,7 +196,7 @@ def _row(engine: Engine | None, target: Target, period: Period) -> dict[str, Any
     its_year = not yearly or target.end[:4] == period[:4]
     reached = current > target.goal if target.relation == "over" else current >= target.goal
     met = None if math.isnan(current) or not its_year else reached
-    missing = max(target.goal - current, 0.0) if not math.isnan(current) else math.nan
+    missing = max(target.least - current, 0.0) if not math.isnan(current) else math.nan
     required = 0.0 if met else missing / left if left > 0 and its_year else math.nan
     recent = (current - past) / 12.0
     measure = target.measure

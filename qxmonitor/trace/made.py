@@ -86,6 +86,10 @@ def _decomposed(tracer: Tracer, asked: Asked, level: Level, basis: Basis) -> tup
     return apart(view, basis=basis, level=level, before=before), view
 
 
+_BY_REGISTER = ("entry", "exit", "unreported", "unreported_base")
+"""Parts of a decomposition that the register tells apart."""
+
+
 @made("decompose_month", "decompose_cumulative")
 def _part(tracer: Tracer, asked: Asked) -> Stand:
     head, _, part = asked.name.partition(".")
@@ -104,9 +108,9 @@ def _part(tracer: Tracer, asked: Asked) -> Stand:
     if part not in found.cases:
         raise asked.unknown()
     firms = view.panel.firms.index[found.members(part, asked.entity)[:, 0]]
-    this_year, last_year = part in ("level", "entry"), part in ("base", "exit")
+    this_year, last_year = part in ("level", "entry"), part in ("base", "exit", "unreported_base")
     taken = view.taken
-    taken.register = {"since", "until", "above_scale"} if part in ("entry", "exit", "unreported") else set()
+    taken.register = {"since", "until", "above_scale"} if part in _BY_REGISTER else set()
     taken.forms.clear()
     for (source, measure), months in list(taken.measures.items()):
         earlier = {month for month in months if month < asked.period}
@@ -265,7 +269,7 @@ def _gap(tracer: Tracer, asked: Asked) -> Stand:
     if part and part[0] in ("points", "base"):
         names += [f"approved.{key}.ytd.growth:{tail}", f"{own.growth_ytd}:{tail}:{own.source}"]
     if part and part[0] in ("late", "rest"):
-        names += [f"decompose_cumulative.unreported:{tail}"]
+        names += [f"decompose_cumulative.unreported_base:{tail}"]
     return Stand(figures=dict.fromkeys(names))
 
 

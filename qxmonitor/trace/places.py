@@ -152,8 +152,9 @@ def _only(facts: pd.DataFrame, only: Only) -> pd.DataFrame:
         if column not in facts and not (column == "chapter" and "hs" in facts):
             continue
         said = facts["hs"].str[:2] if column == "chapter" else facts[column]
-        if column == "code":  # a product without a code goes by its name
-            said = said.where(said != "", facts["name"])
+        if column == "code":  # a product without a code, or with its line's number, goes by its name (panel_detail.sql)
+            numbered = (facts["kind"] == "product") & (facts["name"] != "") & said.str.fullmatch("[0-9]{1,2}")
+            said = said.where((said != "") & ~numbered, facts["name"])
         facts = facts[said.isin(wanted) if isinstance(wanted, set | frozenset) else said == wanted]
     return facts
 

@@ -344,6 +344,15 @@ def test_a_firm_that_stopped_is_no_fall_of_a_hundred_percent(gate: Callable[...,
     assert "其中当月停产的有：甲乙" in text and "100.0%" not in text
 
 
+def test_without_a_figure_nobody_is_said_not_to_have_fallen(gate: Callable[..., Gate], material: Material) -> None:
+    figures = material.figures
+    rate = (figures["entity_kind"] == "firm") & (figures["indicator"] == "output_growth")
+    view = build(gate("stats"), office().edition("stats"), town.PERIOD, replace(material, figures=figures[~rate]), DATE)
+    assert view.firms and not view.falling_firms and not view.told_firms
+    text = scan_bytes(briefing_docx(view, "stats", DATE)).text
+    assert "本期没有当月同比数。" in text and "没有当月产值同比下降的企业" not in text
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -374,7 +383,9 @@ def test_what_is_said_of_a_target(gate: Callable[..., Gate], change: dict[str, A
         ("industrial_investment", "2022-06", {"current": 2.0, "points": -8.0, "share": NAN, "pace_required": 8 / 6},
          "目前，", "低8.0", "还差8.0个百分点，需月均提高1.33个百分点"),
         ("industrial_investment", "2022-06", {"current": 10.0, "points": 0.0, "share": NAN, "met": True},
-         "目前，", "持平", "已达到，比目标持平"),
+         "目前，", "持平", "已达到，与目标持平"),
+        ("listed", "2022-06", {"current": 2.0, "share": 2 / 3, "pace_required": 2 / 6},  # 突破3家: four of them
+         "目前，为目标的66.7%", "66.7", "还差2家，需月均增加0.33家"),
         ("firms_above_scale", "2022-06", {"share": 0.81875, "pace_required": 145 / 6},
          "目前，为目标的81.9%", "81.9", "还差145家，需月均增加24.17家"),
     ],
@@ -390,6 +401,7 @@ def test_how_far_on_the_way_a_target_is_said_to_be(
     assert target.verdict is not None and target.outlook is not None
     assert f"{target.spans.text}，{target.way.text if target.way else ''}" == way
     assert (target.share.text, target.verdict.text) == (share, verdict)
+    assert target.over == (key in ("cluster_optoelectronics", "listed"))
     assert target.outlook.text == (
         "目标期已过" if period == "2026-10" else "已达到" if change.get("met") else "不作预测"
     )

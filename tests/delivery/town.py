@@ -117,6 +117,7 @@ def decomposition() -> pd.DataFrame:
         "period": str(PERIOD), "basis": "cumulative", "entity_kind": "town", "entity": "town", "state": "value",
         "reason": "", "base": 27_000_000.0, "same": 1_234_567.0, "entry": 400_000.0, "exit": -200_000.4,
         "reclassified": 0.0, "unreported": -333_333.6, "revision": 98_766.0, "level": 28_199_999.0,
+        "unreported_base": 433_333.6,
     }  # fmt: skip
     return pd.DataFrame([row])
 

@@ -34,8 +34,8 @@ def test_the_difference_and_what_it_is_made_of(gate: Gates) -> None:
     assert entry.own is not None and entry.gap is not None
     assert (entry.own.ytd.number, entry.own.growth_ytd.number) == (382.5, 0.8)
     assert entry.gap.level.text == "7.50"
-    assert entry.gap.late is not None and entry.gap.late.text == "3.33"  # 333 333.6 千元 missing, as a year ago
-    assert entry.gap.rest is not None and entry.gap.rest.text == "4.17"
+    assert entry.gap.late is not None and entry.gap.late.text == "4.33"  # 433 333.6 千元 missing, as a year ago
+    assert entry.gap.rest is not None and entry.gap.rest.text == "3.17"
     assert entry.gap.points is not None and entry.gap.points.text == "1.2"
     assert entry.gap.base is not None
     assert entry.gap.base.number == pytest.approx(390 / 1.02 - 390 / 1.008, abs=0.005)
@@ -72,7 +72,9 @@ def test_approved_stands_first_and_alone_where_there_is_nothing_of_ours(gate: Ga
     ]  # fmt: skip
     stats = approved_table(gate("stats"), tuple(told(gate, "stats").values()))
     assert [cell.text for cell in stats.head][4:7] == ["相差", "其中缺报", "反馈同比"]
-    assert {row[0].text: row[5].text for row in stats.rows}["规上工业总产值"] == "3.33"
+    assert {row[0].text: row[5].text for row in stats.rows}[
+        "规上工业总产值"
+    ] == "4.33"  # not less 1 亿元 of who is here now and was not a year ago
 
 
 def test_another_month_or_none_gives_nothing(gate: Gates) -> None:

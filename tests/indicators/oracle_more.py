@@ -96,18 +96,29 @@ class Whole(Oracle):
                 found[group] = found.get(group, 0.0) + value
         return found
 
-    def points(self, key: str, kind: str, entity: str, members: list[str], value: Number) -> None:
-        """A figure of the returns' output that points at single groups."""
-        has = [c for c in members if self.get("returns", c, "output_ytd") is not None]
-        wanted = [
+    def wanted(self, members: list[str]) -> list[str]:
+        """Firms with output, or whose return is not here and was to come."""
+        return [
             c for c in members
-            if c in has or self.status("returns", c) != "expected-absent"
+            if self.get("returns", c, "output_ytd") is not None or self.status("returns", c) != "expected-absent"
             or (self.month != 1 and self.owes("returns", c))
         ]  # fmt: skip
-        coverage = len(has) / len(wanted) if wanted else None
+
+    def points(
+        self, key: str, kind: str, entity: str, members: list[str], value: Number, whole: list[str] | None = None
+    ) -> None:
+        """A figure of the returns' output that points at single groups; ``whole`` are the firms of its chain."""
+        shares = []
+        for firms in (members, whole or members):
+            there = [c for c in firms if self.get("returns", c, "output_ytd") is not None]
+            shares.append(len(there) / len(self.wanted(firms)) if self.wanted(firms) else None)
+        has = [c for c in members if self.get("returns", c, "output_ytd") is not None]
+        coverage = None if shares[0] is None else min(shares[0], shares[1] or 0.0)
         state = "value" if value is not None else "expected-absent"
         if not has or (coverage or 0.0) < 0.8:
             words = {self.status("returns", c) for c in members} if self.month != 1 else set()
+            if has and whole and self.month != 1 and not words & {"late", "failed"}:
+                words = {self.status("returns", c) for c in whole}
             value = None
             state = "late" if "late" in words else "failed" if "failed" in words else "expected-absent"
         groups = {self.town.firms[c]["group"] for c in has}
@@ -147,7 +158,13 @@ class Whole(Oracle):
             exposed[name] = led / total if total > 0 else None
             if "other" in (c, node):
                 continue
-            single = sum(1 for size in self.sizes(members).values() if size > 0) == 1
+            sizes = self.sizes(members)
+            producing = {group for group, size in sizes.items() if size > 0}
+            unknown = {
+                self.town.firms[c]["group"] for c in self.wanted(members)
+                if self.get("returns", c, "output_ytd") is None
+            }  # fmt: skip
+            single = bool(producing) and len(producing | unknown) == 1
             now = then = 0.0
             for code in members:
                 pair = [self.get("returns", code, n) for n in ("output_ytd", "output_ly_ytd")]
@@ -160,8 +177,9 @@ class Whole(Oracle):
             if single or (then > 0 and now / then - 1 < FALLING):
                 marks["weak_nodes"].append(c)
         for name, members in nodes.items():
-            self.points("node_weight", "node", name, members, weight[name])
-            self.points("supplier_exposure", "node", name, members, exposed[name])
+            whole = chain[name.partition("/")[0]]
+            self.points("node_weight", "node", name, members, weight[name], whole)
+            self.points("supplier_exposure", "node", name, members, exposed[name], whole)
         for c, members in chain.items():
             mine = {n: max(output[n], 0.0) for n in nodes if n.partition("/")[0] == c and exposed[n] is not None}
             total = sum(mine.values())

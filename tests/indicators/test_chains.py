@@ -78,3 +78,21 @@ def test_a_missing_return_makes_a_concentration_late_not_wrong(one: Town) -> Non
     short.late = {("b204_1", E, "2022-04"), ("b204_1", D, "2022-04")}
     row = figure(compute(short.panel(), [PERIOD]), "cr1_output", "chain", "C01")
     assert (row["state"], row["coverage"]) == ("late", 0.6)
+
+
+def test_a_node_is_not_called_single_while_the_other_groups_return_is_missing(one: Town) -> None:
+    """Nor does a node have a weight, or an exposure, in a chain too much of which is not here."""
+    forms = {**one.forms, "returns": {key: row for key, row in one.forms["returns"].items() if key[0] != D}}
+    short = Town(one.months, one.firms, forms, chains=one.chains, upstream=one.upstream)
+    short.late = {("b204_1", D, "2022-04")}
+    found = compute(short.panel(), [PERIOD])
+    assert figure(found, "single_group_nodes", "chain", "C01")["value"] == 1  # E alone; boards are C's and D's
+    assert "仅一家" not in node_table(short.panel(), PERIOD).set_index("node").loc["N2", "weak"]
+
+    del forms["returns"][C, "2022-04"]
+    short.late.add(("b204_1", C, "2022-04"))
+    found = compute(short.panel(), [PERIOD])
+    for indicator in ("node_weight", "supplier_exposure"):
+        row = figure(found, indicator, "node", "C01/N1")  # its own returns are all here
+        assert (row["state"], row["coverage"]) == ("late", 0.6)
+    assert node_table(short.panel(), PERIOD)["key"].tolist() == ["供应多个下游节点", "", ""]  # nobody weighs 30 %

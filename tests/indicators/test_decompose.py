@@ -122,6 +122,7 @@ def oracle(town: Town, before: Before | None, period: Period, basis: str, level:
             add(here, "unreported" if owed_then else "entry", now)
         elif filed is not None:
             add(there, "unreported" if owed_now else "exit", -filed)
+            add(there, "unreported_base", filed if owed_now else Decimal(0))
     return out
 
 
@@ -155,7 +156,14 @@ def test_every_part_agrees_with_plain_loops(seed: int) -> None:
                             continue
                         told += 1
                         assert row["state"] == "value"
-                        for part in ("base", "level", "comparable_base", "comparable_change", *PARTS):
+                        for part in (
+                            "base",
+                            "level",
+                            "comparable_base",
+                            "comparable_change",
+                            "unreported_base",
+                            *PARTS,
+                        ):
                             assert number(row[part]) == cells.get(part, zero), (period, entity, part)
                         base = cells.get("base", zero)
                         if base > 0:
@@ -228,6 +236,7 @@ def test_a_town_worked_out_by_hand() -> None:
     parts = {"same": 30.0, "entry": 40.0, "exit": -20.0, "reclassified": 0.0, "unreported": -30.0, "revision": 10.0}
     assert (row["base"], row["level"]) == (270.0, 300.0)
     assert {part: row[part] for part in PARTS} == parts
+    assert row["unreported_base"] == 30.0
     assert row["growth"] == pytest.approx(30 / 270)
     assert row["comparable_growth"] == pytest.approx(35 / 265)
     chains = decompose(town.panel(), [LAST], before=frame_of(before), level="chain").set_index("entity")

@@ -43,6 +43,17 @@ def test_a_counted_target_has_share_elapsed_and_pace() -> None:
     assert (scale["chance"], scale["outlook"]) == (pytest.approx(0.0, abs=1e-6), "难以达到")
 
 
+def test_a_count_that_must_be_passed_needs_one_more() -> None:
+    """突破3家: three listed firms are not yet it, and the chance is that of four."""
+    one = town()
+    for code in CODES[:3]:
+        one.firms[code]["listed"] = True
+    listed = row(progress(one.panel(), Period("2022-06")), "listed")
+    assert (listed["current"], listed["met"], listed["share"]) == (3.0, False, 1.0)
+    assert listed["pace_required"] == pytest.approx(1 / 6)
+    assert listed["chance"] == pytest.approx(0.0, abs=1e-6)
+
+
 def test_a_cluster_target_reads_the_chain_by_its_name_in_the_plans_unit() -> None:
     cluster = row(progress(town().panel(), Period("2022-06")), "cluster_optoelectronics")
     assert (cluster["entity_kind"], cluster["entity"], cluster["unit"]) == ("chain", "C01", "亿元")

@@ -9,8 +9,11 @@ import pytest
 
 from qxmonitor import quality
 from qxmonitor.feeds import open_file, sniff
+from qxmonitor.period import Period
+from qxmonitor.trace import trace
 from qxmonitor.warehouse import asof, store
 from qxmonitor.warehouse.load import load
+from qxmonitor.warehouse.panel import read_panel
 from tests.feeds.books import uscc, workbook
 
 pytestmark = pytest.mark.slow
@@ -64,6 +67,22 @@ def test_every_line_of_a_form_is_accounted_for_and_withheld_with_its_firm(wareho
     load(warehouse, [make.item("register", 2, make.register({uscc(7): {}}))])
     assert asof.read(warehouse, "output_detail")["code"].tolist() == ["3911", "1"]
     assert store.read_quarantine(warehouse).empty
+
+
+def test_the_number_of_a_forms_line_is_no_products_code(warehouse: Any, make: Any) -> None:
+    """Two firms print different products on line 10, one of them also stands in a list without codes."""
+    load(warehouse, [make.item("register", 0, make.register({uscc(n): {} for n in (1, 2, 3)}))])
+    for number, product, made in ((1, "家具", 55), (2, "玩具", 300)):
+        rows = [*FORM[:1], [f"统一社会信用代码：{uscc(number)}"], *FORM[2:6], [product, "件", "10", 1, made]]
+        batch = read(make, workbook({"B204-1": rows}))
+        load(warehouse, [make.item(f"form {number}", number, batch)])
+    lists = [*KEYS, "产品名称", "计量单位", "产量;本年;1-本月"]
+    arrive(warehouse, make, "list", 3, lists, firm(3, "家具", "件", 4))
+    found = read_panel(warehouse, Period("2026-03"), months=1).detail
+    made_of = {(r["code"], r["unit"]): (r["name"], r["firms"], r["ytd"]) for r in found.to_dict("records")}
+    assert made_of == {("家具", "件"): ("家具", 2, 59.0), ("玩具", "件"): ("玩具", 1, 300.0)}
+    stands = trace(warehouse, "product_output_ytd:product:家具/件:2026-03")
+    assert sorted(row["value"] for row in stands) == [4.0, 55.0]
 
 
 def test_a_month_of_a_newer_approved_file_leaves_the_older_cumulative(warehouse: Any, make: Any) -> None:
