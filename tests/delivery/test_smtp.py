@@ -216,7 +216,7 @@ PIECES = [b".", b"..", b"\n", b"\r", b"\r\n", b"a", b"\x80", b"\n.\n", b"\r\n.\r
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Server]:
+def listening() -> Iterator[Server]:
     with Server() as running:
         yield running
 
@@ -227,14 +227,14 @@ def shared() -> Iterator[Server]:
         st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join),
     )
 )  # fmt: skip
-def test_any_body_comes_out_as_it_went_in(shared: Server, body: bytes) -> None:
+def test_any_body_comes_out_as_it_went_in(listening: Server, body: bytes) -> None:
     """What a server un-stuffs is the body with CRLF ends; no body ends the mail early or smuggles a second one."""
-    before = len(shared.taken)
-    smtp(shared, timeout=5).deliver("<m1@x>", "r1@example.invalid", body, lambda: None)
+    before = len(listening.taken)
+    smtp(listening, timeout=5).deliver("<m1@x>", "r1@example.invalid", body, lambda: None)
     lines = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     lines = lines if lines.endswith(b"\n") else lines + b"\n"
-    assert len(shared.taken) == before + 1
-    assert shared.taken[-1].body == lines.replace(b"\n", b"\r\n")
+    assert len(listening.taken) == before + 1
+    assert listening.taken[-1].body == lines.replace(b"\n", b"\r\n")
 
 
 @given(st.binary(max_size=500))

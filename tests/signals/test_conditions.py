@@ -83,7 +83,7 @@ def test_inactive_rules_give_no_verdicts_unless_asked() -> None:
     panel = random_town(0).panel()
     active = {rule.id for rule in rules().rules if rule.active}
     assert set(judge(panel, panel.months[-2:])["rule"]) <= active
-    assert active == {"output_drop", "total_drop", "stop", "silence", "bonded_overdue"}
+    assert active == {"output_drop", "total_drop", "lead_firm_shock", "stop", "silence", "bonded_overdue"}
 
 
 def test_a_month_judged_alone_is_as_judged_among_others() -> None:
