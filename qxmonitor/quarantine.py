@@ -26,7 +26,10 @@ HEADINGS = {
     "subject": "企业", "period": "报告期", "rule": "规则", "reason": "原因", "raw": "单元格内容", "fixable": "可办理",
 }  # fmt: skip
 VALUE_FREE = ("file", "sha256", "feed", "sheet", "row", "field", "rule", "reason", "fixable")
-"""What operators may see: where and why, never whose or what."""
+"""What operators may see: where and why, never whose or what; names of files and sheets may say whose."""
+
+_SHEET = r"^(?:[A-Za-z0-9 \-]{0,8}|(?:工作)?表 ?[0-9]{0,3}|第[0-9]+张工作表)$"
+"""Names of sheets that speak of nobody: Sheet1, B204-1, 表1."""
 
 _FIXABLE = {
     "identity.unmatched": "身份：fix identity，或待名录更新", "identity.name": "身份：fix identity",
@@ -76,10 +79,18 @@ def export(
             frame = frame[frame[column].astype("str") == str(wanted)]
     columns = list(VALUE_FREE if value_free else HEADINGS)
     try:
-        write_private(out, _workbook(frame[columns]))
+        write_private(out, _workbook((_nameless(frame) if value_free else frame)[columns]))
     except OSError as error:
         raise QxError(f"无法写入 {out}：{error.strerror}") from None
     return {"path": str(out), "rows": len(frame)}
+
+
+def _nameless(frame: pd.DataFrame) -> pd.DataFrame:
+    """Files by their fingerprint, as in the linked Data Docs; no sheet's name that may be a firm's or hold a month."""
+    plain = frame["sheet"].fillna("").astype("str").str.contains(_SHEET)
+    return frame.assign(
+        file="文件 " + frame["sha256"].str.slice(0, 12), sheet=frame["sheet"].where(plain, "（名称不列）")
+    )
 
 
 def _workbook(frame: pd.DataFrame) -> bytes:

@@ -84,6 +84,7 @@ def findings(
     named = cells.places(wh, found)
     totals = _totals(wh, period, known_at, recorded_at)
     whole = pd.concat([part for part in (named, totals) if len(part)]) if len(named) + len(totals) else named
+    whole = whole.reindex(columns=list(dict.fromkeys([*named.columns, *totals.columns])))
     names = {entry.id: entry.name for entry in checks().checks}
     return whole.assign(name=whole["check"].map(names)).reset_index(drop=True)
 

@@ -133,7 +133,8 @@ def read_file(path: Path, book: Book | None = None) -> Batch:
 
 
 def _read(opened: Opened, feed: Feed, book: Book) -> Batch:
-    return personal.scrub(feed.read(opened.ruled(book.of(feed.FEED)) if book.in_force else opened))
+    batch = personal.scrub(feed.read(opened.ruled(book.of(feed.FEED)) if book.in_force else opened))
+    return personal.unname(batch, opened.sheets) if opened.kind in ("xlsx", "xls") else batch
 
 
 def _told_by(opened: Opened, book: Book) -> Feed | None:
@@ -178,5 +179,5 @@ def _described(opened: Opened) -> str:
         return "XML 根元素 " + str(opened.root.tag).rpartition("}")[2][:40]
     if opened.kind == "csv":
         return "文本文件里没有已知的表头"
-    names = "、".join(name[:20] for name in list(opened.sheets)[:5])
+    names = "、".join(personal.hide_words(name)[:20] for name in list(opened.sheets)[:5])
     return f"工作表 {names} 里没有已知的表头" if names else "工作簿里没有工作表"

@@ -90,11 +90,18 @@ def read(opened: Opened) -> Batch:
         period=Period(table["period"].mode().max()) if len(table) else None,
         tables={"declaration_line": table},
         lines=lines[["sheet", "row"]].copy(),
-        rejects=gather(rejects.parts, REJECT_COLUMNS),
+        rejects=_whose(gather(rejects.parts, REJECT_COLUMNS), lines),
         control=gather([], ["sheet", "row", "text"]),
         origin=identity.origin(subjects),
         notes=_notes(table, lines, rejects.rows),
     )
+
+
+def _whose(rejects: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """The rejects with the firm and month of their declarations, where those could be read."""
+    month = lines["entered"].dt.strftime("%Y-%m").astype("str")
+    whose = lines[["sheet", "row", "subject"]].assign(period=month.where(lines["entered"].notna()))
+    return rejects.merge(whose, on=["sheet", "row"], how="left", validate="m:1")
 
 
 # -- the tree ------------------------------------------------------------------------------------------------------

@@ -318,5 +318,5 @@ def _nothing(columns: tuple[str, ...]) -> pd.DataFrame:
 
 def no_table(names: Sequence[str]) -> Refused:
     """The line for a file whose sheets have no header a feed knows."""
-    shown_names = "、".join(name[:20] for name in names[:5])
+    shown_names = "、".join(personal.hide_words(name)[:20] for name in names[:5])
     return Refused(f"找不到表头：{shown_names}" if shown_names else "找不到表头")

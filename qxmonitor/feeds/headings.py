@@ -37,10 +37,12 @@ _MONEY_LIKE = re.compile(r"(?:元|美金|币)$")
 
 @dataclass(frozen=True)
 class Value:
-    """A column of figures: its place, and what its figures are multiplied by."""
+    """A column of figures: its place, what its figures are multiplied by, and whether it is money that says no unit."""
 
     place: int
     factor: float
+    money: bool = False
+    bare: bool = False
 
 
 @dataclass
@@ -126,7 +128,9 @@ def read(grid: Grid, header: Row, form: str) -> Headings:
         if name is None or _part_of_another(text, form):
             unknown.append(text)
             continue
-        value = Value(place, _factor(label, stated, text, grid.rulings))
+        money = label.item is not None and label.item.kind == "money"
+        bare = money and not label.units and not grid.rulings.unit(plain(label.item.name if label.item else ""))
+        value = Value(place, _factor(label, stated, text, grid.rulings), money, bare)
         claims.setdefault(name, []).append((len(label.rest), value, text))
     _settle(claims, found)
     if unknown:
@@ -138,9 +142,24 @@ def read(grid: Grid, header: Row, form: str) -> Headings:
     missing = [name for name, columns in items().item_columns(form).items() if not columns.keys() & found.values.keys()]
     if missing:
         found.notes.append("缺少指标列：" + "、".join(missing))
-    if stated is None:
-        found.notes.append("未注明计量单位，按制度规定的千元处理")
+    found.notes += _assumed(found, stated)
     return found
+
+
+def _assumed(found: Headings, stated: str | None) -> list[str]:
+    """The remark on columns of money whose unit nothing states; none where each says its own.
+
+    Raises:
+        Refused: other columns of the same sheet say another unit than the prescribed one.
+    """
+    silent = [value.place for value in found.values.values() if value.bare]
+    if stated is not None or not silent:
+        return []
+    prescribed = items().units.factor(FORM_UNITS["money"])
+    if other := [value.place for value in found.values.values() if value.money and value.factor != prescribed]:
+        said, bare = column_letter(min(other)), column_letter(min(silent))
+        raise Refused(f"{said} 列注明的计量单位不是千元，{bare} 列和表头上却没有注明计量单位")
+    return ["未注明计量单位，按制度规定的千元处理"]
 
 
 def _part_of_another(text: str, form: str) -> bool:

@@ -91,3 +91,26 @@ def scrub(batch: Batch) -> Batch:
     if len(control):
         control = control.assign(text=hide(control["text"]))
     return replace(batch, rejects=rejects, control=control)
+
+
+def unname(batch: Batch, sheets: Iterable[str]) -> Batch:
+    """A workbook's batch in which a sheet that is called by a person's name or number is called by its place."""
+    names = pd.Series(list(sheets), dtype="str")
+    kept = hide(names)
+    called = {name: f"第{at}张工作表" for at, name in enumerate(names, start=1) if kept.iloc[at - 1] != name}
+    if not called:
+        return batch
+
+    def renamed(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(sheet=frame["sheet"].replace(called)) if len(frame) else frame
+
+    parted = [(*key.rpartition("|"), where) for key, where in batch.cells.items()]
+    return replace(
+        batch,
+        tables={name: renamed(table) for name, table in batch.tables.items()},
+        lines=renamed(batch.lines),
+        rejects=renamed(batch.rejects),
+        control=renamed(batch.control),
+        totals=renamed(batch.totals),
+        cells={f"{called.get(sheet, sheet)}{bar}{field}": where for sheet, bar, field, where in parted},
+    )

@@ -18,7 +18,7 @@ from qxmonitor.catalog.items import items, plain
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.sheets import Column, Kind
 from qxmonitor.errors import Refused
-from qxmonitor.feeds import numbers
+from qxmonitor.feeds import numbers, personal
 from qxmonitor.feeds.base import REJECT_COLUMNS, Batch
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Body, Grid, Lines, Row, gather, grids
@@ -102,11 +102,11 @@ def read(opened: Opened) -> Batch:
         found = [(table, header) for table, names in _SHEETS.items() if (header := _header(grid, names))]
         if not found:
             if any(text for row in grid.head for text in row.texts):
-                notes.append(f"工作表“{grid.sheet[:30]}”没有可识别的表头，未读取")
+                notes.append(f"工作表“{personal.hide_words(grid.sheet[:30])}”没有可识别的表头，未读取")
             continue
         table, header = found[0]
         if table in tables:
-            raise Refused(f"工作簿里有两张同样的表：{grid.sheet[:30]}")
+            raise Refused(f"工作簿里有两张同样的表：{personal.hide_words(grid.sheet[:30])}")
         head += [text for row in grid.head if row.number < header.number for text in row.texts]
         places = _places(header, _SHEETS[table])
         body = grid.body(header, [min(places.values())])

@@ -101,7 +101,7 @@ def read(opened: Opened, form: SheetForm) -> Batch:
             head += _above(grid, header)
             parts.append(_Sheet(grid, header, form))
         elif not grid.empty and grid.sheet != INSTRUCTIONS:
-            notes.append(f"工作表“{grid.sheet[:30]}”没有可识别的表头，未读取")
+            notes.append(f"工作表“{personal.hide_words(grid.sheet[:30])}”没有可识别的表头，未读取")
     if not parts:
         raise no_table([grid.sheet for grid in grids(opened)])
     table = pd.concat([part.table for part in parts], ignore_index=True)

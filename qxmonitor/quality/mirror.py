@@ -91,7 +91,7 @@ def exports(returns: pd.DataFrame, trade: pd.DataFrame, period: Period) -> Recon
     tolerance = (both["weighted"] / both["amount"].where(both["amount"] > 0)).fillna(bounds.tolerance)
     what = _What("mirror", "出口交货值", basis, "千元", _RETURN, _CUSTOMS)
     gaps = _gaps(what, period, both[column], right, tolerance, bounds.at_least)
-    full = gaps["right"] + gaps["entity"].map(left_out).fillna(0.0)
+    full = gaps["right"] + gaps["entity"].map(left_out).astype("float64").fillna(0.0)
     closes = (gaps["left"] - full).abs() <= gaps["tolerance"] * np.maximum(gaps["left"].abs(), full)
     gaps["reason"] = gaps["reason"].mask(closes, "加上不计入的监管方式（深加工结转等）后在容差之内，口径不同")
     left = returns.assign(amount=returns[column])

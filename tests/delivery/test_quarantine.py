@@ -70,6 +70,24 @@ def test_the_operators_workbook_names_no_firm_and_no_content(refused, tmp_path):
     assert not {"=1+1", FIRM, "name:某厂"} & {cell for row in rows for cell in row}
 
 
+def test_the_operators_workbook_names_no_firm_by_a_files_or_sheets_name(warehouse, tmp_path):
+    sheets = ("B204-1", FIRM, "某某电子", "000020210020000001", "2026年3月")
+    rejects = [(name, 4, "工业总产值", "number.unreadable", "数字无法识别", "x", FIRM, "2026-03") for name in sheets]
+    batch = Batch(
+        "b204_1", "firm", Period("2026-03"), {},
+        pd.DataFrame({"sheet": sheets, "row": 4}), pd.DataFrame(rejects, columns=[*REJECT_COLUMNS, *WHOSE]),
+        pd.DataFrame({"sheet": [], "row": [], "text": []}), origin="simulated",
+    )  # fmt: skip
+    sha256 = hashlib.sha256(b"c").hexdigest()
+    load(warehouse, [(f"/in/B204-1_202603_{FIRM}.xlsx", sha256, 1, THEN, batch)])
+    quarantine.export(warehouse, tmp_path / "q.xlsx", value_free=True)
+    rows, _ = cells(tmp_path / "q.xlsx")
+    assert {row[0] for row in rows[1:]} == {f"文件 {sha256[:12]}"} and {row[1] for row in rows[1:]} == {sha256}
+    assert sorted(row[3] for row in rows[1:]) == ["B204-1", *["（名称不列）"] * 4]
+    quarantine.export(warehouse, tmp_path / "all.xlsx")
+    assert {row[3] for row in cells(tmp_path / "all.xlsx")[0][1:]} == set(sheets)
+
+
 def test_decisions_need_a_person_a_reason_and_a_subject(refused):
     assert [row["subject"] for row in look.listing(refused, "matches", unmatched=True)] == ["name:某厂"]
     quarantine.fix_identity(refused, "name: 某厂 ", FIRM, **BY)

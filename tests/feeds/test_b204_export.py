@@ -101,6 +101,18 @@ def test_a_unit_in_a_label_wins_over_the_unit_line() -> None:
     assert table(batch).loc[4, ["output_m", "output_ytd", "power_m"]].tolist() == [120, 34.567, 2]
 
 
+def test_a_column_without_a_unit_beside_columns_of_another_unit_is_not_guessed() -> None:
+    said = ["工业总产值(万元);本月", "工业总产值(万元);1-本月"]
+    batch = read(workbook({"表": export([*KEYS, *said], [row(1, 12, 34)], unit=None)}))
+    assert table(batch).loc[4, ["output_m", "output_ytd"]].tolist() == [120, 340]
+    assert not any("未注明计量单位" in note for note in batch.notes)
+    mixed = export([*KEYS, *said, "其中:出口交货值;本月"], [row(1, 12, 34, 5)], unit=None)
+    with pytest.raises(Refused, match="D 列注明的计量单位不是千元，F 列"):
+        read(workbook({"表": mixed}))
+    mixed = export([*KEYS, "工业总产值(千元);本月", "其中:出口交货值;本月"], [row(1, 12, 5)], unit=None)
+    assert "未注明计量单位，按制度规定的千元处理" in read(workbook({"表": mixed})).notes
+
+
 @pytest.mark.parametrize(
     ("header", "unit", "reason"),
     [

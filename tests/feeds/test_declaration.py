@@ -280,3 +280,17 @@ def test_any_declarations_are_accounted_for(messages: list[tuple[dict[str, str],
         read(f"<x>{text}</x>")
     except Refused as refusal:
         assert "\n" not in str(refusal)
+
+
+def test_a_refused_line_says_whose_and_of_which_month_it_is_where_that_is_readable() -> None:
+    crossed, undated = OUT[:-1] + "2", OUT[:-1] + "3"
+    messages = [
+        message(goods(1), goods(2, CodeTS="99")),
+        message(EntryId=crossed, IEFlag="I"),
+        message(EntryId=undated, IEDate="", TradeCoScc="", TradeCode=""),
+    ]
+    rejects = read(f"<All>{''.join(messages)}</All>").rejects
+    said = {(row.sheet, row.rule): (row.subject, row.period) for row in rejects.itertuples()}
+    assert said[(OUT, "customs.hs")] == said[(crossed, "declaration.flow")] == (CODE, "2021-08")
+    assert rejects.loc[rejects["sheet"] == undated, "period"].isna().all()
+    assert rejects["subject"].notna().all()

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from qxmonitor.errors import Refused
 from qxmonitor.feeds import open_file, personal, read_file, sniff
 from tests.feeds.books import B204, csv, uscc, workbook
 
@@ -84,6 +85,25 @@ def test_names_of_sheets_and_headings_in_remarks(tmp_path: Path) -> None:
     batch = kept(tmp_path, workbook({PHONE: [["说明"]], "表": rows}))
     assert not [secret for secret in SECRETS if secret in everything(batch)]
     assert any("未采用的列" in note for note in batch.notes)
+
+
+@pytest.mark.parametrize("name", [NAME, PHONE, f"填表人：{NAME}", f"表{PHONE}"])
+def test_a_sheet_called_by_a_person_is_called_by_its_place(tmp_path: Path, name: str) -> None:
+    name = name.replace("：", " ") if name.startswith("填表人") else name
+    header = list(B204)
+    rows = [*TOP, header, GOOD, [uscc(2), "乙公司", "2026 00 10", "待核", 2], ["合计", None, None, 1, 2]]
+    batch = kept(tmp_path, workbook({"说明": [["说明"]], name: rows}))
+    assert (batch.rows_read, batch.rejected) == (3, 1)
+    assert not [secret for secret in SECRETS if secret in everything(batch)]
+    frames = (batch.tables["output_return"], batch.lines, batch.rejects, batch.control)
+    assert {sheet for frame in frames for sheet in frame["sheet"]} == {"第2张工作表"}
+    assert batch.cells["第2张工作表|output_m"] == "D"
+
+
+def test_the_sheets_of_a_file_that_nobody_knows_are_not_quoted_by_a_persons_name(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        kept(tmp_path, workbook({NAME: [["说明"]], f"表{PHONE}": [["说明"]]}))
+    assert not [secret for secret in SECRETS if secret in str(refused.value)]
 
 
 def test_a_firms_form_and_a_list_of_products(tmp_path: Path) -> None:

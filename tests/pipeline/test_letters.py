@@ -115,6 +115,17 @@ def wh(copy: Callable[[], Settings]) -> Iterator[Warehouse]:
         yield wh
 
 
+def test_a_month_whose_only_finding_is_a_printed_total_asks_no_firm(
+    new_database: Callable[[], Settings], tmp_path: Path
+) -> None:
+    rows = {firm: figures(firm, 2026, 4) for firm in NAMES}
+    files = {"2025-01-02/名录.xlsx": register(), "2026-05-11/B204-1_4.xlsx": book(2026, 4, rows, off=90)}
+    with Warehouse(replace(new_database(), fixed_now=NOW)) as wh:
+        pipeline.ingest(wh, [put(tmp_path / "in", files)])
+        assert {row["check"] for row in look.listing(wh, "findings", period="2026-04")} == {"control_total"}
+        assert letters.issue(wh, APRIL, tmp_path / "out", kinds=("query",))["letters"] == 0
+
+
 def at(wh: Warehouse, moment: datetime) -> None:
     wh.settings = replace(wh.settings, fixed_now=moment)
 

@@ -58,3 +58,20 @@ def test_yuan_of_a_month_without_any_dollar_have_no_rate() -> None:
     found = gaps(lines(1, ("A", "E", NONE, 7e6)), lines(2, ("A", "E", 2e6, NONE)))
     assert pd.isna(found["A", "出口"]["left"]) and found["A", "出口"]["right"] == 2e6
     assert gaps(lines(1, ("A", "E", 1e6, NONE)), lines(2, ("A", "E", NONE, 7e6))) == {}
+
+
+def test_a_month_without_any_return_or_gap_has_no_gap_of_exports() -> None:
+    trade = lines(1, ("A", "E", 1e6, 7e6)).assign(mode="0110", period="2026-01")
+    returns = pd.DataFrame(
+        {
+            "entity": ["A"],
+            "period": "2026-01",
+            "file_id": [2],
+            "sheet": ["S"],
+            "row": [4],
+            "export_ytd": [7000.0],
+            "export_m": [7000.0],
+        }
+    ).astype({"entity": "str"})
+    for some in (returns, returns.iloc[:0]):
+        assert mirror.exports(some, trade, Period("2026-01")).gaps.empty
