@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -58,6 +59,6 @@ def test_every_state_indicator_and_rule_has_a_word() -> None:
 
 
 @pytest.mark.parametrize("what", ["quarantine", "released", "ledger", "matches", "fixes", "history"])
-def test_a_listing_of_how_things_stand_now_takes_no_earlier_time(what: str) -> None:
+def test_a_listing_of_how_things_stand_now_takes_no_earlier_time(what: str, tmp_path: Path) -> None:
     with pytest.raises(QxError, match="不能用 --known-at 回看"):
-        look.listing(Warehouse(Settings()), what, known_at=datetime(2022, 5, 1, tzinfo=SHANGHAI))
+        look.listing(Warehouse(Settings(home=tmp_path)), what, known_at=datetime(2022, 5, 1, tzinfo=SHANGHAI))
