@@ -23,6 +23,7 @@ from qxmonitor.catalog.rules import rules
 from qxmonitor.catalog.targets import targets
 from qxmonitor.delivery import ledger
 from qxmonitor.disclosure.vocabulary import ENTITY_KINDS, source_name
+from qxmonitor.errors import QxError
 from qxmonitor.identity import normalise_name
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.warehouse import Warehouse, bonded, decided, readings, store
@@ -31,6 +32,9 @@ Row = dict[str, Any]
 
 LEVELS = ("平稳", "蓝", "黄", "橙", "红")
 """Words of alert levels 0 to 4, most severe last."""
+
+
+_ONLY_NOW = frozenset({"quarantine", "released", "ledger", "matches", "fixes"})
 
 
 def listing(
@@ -59,10 +63,15 @@ def listing(
         unmatched: of matches, only what means no firm, or more than one.
         only_open: of letters, only those that wait for an answer.
         alert: of history, the alert whose life it is.
-        known_at: as known then; of use for receipts, indicators, alerts and the bonded centre.
+        known_at: as known then.
         filters: column → wanted text; None and columns the listing lacks are ignored. ``file_name`` matches the
             path on the receipt or its last part.
+
+    Raises:
+        QxError: ``known_at`` of a listing that only tells how things stand now.
     """
+    if known_at is not None and (what in _ONLY_NOW or (what == "history" and alert is None)):
+        raise QxError("这份清单只有当前的状态，不能用 --known-at 回看")
     frames: dict[str, Callable[[Warehouse, datetime | None], pd.DataFrame]] = {
         "receipts": _receipts,
         "quarantine": lambda wh, _: quarantine.listing(wh)[

@@ -38,7 +38,6 @@ _CONTROL = (
 """First words of lines that are no firm's: totals and footers."""
 _TOTAL = r"^(?:合\s*计|总\s*计)"
 _LABELLED = r"人\s*[:：]|电话|联系|手机"
-_PERSONAL = _LABELLED + "|[0-9]{7,}"
 _NOT_KEPT = "（经办人信息，不保留）"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -10,7 +12,11 @@ from qxmonitor import look
 from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.rules import rules
+from qxmonitor.errors import QxError
 from qxmonitor.feeds.rulings import Kind
+from qxmonitor.period import SHANGHAI
+from qxmonitor.settings import Settings
+from qxmonitor.warehouse import Warehouse
 
 ROWS = [
     ("receipts", {"feed": "b203", "form": "platform", "state": "duplicate", "rejected": 0},
@@ -50,3 +56,9 @@ def test_every_state_indicator_and_rule_has_a_word() -> None:
         assert look.spoken("indicators", {"indicator": entry.id})["indicator"] == entry.name
     for rule in rules().rules:
         assert look.spoken("alerts", {"type": rule.id})["type"] == rule.name
+
+
+@pytest.mark.parametrize("what", ["quarantine", "released", "ledger", "matches", "fixes", "history"])
+def test_a_listing_of_how_things_stand_now_takes_no_earlier_time(what: str, tmp_path: Path) -> None:
+    with pytest.raises(QxError, match="不能用 --known-at 回看"):
+        look.listing(Warehouse(Settings(home=tmp_path)), what, known_at=datetime(2022, 5, 1, tzinfo=SHANGHAI))
