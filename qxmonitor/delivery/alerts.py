@@ -11,7 +11,7 @@ reader's ``when_empty``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -149,7 +149,7 @@ class Planned:
 
 def view(
     gate: Gate, to: Reader, alerts: pd.DataFrame, period: Period, date: datetime, known: Known | None = None, *,
-    drill: bool = False,
+    drill: bool = False, reached: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[AlertView, pd.DataFrame]:  # fmt: skip
     """What one reader's mail of a month shows, and what it does with each alert.
 
@@ -161,6 +161,7 @@ def view(
         date: the mail's date, from which answers are due.
         known: what was told before, silences and who explains whom; by default nothing.
         drill: it is a drill.
+        reached: reader → ids of the alerts it may see; None: each lead sees its own.
 
     Returns:
         The view, and alert_id, part, level, reason and answer_by of each alert routed to the reader.
@@ -182,7 +183,7 @@ def view(
         alert.alert_id.text: alert for alert in gate.alerts(sorted_, period)
     }  # in the state they have for this reader
     told = {
-        key: story(gate, to, alert, date, tuple(cleared[one].entity for one in by.get(key, ())))
+        key: story(gate, to, alert, date, tuple(cleared[one].entity for one in by.get(key, ())), reached)
         for key, alert in now.items()
     }
     economic = {rule.name: rule.economic for rule in rules().rules}
@@ -249,10 +250,12 @@ def plan(
         known: what was told before, silences and who explains whom; by default nothing.
     """
     messages, told = [], [_empty(TOLD)]
+    open_ = sorted_out(_upto(alerts, period), period)[0]
+    reached = {key: {alert.alert_id.text for alert in gate.alerts(open_, period)} for key, gate in gates.items()}
     for to in readers().readers:
         if not to.alerts or to.id not in gates:
             continue
-        shown, done = view(gates[to.id], to, alerts, period, date, known)
+        shown, done = view(gates[to.id], to, alerts, period, date, known, reached=reached)
         message_id = ""
         if shown.news or to.when_empty:
             messages.append(message(office(), to, shown, period, date, occasion))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -26,7 +26,8 @@ ORDER = {"红": 0, "橙": 1, "黄": 2, "蓝": 3}
 class Story:
     """What, since when, against what expectation, how sure, which plan, and who answers by when.
 
-    ``suppliers`` are those whose own alerts this one explains, where the reader may see them.
+    ``suppliers`` are those whose own alerts this one explains, where the reader may see them; ``asked`` is whether the
+    lead is told of it at all: of what the gate keeps from it, nobody there can answer.
     """
 
     level: Cleared
@@ -46,6 +47,7 @@ class Story:
     answer_by: Cleared
     days: Cleared
     mine: bool
+    asked: bool
     state: Cleared
     suppliers: tuple[Cleared, ...]
 
@@ -100,7 +102,8 @@ def sorted_out(alerts: pd.DataFrame, period: Period) -> tuple[pd.DataFrame, ...]
 
 
 def story(
-    gate: Gate, to: Reader | None, alert: Alert, date: dt.datetime, suppliers: tuple[Cleared, ...] = ()
+    gate: Gate, to: Reader | None, alert: Alert, date: dt.datetime, suppliers: tuple[Cleared, ...] = (),
+    reached: Mapping[str, Collection[str]] | None = None,
 ) -> Story:  # fmt: skip
     """One alert as a story.
 
@@ -110,6 +113,7 @@ def story(
         alert: the alert as cleared.
         date: from which the answer is due.
         suppliers: names of those it explains, cleared for the reader.
+        reached: reader → ids of the alerts it may see; None: each lead sees its own.
     """
     rule = rules().rule(alert.rule.text)
     watch = _watch(alert)
@@ -132,6 +136,7 @@ def story(
         answer_by=gate.date(answer_by(plan, int(alert.level.number or 1), date)),
         days=gate.amount(plan.days, LEVELS[int(alert.level.number or 1) - 1]),
         mine=to is not None and to.id == plan.lead,
+        asked=reached is None or alert.alert_id.text in reached.get(plan.lead, ()),
         state=_state(gate, alert),
         suppliers=suppliers,
     )

@@ -172,6 +172,19 @@ def test_without_authorisation_the_department_has_the_chain(gate: Gates) -> None
     assert "婴幼童玩具用品" not in text  # a chain of two groups
 
 
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_a_lead_that_may_not_see_a_notice_is_not_said_to_answer_it(gate: Gates, kind: str) -> None:
+    """The chain of two groups is kept from 工信局, which leads its plan: 统计办 follows it up."""
+    messages = sent(gate)
+    assert "婴幼童玩具用品" not in body(messages["gxj"], kind)
+    text = body(messages["stats"], kind)
+    mine = text[text.index("婴幼童玩具用品") :]
+    mine = mine[mine.index("办理要求") :][:120]
+    assert "工信局不得查看本项，未向其发送；由统计办于" in mine and "前核实跟进" in mine
+    other = text[text.index("电气机械及设备") :]
+    assert "不得查看" not in other[other.index("办理要求") :][:120]
+
+
 def test_returns_and_silence_only_in_the_statistics_mail(gate: Gates) -> None:
     by_reader = {reader: body(message) for reader, message in sent(gate).items()}
     assert "停产" in by_reader["stats"].split("应对预案")[0]
