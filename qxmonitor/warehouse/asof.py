@@ -68,6 +68,14 @@ def rows(
     return found.drop_columns([name for name in found.column_names if name in _WORKING])
 
 
-def frozen(connection: dbapi.Connection) -> None:
-    """Let all further reads of this connection see one and the same state of the database."""
+def frozen(connection: dbapi.Connection, like: dbapi.Connection | None = None) -> None:
+    """Let all further reads of this connection see one and the same state of the database.
+
+    Args:
+        connection: one that has read nothing yet.
+        like: a frozen one, whose state this one is to see; it must stay open until then.
+    """
     run(connection, sql.query("frozen"))
+    if like is not None:
+        [exported] = fetch(like, sql.query("export_snapshot")).to_pylist()
+        run(connection, sql.query("snapshot").replace("{snapshot}", exported["snapshot"]))

@@ -82,6 +82,18 @@ def test_the_order_of_arrival_never_matters(embedded, make, new_database):
     assert seen[0][1] == {} and seen[0][2], "nothing is matched before the register is known"
 
 
+def test_a_connection_frozen_like_another_sees_what_that_one_sees(warehouse, make):
+    load(warehouse, [make.item("register", 0, make.register({make.A: {}}))])
+    with warehouse.adbc() as one, warehouse.adbc() as two, warehouse.adbc() as three:
+        asof.frozen(one)
+        before = asof.rows(one, "output_return", None, None, None, None).num_rows
+        load(warehouse, [item(make, "file", 1, {(make.A, "2026-01"): 5.0})])
+        asof.frozen(two, like=one)
+        asof.frozen(three)
+        seen = [asof.rows(each, "output_return", None, None, None, None).num_rows for each in (one, two, three)]
+    assert before == 0 and seen == [0, 0, 1]
+
+
 def test_a_unit_of_many_lines_comes_from_one_file(warehouse, make):
     def trade(text, day, lines):
         rows = [
