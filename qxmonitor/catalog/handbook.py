@@ -40,7 +40,7 @@ class Method(Entry):
 
 
 class Handbook(Entry):
-    """The frame; ``works`` says which two levels a ratio is worked from."""
+    """The frame."""
 
     title: str
     note: str
@@ -52,15 +52,11 @@ class Handbook(Entry):
     bases: dict[str, str]
     sources: dict[str, str]
     channels: dict[str, str]
-    works: dict[str, tuple[str, str]]
     methods_title: str
     methods: tuple[Method, ...]
 
     @model_validator(mode="after")
     def _speaks_of_everything(self) -> Self:
-        known = {entry.id for entry in indicators().indicators}
-        if unknown := sorted({key for pair in self.works.items() for key in (pair[0], *pair[1])} - known):
-            raise ValueError(f"没有指标 {unknown[0]}")
         for entry in indicators().indicators:
             if self.topic(entry.id) is None:
                 raise ValueError(f"指标 {entry.id} 不在任何一章")

@@ -6,12 +6,12 @@ same view gives the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 
 import docx
-import pandas as pd
 from docx.document import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
@@ -21,15 +21,12 @@ from docx.text.paragraph import Paragraph
 
 from qxmonitor.catalog._yaml import Entry
 from qxmonitor.catalog.handbook import Method, Page, handbook, pages
-from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import office
 from qxmonitor.delivery import layout
 from qxmonitor.delivery.docx import TEXT_MM, without_thumbnail
 from qxmonitor.delivery.files import rezip
 from qxmonitor.delivery.render import Renderer, check, put
-from qxmonitor.disclosure import Cleared, Figures, Gate
-from qxmonitor.disclosure.suppression import TOWN
-from qxmonitor.period import Period
+from qxmonitor.disclosure import Cleared, Gate
 
 HEADS = {
     "definition": "口径",
@@ -94,33 +91,20 @@ class View:
     chapters: tuple[Chapter, ...]
 
 
-@dataclass(frozen=True)
-class _Example:
-    """What ``example.j2`` says; ``left`` ÷ ``right`` where the example is worked from two levels."""
-
-    period: Cleared
-    who: Cleared
-    value: Cleared
-    left: Cleared | None
-    right: Cleared | None
-    empty: bool
-
-
-def build(gate: Gate, period: Period | None, frame: pd.DataFrame) -> View:
+def build(gate: Gate, examples: Mapping[str, Cleared]) -> View:
     """The handbook for the gate's reader.
 
     Args:
         gate: of the statistics office.
-        period: the month of the examples; None without any.
-        frame: the indicator frame of that month, enough of the year for the gate.
+        examples: by indicator or method; who has none gets no such row.
     """
     book = handbook()
-    figures = gate.clear(frame) if period is not None else None
     chapters = [
-        Chapter(gate.word(topic, "name"), tuple(_sheet(gate, page, period, figures) for page in found))
+        Chapter(gate.word(topic, "name"), tuple(_sheet(gate, page, examples) for page in found))
         for topic, found in pages()
     ]
-    chapters.append(Chapter(gate.word(book, "methods_title"), tuple(_method(gate, entry) for entry in book.methods)))
+    methods = tuple(_sheet(gate, entry, examples) for entry in book.methods)
+    chapters.append(Chapter(gate.word(book, "methods_title"), methods))
     return View(
         title=gate.word(book, "title"), note=gate.word(book, "note"),
         contents=gate.word(book, "contents"), issuer=gate.word(office(), "issuer"),
@@ -128,42 +112,13 @@ def build(gate: Gate, period: Period | None, frame: pd.DataFrame) -> View:
     )  # fmt: skip
 
 
-def _sheet(gate: Gate, page: Page, period: Period | None, figures: Figures | None) -> Sheet:
+def _sheet(gate: Gate, page: Page | Method, examples: Mapping[str, Cleared]) -> Sheet:
     heads = _Heads(**HEADS, example="示例")
-    rows = [Row(gate.word(heads, field), gate.word(page, field)) for field in HEADS]
-    if period is not None and figures is not None:
-        rows.append(Row(gate.word(heads, "example"), _example(gate, page.id, period, figures)))
+    fields = [field for field in HEADS if field in type(page).model_fields]
+    rows = [Row(gate.word(heads, field), gate.word(page, field)) for field in fields]
+    if page.id in examples:
+        rows.append(Row(gate.word(heads, "example"), examples[page.id]))
     return Sheet(gate.word(page, "id"), gate.word(page, "name"), tuple(rows))
-
-
-def _method(gate: Gate, entry: Method) -> Sheet:
-    heads = _Heads(**HEADS, example="示例")
-    fields = [field for field in HEADS if field in type(entry).model_fields]
-    rows = tuple(Row(gate.word(heads, field), gate.word(entry, field)) for field in fields)
-    return Sheet(gate.word(entry, "id"), gate.word(entry, "name"), rows)
-
-
-def _example(gate: Gate, indicator: str, period: Period, figures: Figures) -> Cleared:
-    """The town's figure, or else the first entity's that has one; worked from its levels where they are shown."""
-    entry = indicators().indicator(indicator)
-    found = next(
-        (
-            (use.source, level, entity)
-            for use in entry.sources
-            for level in (TOWN, *(name for name in use.levels if name not in (TOWN, "firm")))
-            if level in use.levels
-            for entity in figures.entities(level)
-            if figures.get(indicator, period, level, entity, use.source).number is not None
-        ),
-        None,
-    )
-    source, level, entity = found or (entry.sources[0].source, TOWN, TOWN)
-    value = figures.get(indicator, period, level, entity, source)
-    parts = [figures.get(name, period, level, entity) for name in handbook().works.get(indicator, ())]
-    shown = [part for part in parts if part.number is not None]
-    left, right = shown if len(shown) == 2 and value.number is not None else (None, None)
-    view = _Example(gate.period(period), gate.entity(level, entity), value, left, right, value.number is None)
-    return Renderer(gate.reader).words("handbook/example.j2", view)
 
 
 def handbook_html(view: View, reader: str) -> str:

@@ -98,7 +98,7 @@ class Engine:
 
     def totals(self, key: str, source: str, level: str) -> tuple[Floats, Floats]:
         """Numerator and denominator of a ratio summed over the contributing firms of each entity, (k, q) each."""
-        numerator, denominator, _ = _contributions(self.parts(key, source))
+        numerator, denominator, _ = contributions(self.parts(key, source))
         assert denominator is not None, key
         grouping = self.groupings[level]
         return grouping.by_entity(grouping.by_group(numerator)), grouping.by_entity(grouping.by_group(denominator))
@@ -130,7 +130,7 @@ class Engine:
 
     def _aggregates(self, entry: Indicator, use: SourceUse, level: str, parts: Parts) -> Figures:
         grouping = self.groupings[level]
-        numerator, denominator, has = _contributions(parts)
+        numerator, denominator, has = contributions(parts)
         contributing = grouping.count(has)
         pairs = [grouping.by_group(sums) for sums in (numerator, denominator) if sums is not None]
         totals = [grouping.by_entity(sums) for sums in pairs]
@@ -226,7 +226,7 @@ class Engine:
         return why
 
 
-def _contributions(parts: Parts) -> tuple[Floats, Floats | None, Bools]:
+def contributions(parts: Parts) -> tuple[Floats, Floats | None, Bools]:
     """Numerator and denominator blanked to NaN where the firm does not contribute, and who contributes."""
     numerator, denominator = parts.numerator, parts.denominator
     has = np.isfinite(numerator)
