@@ -40,6 +40,8 @@ HEADS = {
 }
 """Fields of a page in the order printed, with their heads."""
 _HEAD_MM = 22.0
+_ABREAST, _CONTENTS_PT = 3, 9.0
+"""Names in a row of the contents, and their size: the longest has 23 characters."""
 _MARK = "page_"
 _BLACK, _GREY = RGBColor(0, 0, 0), RGBColor(0x59, 0x59, 0x59)
 
@@ -182,13 +184,15 @@ def _contents(document: Document, view: View, reader: str) -> None:
         layout.line_height(head, 22)
         _link(head, put(chapter.name, reader), str(number), layout.HEITI, 12)
         layout.free(head)
-        names = document.add_paragraph()
-        layout.line_height(names, 18)
+        grid = document.add_table(rows=-(-len(chapter.pages) // _ABREAST), cols=_ABREAST)
         for place, sheet in enumerate(chapter.pages):
-            if place:
-                layout.style(names.add_run("　"), layout.SONGTI, layout.TABLE_PT)
-            _link(names, put(sheet.name, reader), f"{number}_{place}", layout.SONGTI, layout.TABLE_PT)
-        layout.free(names)
+            name = grid.cell(*divmod(place, _ABREAST)).paragraphs[0]
+            _link(name, put(sheet.name, reader), f"{number}_{place}", layout.SONGTI, _CONTENTS_PT)
+        for cell in grid._cells:
+            layout.line_height(cell.paragraphs[0], 14)
+            cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.LEFT
+            layout.free(cell.paragraphs[0])
+        layout.widths(grid, [TEXT_MM / _ABREAST] * _ABREAST)
 
 
 def _link(paragraph: Paragraph, text: str, mark: str, font: str, size: float) -> None:
@@ -225,8 +229,9 @@ def _card(document: Document, sheet: Sheet, reader: str, mark: str) -> None:
     for number, (cells, row) in enumerate(zip(grid.rows, sheet.rows, strict=True)):
         for cell, value, font in zip(cells.cells, (row.head, row.text), (layout.HEITI, layout.SONGTI), strict=True):
             paragraph = cell.paragraphs[0]
-            layout.line_height(paragraph, 15)
+            layout.line_height(paragraph, 14)
+            paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT  # a formula has nowhere to be stretched
             paragraph.paragraph_format.keep_with_next = number < len(sheet.rows) - 1
             layout.style(paragraph.add_run(put(value, reader)), font, layout.TABLE_PT)
             layout.free(paragraph)
-    layout.three_lines(grid, [_HEAD_MM, TEXT_MM - _HEAD_MM])
+    layout.three_lines(grid, [_HEAD_MM, TEXT_MM - _HEAD_MM], head=False)
