@@ -30,6 +30,7 @@ class Parts:
             without a line did nothing); True sums both over the same firms (comparable basis).
         terms: what the numerator is added up from, where it is several things: factor and (n, q) each, up to a
             common factor.
+        beside: a form of which every month's sheet since January is needed as well.
     """
 
     numerator: Floats
@@ -39,6 +40,7 @@ class Parts:
     has: Bools | None = None
     same_firms: bool = True
     terms: tuple[tuple[float, Floats], ...] = ()
+    beside: str | None = None
 
 
 @dataclass(frozen=True)
