@@ -39,6 +39,8 @@ SCORE = ["list", "entity", "name", "score", "rank", "best", "worst", "class", "k
 """Of a score row: rank with the ends of its interval; class ``A/B`` straddles; known: share of the weight. Behind them
 stand the points of each component, ``points_ID``."""
 _STATES = {"reached": "已达到", "near": "接近", "doubling": "在册", "unknown": "无可用数据"}
+_IN_POOL = {"reached": "入库范围，已过门槛", "near": "入库范围，未到门槛"}
+"""Of a step with an upper end: who is on either side of its threshold belongs to the pool; nothing is reached."""
 _SOURCES = {"self_report": "企业自报", "customs": "海关"}
 
 
@@ -88,8 +90,10 @@ def _ladder(panel: Panel, period: Period, gate: Gate, rules: Ladder, terms: dict
         name = gate.firm(row["entity"], row["source"] or "register", Period(row["month"] or period), "output_ytd")
         cleared.append("" if name is None else name.text)
         reasons.append(_reason(row, figures, terms, notes[row["step"]]))
+    pools = [step.id for step in rules.steps if step.upto is not None]
+    state = table["state"].map(_STATES).mask(table["step"].isin(pools), table["state"].map(_IN_POOL))
     table = table.assign(
-        list="ladder", name=cleared, reason=reasons, step=table["step"].map(names), state=table["state"].map(_STATES),
+        list="ladder", name=cleared, reason=reasons, step=table["step"].map(names), state=state,
         source=table["source"].map(_SOURCES),
     )  # fmt: skip
     return table[table["name"] != ""][LADDER].reset_index(drop=True)

@@ -13,6 +13,7 @@ from qxmonitor.catalog.release import release_calendar
 from qxmonitor.delivery import handbook as made
 from qxmonitor.delivery.files import write_private
 from qxmonitor.disclosure import Gate
+from qxmonitor.disclosure.worked import Examples
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.scene import Scene
 from qxmonitor.warehouse import Warehouse, store
@@ -45,11 +46,12 @@ def write(
         empty = pd.DataFrame({"name": []})
         grants = pd.DataFrame(columns=["subject", "items", "readers", "since", "until"])
         gate = Gate(_READER, _PURPOSE, authorisations=grants, simulated=False, firms=empty)
-        view, date = made.build(gate, None, pd.DataFrame()), _NO_DATE
+        view, date = made.build(gate, {}), _NO_DATE
     else:
         scene = Scene(wh, month, known_at)
-        figures = scene.figures[scene.figures["period"] == str(month)]
-        view, date = made.build(scene.gate(_READER, _PURPOSE), month, figures), release_calendar().released_at(month)
+        gate = scene.gate(_READER, _PURPOSE)
+        worked = Examples(gate, scene.pattern, scene.panel, scene.figures[scene.figures["entity_kind"] != "firm"])
+        view, date = made.build(gate, worked.all()), release_calendar().released_at(month)
     files = {
         "html": made.handbook_html(view, _READER).encode(),
         "docx": made.handbook_docx(view, _READER, date),

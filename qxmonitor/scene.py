@@ -81,7 +81,7 @@ class Scene:
         return Gate(
             reader, purpose, also=also, authorisations=self.authorisations, simulated=self.panel.simulated,
             pattern=self.pattern, firms=self.panel.firms, chains=self.panel.chains, reference=self.panel.reference,
-            detail=indicators.named(self.panel),
+            detail=indicators.named(self.panel), known_at=self.panel.known_at,
         )  # fmt: skip
 
     def gate_for(self, reader: Reader) -> Gate:

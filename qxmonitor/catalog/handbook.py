@@ -9,8 +9,10 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from qxmonitor.catalog._yaml import Entry, load
+from qxmonitor.catalog.climate import made_of
 from qxmonitor.catalog.indicators import Indicator, SourceUse, indicators
 from qxmonitor.catalog.permitted_use import permitted_use
+from qxmonitor.catalog.readers import Reader, readers
 
 
 class Topic(Entry):
@@ -27,6 +29,18 @@ class FormWords(Entry):
     revision: str
 
 
+class Scope(Entry):
+    """Words on the indicators that fit a pattern and have the basis, if one is named."""
+
+    words: str
+    indicators: tuple[str, ...] = Field(min_length=1)
+    basis: str | None = None
+
+    def fits(self, entry: Indicator) -> bool:
+        """Whether the words are on an indicator."""
+        return self.basis in (None, entry.basis) and any(fnmatchcase(entry.id, name) for name in self.indicators)
+
+
 class Method(Entry):
     """A method that is no indicator, in words: how lists, scores and comparisons are made."""
 
@@ -40,7 +54,7 @@ class Method(Entry):
 
 
 class Handbook(Entry):
-    """The frame; ``works`` says which two levels a ratio is worked from."""
+    """The frame."""
 
     title: str
     note: str
@@ -50,17 +64,17 @@ class Handbook(Entry):
     levels: dict[str, str]
     directions: dict[str, str]
     bases: dict[str, str]
+    scopes: tuple[Scope, ...]
+    also: tuple[Scope, ...]
+    covers: dict[str, str]
+    covered: str
     sources: dict[str, str]
     channels: dict[str, str]
-    works: dict[str, tuple[str, str]]
     methods_title: str
     methods: tuple[Method, ...]
 
     @model_validator(mode="after")
     def _speaks_of_everything(self) -> Self:
-        known = {entry.id for entry in indicators().indicators}
-        if unknown := sorted({key for pair in self.works.items() for key in (pair[0], *pair[1])} - known):
-            raise ValueError(f"没有指标 {unknown[0]}")
         for entry in indicators().indicators:
             if self.topic(entry.id) is None:
                 raise ValueError(f"指标 {entry.id} 不在任何一章")
@@ -73,6 +87,10 @@ class Handbook(Entry):
         """The chapter an indicator stands in."""
         fits = (t for t in self.topics if any(fnmatchcase(indicator, pattern) for pattern in t.indicators))
         return next(fits, None)
+
+    def scope(self, entry: Indicator) -> str:
+        """Which months an indicator is of."""
+        return next((scope.words for scope in self.scopes if scope.fits(entry)), self.bases[entry.basis])
 
 
 class Page(Entry):
@@ -112,28 +130,53 @@ def pages() -> list[tuple[Topic, list[Page]]]:
 
 
 def _page(entry: Indicator, book: Handbook) -> Page:
-    uses = entry.sources
-    levels = list(dict.fromkeys(level for use in uses for level in use.levels))
-    shown, stored = entry.display.unit, "比例" if entry.unit == "1" else entry.unit
-    least = f"应报企业中至少 {entry.min_coverage:.0%} 有数才给出汇总数" if entry.min_coverage else "不设下限"
+    uses = _behind(entry)
+    levels = list(dict.fromkeys(level for use in entry.sources for level in use.levels))
+    shown, stored = entry.display.unit or "无", "比例" if entry.unit == "1" else entry.unit
+    told = [f"{book.sources[use.source]}·{book.forms[use.form].name}" for use in uses]
+    told += [also.words for also in book.also if also.fits(entry)]
+    covered = book.covers.get(uses[0].form, book.covered).format(share=f"{entry.min_coverage:.0%}")
+    in_wan = "，单个企业以万元列" if shown == "亿元" and "firm" in levels else ""
     return Page(
         id=entry.id,
         name=entry.name,
-        definition=f"{book.bases[entry.basis]}；方向：{book.directions[entry.direction]}"
-        + ("；分项之和等于全镇" if entry.additive else ""),
+        definition=f"{book.scope(entry)}；方向：{book.directions[entry.direction]}"
+        + ("；分项之和等于全镇" if entry.additive and "chain" in levels else ""),
         formula=entry.formula,
         levels="、".join(book.levels[level] for level in levels),
-        source="；".join(f"{book.sources[use.source]}·{book.forms[use.form].name}" for use in uses),
-        channel="；".join(dict.fromkeys(_channel(entry, use, book) for use in uses)),
-        coverage=least,
-        precision=f"显示单位：{shown}，保留 {entry.decimals} 位小数（存储单位：{stored}）",
+        source="；".join(dict.fromkeys(told)),
+        channel="；".join(dict.fromkeys(_channel(entry, use, book) for use in entry.sources)),
+        coverage=covered if entry.min_coverage else "不设下限",
+        precision=f"显示单位：{shown}，保留 {entry.decimals} 位小数{in_wan}（存储单位：{stored}）",
         revision="；".join(dict.fromkeys(book.forms[use.form].revision for use in uses)),
     )
 
 
+def _behind(entry: Indicator) -> list[SourceUse]:
+    """Sources and forms an indicator stands on: its own, or of a climate figure those of what it is made of."""
+    found = [
+        use
+        for name, source in made_of(entry.id)
+        for use in indicators().indicator(name).sources
+        if use.source == source
+    ]
+    return found or list(entry.sources)
+
+
 def _channel(entry: Indicator, use: SourceUse, book: Handbook) -> str:
-    if use.source in ("register", "reference"):
-        return book.channels["register" if use.source == "register" else "open"]
+    if use.source == "reference":
+        return book.channels["open"]
     if use.source == "self_report":
         return book.channels["granted"]
-    return book.channels["only" if permitted_use().statistical_indicator(entry.id) else "gated"]
+    if len({source for _, source in made_of(entry.id)}) > 1:
+        return book.channels["made"]
+    named = use.source if use.source in book.channels else "gated"
+    fine = not {"chain", "town"} & set(use.levels)  # nothing that readers without firm-level rights are ever given
+    words = book.channels["only" if fine or permitted_use().statistical_indicator(entry.id) else named]
+    return words.format(who="、".join(entry.name for entry in readers().readers if _sees_firms(entry, use.source)))
+
+
+def _sees_firms(reader: Reader, source: str) -> bool:
+    """Whether a reader has firm-level rights on a source for what papers are made for."""
+    rights = (permitted_use().right(source, reader.id, purpose) for purpose in ("statistics", "monitoring", "support"))
+    return ("firm", False) in rights

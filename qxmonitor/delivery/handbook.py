@@ -6,12 +6,12 @@ same view gives the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 
 import docx
-import pandas as pd
 from docx.document import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
@@ -21,15 +21,12 @@ from docx.text.paragraph import Paragraph
 
 from qxmonitor.catalog._yaml import Entry
 from qxmonitor.catalog.handbook import Method, Page, handbook, pages
-from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import office
 from qxmonitor.delivery import layout
 from qxmonitor.delivery.docx import TEXT_MM, without_thumbnail
 from qxmonitor.delivery.files import rezip
 from qxmonitor.delivery.render import Renderer, check, put
-from qxmonitor.disclosure import Cleared, Figures, Gate
-from qxmonitor.disclosure.suppression import TOWN
-from qxmonitor.period import Period
+from qxmonitor.disclosure import Cleared, Gate
 
 HEADS = {
     "definition": "口径",
@@ -43,6 +40,8 @@ HEADS = {
 }
 """Fields of a page in the order printed, with their heads."""
 _HEAD_MM = 22.0
+_ABREAST, _CONTENTS_PT = 3, 9.0
+"""Names in a row of the contents, and their size: the longest has 23 characters."""
 _MARK = "page_"
 _BLACK, _GREY = RGBColor(0, 0, 0), RGBColor(0x59, 0x59, 0x59)
 
@@ -94,33 +93,20 @@ class View:
     chapters: tuple[Chapter, ...]
 
 
-@dataclass(frozen=True)
-class _Example:
-    """What ``example.j2`` says; ``left`` ÷ ``right`` where the example is worked from two levels."""
-
-    period: Cleared
-    who: Cleared
-    value: Cleared
-    left: Cleared | None
-    right: Cleared | None
-    empty: bool
-
-
-def build(gate: Gate, period: Period | None, frame: pd.DataFrame) -> View:
+def build(gate: Gate, examples: Mapping[str, Cleared]) -> View:
     """The handbook for the gate's reader.
 
     Args:
         gate: of the statistics office.
-        period: the month of the examples; None without any.
-        frame: the indicator frame of that month, enough of the year for the gate.
+        examples: by indicator or method; who has none gets no such row.
     """
     book = handbook()
-    figures = gate.clear(frame) if period is not None else None
     chapters = [
-        Chapter(gate.word(topic, "name"), tuple(_sheet(gate, page, period, figures) for page in found))
+        Chapter(gate.word(topic, "name"), tuple(_sheet(gate, page, examples) for page in found))
         for topic, found in pages()
     ]
-    chapters.append(Chapter(gate.word(book, "methods_title"), tuple(_method(gate, entry) for entry in book.methods)))
+    methods = tuple(_sheet(gate, entry, examples) for entry in book.methods)
+    chapters.append(Chapter(gate.word(book, "methods_title"), methods))
     return View(
         title=gate.word(book, "title"), note=gate.word(book, "note"),
         contents=gate.word(book, "contents"), issuer=gate.word(office(), "issuer"),
@@ -128,42 +114,13 @@ def build(gate: Gate, period: Period | None, frame: pd.DataFrame) -> View:
     )  # fmt: skip
 
 
-def _sheet(gate: Gate, page: Page, period: Period | None, figures: Figures | None) -> Sheet:
+def _sheet(gate: Gate, page: Page | Method, examples: Mapping[str, Cleared]) -> Sheet:
     heads = _Heads(**HEADS, example="示例")
-    rows = [Row(gate.word(heads, field), gate.word(page, field)) for field in HEADS]
-    if period is not None and figures is not None:
-        rows.append(Row(gate.word(heads, "example"), _example(gate, page.id, period, figures)))
+    fields = [field for field in HEADS if field in type(page).model_fields]
+    rows = [Row(gate.word(heads, field), gate.word(page, field)) for field in fields]
+    if page.id in examples:
+        rows.append(Row(gate.word(heads, "example"), examples[page.id]))
     return Sheet(gate.word(page, "id"), gate.word(page, "name"), tuple(rows))
-
-
-def _method(gate: Gate, entry: Method) -> Sheet:
-    heads = _Heads(**HEADS, example="示例")
-    fields = [field for field in HEADS if field in type(entry).model_fields]
-    rows = tuple(Row(gate.word(heads, field), gate.word(entry, field)) for field in fields)
-    return Sheet(gate.word(entry, "id"), gate.word(entry, "name"), rows)
-
-
-def _example(gate: Gate, indicator: str, period: Period, figures: Figures) -> Cleared:
-    """The town's figure, or else the first entity's that has one; worked from its levels where they are shown."""
-    entry = indicators().indicator(indicator)
-    found = next(
-        (
-            (use.source, level, entity)
-            for use in entry.sources
-            for level in (TOWN, *(name for name in use.levels if name not in (TOWN, "firm")))
-            if level in use.levels
-            for entity in figures.entities(level)
-            if figures.get(indicator, period, level, entity, use.source).number is not None
-        ),
-        None,
-    )
-    source, level, entity = found or (entry.sources[0].source, TOWN, TOWN)
-    value = figures.get(indicator, period, level, entity, source)
-    parts = [figures.get(name, period, level, entity) for name in handbook().works.get(indicator, ())]
-    shown = [part for part in parts if part.number is not None]
-    left, right = shown if len(shown) == 2 and value.number is not None else (None, None)
-    view = _Example(gate.period(period), gate.entity(level, entity), value, left, right, value.number is None)
-    return Renderer(gate.reader).words("handbook/example.j2", view)
 
 
 def handbook_html(view: View, reader: str) -> str:
@@ -227,13 +184,15 @@ def _contents(document: Document, view: View, reader: str) -> None:
         layout.line_height(head, 22)
         _link(head, put(chapter.name, reader), str(number), layout.HEITI, 12)
         layout.free(head)
-        names = document.add_paragraph()
-        layout.line_height(names, 18)
+        grid = document.add_table(rows=-(-len(chapter.pages) // _ABREAST), cols=_ABREAST)
         for place, sheet in enumerate(chapter.pages):
-            if place:
-                layout.style(names.add_run("　"), layout.SONGTI, layout.TABLE_PT)
-            _link(names, put(sheet.name, reader), f"{number}_{place}", layout.SONGTI, layout.TABLE_PT)
-        layout.free(names)
+            name = grid.cell(*divmod(place, _ABREAST)).paragraphs[0]
+            _link(name, put(sheet.name, reader), f"{number}_{place}", layout.SONGTI, _CONTENTS_PT)
+        for cell in grid._cells:
+            layout.line_height(cell.paragraphs[0], 14)
+            cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.LEFT
+            layout.free(cell.paragraphs[0])
+        layout.widths(grid, [TEXT_MM / _ABREAST] * _ABREAST)
 
 
 def _link(paragraph: Paragraph, text: str, mark: str, font: str, size: float) -> None:
@@ -270,8 +229,9 @@ def _card(document: Document, sheet: Sheet, reader: str, mark: str) -> None:
     for number, (cells, row) in enumerate(zip(grid.rows, sheet.rows, strict=True)):
         for cell, value, font in zip(cells.cells, (row.head, row.text), (layout.HEITI, layout.SONGTI), strict=True):
             paragraph = cell.paragraphs[0]
-            layout.line_height(paragraph, 15)
+            layout.line_height(paragraph, 14)
+            paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT  # a formula has nowhere to be stretched
             paragraph.paragraph_format.keep_with_next = number < len(sheet.rows) - 1
             layout.style(paragraph.add_run(put(value, reader)), font, layout.TABLE_PT)
             layout.free(paragraph)
-    layout.three_lines(grid, [_HEAD_MM, TEXT_MM - _HEAD_MM])
+    layout.three_lines(grid, [_HEAD_MM, TEXT_MM - _HEAD_MM], head=False)

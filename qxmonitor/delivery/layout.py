@@ -151,28 +151,36 @@ def line_height(paragraph: Paragraph, line_pt: float | None = None) -> None:
         form.line_spacing_rule, form.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(line_pt)
 
 
-def three_lines(table: Any, widths_mm: list[float]) -> None:
-    """三线表: thick rule above and below, thin one under the head; fixed widths; the head repeats on every page."""
+def three_lines(table: Any, widths_mm: list[float], *, head: bool = True) -> None:
+    """三线表: thick rule above and below, thin one under the head; fixed widths; the head repeats on every page.
+
+    Without a head there is no thin rule, and nothing repeats.
+    """
     properties = table._tbl.tblPr
     borders = OxmlElement("w:tblBorders")
     borders.append(_line("top", 12))
     borders.append(_line("bottom", 12))
     properties.append(borders)
-    table.autofit = False
-    grid = table._tbl.tblGrid
-    for column, width in zip(grid.findall(qn("w:gridCol")), widths_mm, strict=True):
-        column.set(qn("w:w"), str(int(width * 56.6929)))
+    widths(table, widths_mm)
     for number, row in enumerate(table.rows):
-        for cell, width in zip(row.cells, widths_mm, strict=True):
-            cell.width = Mm(width)
         row_properties = row._tr.get_or_add_trPr()
         row_properties.append(OxmlElement("w:cantSplit"))
-        if number == 0:
+        if head and number == 0:
             row_properties.append(OxmlElement("w:tblHeader"))
             for cell in row.cells:
                 edge = OxmlElement("w:tcBorders")
                 edge.append(_line("bottom", 6))
                 cell._tc.get_or_add_tcPr().append(edge)
+
+
+def widths(table: Any, widths_mm: list[float]) -> None:
+    """Fixed widths of a table's columns."""
+    table.autofit = False
+    for column, width in zip(table._tbl.tblGrid.findall(qn("w:gridCol")), widths_mm, strict=True):
+        column.set(qn("w:w"), str(int(width * 56.6929)))
+    for row in table.rows:
+        for cell, width in zip(row.cells, widths_mm, strict=True):
+            cell.width = Mm(width)
 
 
 def _line(edge: str, eighths: int, colour: str = "000000", space: int = 0) -> Any:

@@ -14,11 +14,12 @@ from qxmonitor.errors import DisclosureError
 WHY_EMPTY = {
     "withheld": "不予公布",
     "expected-absent": "按制度免报",
-    "late": "尚未报送",
+    "late": "逾期未报",
     "failed": "尚待核实",
+    "not-due": "未到发布时间",
     "unknown": "暂无数据",
 }
-"""The four empties, and a figure that does not exist, in a sentence."""
+"""The four empties, a sheet that nobody owes yet, and a figure that does not exist, in a sentence."""
 
 
 def growth(rate: Cleared, what: str = "同比") -> Cleared:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from qxmonitor.catalog.climate import made_of
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.permitted_use import RANK, Right, permitted_use
+from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import rules
 from qxmonitor.disclosure.authority import Authority
 from qxmonitor.disclosure.cleared import Cleared, seal
@@ -32,6 +33,15 @@ from qxmonitor.disclosure.values import number as write_number
 from qxmonitor.disclosure.vocabulary import ENTITY_KINDS, EVIDENCE, LEVEL_WORDS, source_name
 from qxmonitor.errors import DisclosureError
 from qxmonitor.period import Period
+
+_SHEETS = frozenset({"customs", "bonded", "power"})
+"""Sources that send one sheet for all: late or not, it says nothing of any firm."""
+
+
+def _due(indicator: str, source: str, period: Period) -> datetime:
+    """When the sheet of a figure is due."""
+    form = next(use.form for use in indicators().indicator(indicator).sources if use.source == source)
+    return release_calendar().feed(form).due(period)
 
 
 class Gate:
@@ -48,6 +58,7 @@ class Gate:
         detail: entity, entity_kind, name, unit of classes and products.
         pattern: the common suppression pattern; without one, aggregates of an alert are not given, and
             :meth:`clear` works it out of its own frame.
+        known_at: as known then; with it a sheet that is not due yet is told from one that nobody has.
         also: readers who see what is made for this one; every one of them must be allowed.
 
     Raises:
@@ -66,12 +77,13 @@ class Gate:
         reference: pd.DataFrame | None = None,
         detail: pd.DataFrame | None = None,
         pattern: Pattern | None = None,
+        known_at: datetime | None = None,
         also: tuple[str, ...] = (),
     ) -> None:
         self.reader, self.purpose, self.simulated = reader, purpose, simulated
         audience = tuple(dict.fromkeys((*office().members(reader), *also)))
         self.authority = Authority(audience, purpose, authorisations)
-        self._pattern = pattern
+        self._pattern, self._known_at = pattern, known_at
         self._firms: dict[str, str] = {str(k): str(v) for k, v in firms["name"].items()}
         self._labels = {TOWN: "全镇", "other": "其他"}
         if chains is not None:
@@ -88,7 +100,11 @@ class Gate:
         self._details: dict[tuple[str, str], str] = {}
         if detail is not None:
             keys = list(zip(detail["entity_kind"].astype(str), detail["entity"].astype(str), strict=True))
-            self._details = dict(zip(keys, detail["name"].astype(str), strict=True))
+            # A name that several classes share is a heading of the form above them.
+            classes = detail["entity_kind"].astype(str) == "class"
+            names = detail["name"].astype(str).mask(classes & detail["name"].duplicated(keep=False), "")
+            names = (detail["entity"].astype(str) + " " + names).str.strip().where(classes, names)
+            self._details = dict(zip(keys, names, strict=True))
             self._units |= dict(zip(detail["entity"].astype(str), detail["unit"].astype(str), strict=True))
 
     # -- figures -----------------------------------------------------------------------------------------------
@@ -105,13 +121,32 @@ class Gate:
         allowed = self.allowed(frame)
         plain_state = frame["state"].astype(str).where(frame["value"].notna() | (frame["state"] != "value"), "unknown")
         firm_right = frame["source"].map({s: self.authority.right(s) == "firm" for s in frame["source"].unique()})
-        # A late or failed datum below an aggregate is the statistics office's own business.
-        hushed = plain_state.mask(plain_state.isin(["late", "failed"]) & ~firm_right.astype(bool), "unknown")
+        # A late or failed return below an aggregate is the statistics office's own business; a sheet is one for all.
+        open_ = firm_right.astype(bool) | frame["source"].isin(_SHEETS)
+        hushed = plain_state.mask(plain_state.isin(["late", "failed"]) & ~open_, "unknown")
+        hushed = hushed.mask(self._not_due(frame), "not-due")
         state = hushed.where(allowed, "withheld").to_numpy()
         keys = zip(*(frame[name] for name in KEY), strict=True)
         values = frame["value"].to_numpy(dtype=float)
         rows = dict(zip(keys, zip(values.tolist(), state.tolist(), strict=True), strict=True))
         return Figures(self.reader, rows, self._units)
+
+    def _not_due(self, frame: pd.DataFrame) -> pd.Series:
+        """Row by row, whether a figure is missing because the month's sheet is neither here nor due."""
+        empty = (frame["state"] == "expected-absent") & frame["source"].isin(_SHEETS)
+        if self._known_at is None or not empty.any():
+            return empty & False
+        here = frame[(frame["state"] == "value") & frame["source"].isin(_SHEETS)]
+        arrived = set(zip(here["period"], here["source"], strict=True))
+        pending = {
+            (period, indicator, source)
+            for period, indicator, source in set(
+                zip(*(frame.loc[empty, name] for name in ("period", "indicator", "source")), strict=True)
+            )
+            if (period, source) not in arrived and _due(indicator, source, Period(period)) > self._known_at
+        }
+        keys = zip(frame["period"], frame["indicator"], frame["source"], strict=True)
+        return empty & pd.Series([key in pending for key in keys], index=frame.index)
 
     def allowed(self, frame: pd.DataFrame) -> pd.Series:
         """Row by row of an indicator frame, whether the reader may see it."""

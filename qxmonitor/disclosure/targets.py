@@ -33,7 +33,8 @@ class TargetProgress:
     ``share`` how much of the goal that is, or how many points away, and ``way`` the share in words (None of a goal in
     %, whose points the verdict says). ``verdict`` says what is missing
     and the pace it takes, ``forecast`` where the forecast ends with both intervals (or that there is none), ``outlook``
-    the chance in a word, ``ending`` median and 80 % interval for a table.
+    the chance in a word, ``ending`` median and 80 % interval for a table. ``note`` says what stands in for what the
+    plan names, where something does.
     """
 
     name: Cleared
@@ -48,6 +49,7 @@ class TargetProgress:
     forecast: Cleared | None
     ending: Cleared
     outlook: Cleared | None
+    note: Cleared | None
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ def _line(gate: Gate, row: Mapping[str, Any], period: Period) -> TargetProgress:
         forecast=say(_forecast(target, row, decimals), "forecast") if open_ and not over else None,
         ending=ending,
         outlook=say(CLOSED if closed else _outlook(row, known, met, over), "outlook") if open_ else None,
+        note=gate.word(target, "note") if target.note and target.measure is not None and target.measure.proxy else None,
     )
 
 

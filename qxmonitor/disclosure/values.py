@@ -10,7 +10,9 @@ from qxmonitor.disclosure.cleared import Cleared, seal
 from qxmonitor.disclosure.suppression import TOWN
 from qxmonitor.period import Period
 
-STATE_TEXT = {"withheld": "—", "expected-absent": "免报", "late": "迟报", "failed": "待核", "unknown": "…"}
+STATE_TEXT = {
+    "withheld": "—", "expected-absent": "免报", "late": "迟报", "failed": "待核", "not-due": "未到", "unknown": "…",
+}  # fmt: skip
 NOTHING = "zero"
 """State of a growth rate whose figure fell to nothing: it is 停产 or 为零 in words, never −100 %."""
 

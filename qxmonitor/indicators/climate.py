@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from qxmonitor.calendar import DatumState
-from qxmonitor.catalog.climate import Series, TownFigure, climate
+from qxmonitor.catalog.climate import Group, Series, TownFigure, climate
 from qxmonitor.catalog.indicators import Indicator, SourceUse
 from qxmonitor.indicators import composite
 from qxmonitor.indicators.engine import Engine, Figures
@@ -192,10 +192,7 @@ def _indices(window: _Window, keys: frozenset[str] = READY) -> dict[str, _Told]:
         of_it = {f"climate_{group.id}", f"climate_diffusion_{group.id}"}
         if not keys & (of_it | ({"climate_leading"} if group.id == "coincident" else set())):
             continue
-        told = [_series(window, series) for series in group.series]
-        weights = np.array([series.weight for series in group.series])
-        values = composite.told(np.concatenate([t.values for t in told]), weights, rules.least)
-        change = composite.changes(values, np.array([series.kind == "rate" for series in group.series]))
+        told, weights, values, change = _moved(window, group)
         mean = composite.mean_change(change, weights, rules.least)
         size = composite.mean_size(mean)
         scale = size if group.id == "coincident" else scale
@@ -207,6 +204,24 @@ def _indices(window: _Window, keys: frozenset[str] = READY) -> dict[str, _Told]:
         breadth = composite.diffusion(change, weights, rules.least)
         found[f"climate_diffusion_{group.id}"] = _joined(breadth, told)
     return found
+
+
+def _moved(window: _Window, group: Group) -> tuple[list[_Told], Floats, Floats, Floats]:
+    """The series of a group: what they are, their weights, values (k, T) and changes (k, T)."""
+    told = [_series(window, series) for series in group.series]
+    weights = np.array([series.weight for series in group.series])
+    values = composite.told(np.concatenate([t.values for t in told]), weights, climate().least)
+    return told, weights, values, composite.changes(values, np.array([s.kind == "rate" for s in group.series]))
+
+
+def breadth(engine: Engine, indicator: str) -> tuple[float, float, float] | None:
+    """Weight that rose, that stood still, and of all with a change, of a diffusion index in the engine's one month."""
+    group = next((g for g in climate().groups if indicator == f"climate_diffusion_{g.id}"), None)
+    [(window, [period])] = _windows(engine, None)
+    if group is None or period not in window.slots:
+        return None
+    _, weights, _, change = _moved(window, group)
+    return composite.risen(change[:, window.slots.index(period)], weights)
 
 
 def _joined(values: Floats, told: list[_Told]) -> _Told:

@@ -79,6 +79,14 @@ def diffusion(change: Floats, weights: Floats, least: float) -> Floats:
     return found
 
 
+def risen(change: Floats, weights: Floats) -> tuple[float, float, float]:
+    """Weight of what rose, of what stood still and of all with a change in one slot, (k,)."""
+    here = np.isfinite(change)
+    marks = (here & (change > _FLAT), here & (np.abs(change) <= _FLAT), here)
+    up, flat, whole = (float(weights[mark].sum()) for mark in marks)
+    return up, flat, whole
+
+
 def mean_size(values: Floats) -> float:
     """Mean of the absolute values that there are; NaN without any."""
     known = np.abs(values[np.isfinite(values)])

@@ -98,7 +98,7 @@ class Engine:
 
     def totals(self, key: str, source: str, level: str) -> tuple[Floats, Floats]:
         """Numerator and denominator of a ratio summed over the contributing firms of each entity, (k, q) each."""
-        numerator, denominator, _ = _contributions(self.parts(key, source))
+        numerator, denominator, _ = contributions(self.parts(key, source))
         assert denominator is not None, key
         grouping = self.groupings[level]
         return grouping.by_entity(grouping.by_group(numerator)), grouping.by_entity(grouping.by_group(denominator))
@@ -130,7 +130,7 @@ class Engine:
 
     def _aggregates(self, entry: Indicator, use: SourceUse, level: str, parts: Parts) -> Figures:
         grouping = self.groupings[level]
-        numerator, denominator, has = _contributions(parts)
+        numerator, denominator, has = contributions(parts)
         contributing = grouping.count(has)
         pairs = [grouping.by_group(sums) for sums in (numerator, denominator) if sums is not None]
         totals = [grouping.by_entity(sums) for sums in pairs]
@@ -138,7 +138,14 @@ class Engine:
         coverage = self._coverage(use, level, has, contributing)
         top2 = np.where(contributing > 0, self._dominance(entry, grouping, numerator, denominator, has, pairs), np.nan)
         hidden = grouping.groups(has & ~self.view.authorised)
-        return self._stated(entry, use, level, value, coverage, contributing == 0, grouping.groups(has), top2, hidden)
+        why = self._why_short(entry, use, level)
+        if parts.beside is not None:
+            missing = self._sheet_missing(parts.beside)
+            why = np.where((missing != VALUE) & (why != FAILED), missing, why).astype(np.uint8)
+            why[:, self.view.calendar_empty(use.form, entry.basis)] = ABSENT
+        return self._stated(
+            entry, use, level, value, coverage, contributing == 0, grouping.groups(has), top2, hidden, why
+        )
 
     def _structure(self, entry: Indicator, use: SourceUse, level: str) -> Figures:
         grouping = self.groupings[level]
@@ -217,16 +224,30 @@ class Engine:
             form = view.state(use.form)
             late, failed = grouping.count(form == DatumState.LATE) > 0, grouping.count(form == DatumState.FAILED) > 0
             if use.form not in PER_FIRM and use.form != "register":
-                here = view.arrived(use.form)  # one sheet for all: either it is late for everybody or for nobody
-                late, failed = late & ~here, failed & ~here
+                # One sheet for all: it is late or refused for everybody or for nobody, and what was refused was sent.
+                here, refused = view.arrived(use.form), failed.any(axis=0)
+                late, failed = late & ~here & ~refused, (late | failed) & ~here & refused
             self._missing[key] = late, failed
         late, failed = self._missing[key]
         why = np.where(late, LATE, np.where(failed, FAILED, ABSENT)).astype(np.uint8)
         why[:, view.calendar_empty(use.form, entry.basis)] = ABSENT
         return why
 
+    def _sheet_missing(self, form: str) -> Bytes:
+        """Whether a sheet for all, of the month or an earlier one of its year, was refused or is late; else VALUE."""
+        view, found = self.view, np.full(self.view.q, VALUE, dtype=np.uint8)
+        nothing = np.full((view.n, len(view.panel.months)), ABSENT)
+        states = view.panel.states.get(form, nothing)
+        for shift in range(int(view.month.max(initial=0))):
+            columns = view.columns - shift
+            asked = (shift < view.month) & (columns >= 0) & ~view.arrived(form, shift)
+            column = states[:, np.maximum(columns, 0)]
+            failed, late = ((column == state).any(axis=0) & asked for state in (FAILED, LATE))
+            found = np.where(failed | (found == FAILED), FAILED, np.where(late & ~failed, LATE, found))
+        return found.astype(np.uint8)
 
-def _contributions(parts: Parts) -> tuple[Floats, Floats | None, Bools]:
+
+def contributions(parts: Parts) -> tuple[Floats, Floats | None, Bools]:
     """Numerator and denominator blanked to NaN where the firm does not contribute, and who contributes."""
     numerator, denominator = parts.numerator, parts.denominator
     has = np.isfinite(numerator)

@@ -55,25 +55,26 @@ def revenue_per_head(view: View, source: str) -> Parts:
     return Parts(view.take(f"{source}.revenue"), view.take(f"{source}.employees"), scale=12.0 / view.month)
 
 
-def _average(view: View, source: str, stock: str) -> Floats:
-    """A stock between the end of last December and of this month."""
+def _days(view: View, source: str, stock: str, flow: str) -> Parts:
+    """360 × a stock, averaged between the end of last December and of this month, ÷ a flow × months ÷ 12."""
     now, start = view.take(f"{source}.{stock}"), view.december(f"{source}.{stock}")
     start = np.where(np.isnan(start), view.take(f"{source}.{stock}_ly"), start)
-    return np.asarray((start + now) / 2.0, dtype=np.float64)
+    average = np.asarray((start + now) / 2.0, dtype=np.float64)
+    return Parts(
+        360.0 * average, view.take(f"{source}.{flow}"), scale=view.month / 12.0, terms=((0.5, start), (0.5, now))
+    )
 
 
 @formula("receivable_days")
 def receivable_days(view: View, source: str) -> Parts:
     """应收账款平均回收期 = 360 × average receivables ÷ revenue × months ÷ 12."""
-    average = _average(view, source, "receivables")
-    return Parts(360.0 * average, view.take(f"{source}.revenue"), scale=view.month / 12.0)
+    return _days(view, source, "receivables", "revenue")
 
 
 @formula("finished_goods_days")
 def finished_goods_days(view: View, source: str) -> Parts:
     """产成品存货周转天数 = 360 × average finished goods ÷ cost × months ÷ 12."""
-    average = _average(view, source, "finished_goods")
-    return Parts(360.0 * average, view.take(f"{source}.cost"), scale=view.month / 12.0)
+    return _days(view, source, "finished_goods", "cost")
 
 
 @formula("loss_share")

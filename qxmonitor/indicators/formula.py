@@ -28,6 +28,9 @@ class Parts:
         has: who contributes, where this is not simply "has the numbers".
         same_firms: False sums numerator and denominator over whoever has each (customs totals, where a firm
             without a line did nothing); True sums both over the same firms (comparable basis).
+        terms: what the numerator is added up from, where it is several things: factor and (n, q) each, up to a
+            common factor.
+        beside: a form of which every month's sheet since January is needed as well.
     """
 
     numerator: Floats
@@ -36,6 +39,25 @@ class Parts:
     offset: float = 0.0
     has: Bools | None = None
     same_firms: bool = True
+    terms: tuple[tuple[float, Floats], ...] = ()
+    beside: str | None = None
+
+
+@dataclass(frozen=True)
+class Term:
+    """A sum that a figure is worked from, (k, q).
+
+    Attributes:
+        total: NaN or 0 where there is nothing.
+        factor: −1 where it is taken away, ½ where half of it counts.
+        groups: groups behind it; None for a count, which stands on whatever the figure stands on.
+        top2: share of its two largest groups.
+    """
+
+    total: Floats
+    factor: float = 1.0
+    groups: Counts | None = None
+    top2: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +71,8 @@ class Structure:
         top2: (k, q) share of the two largest groups, with ``groups``.
         missing: (k, q) share of the units without what the figure needs, with ``groups``.
         within: (k,) place of each entity's chain, where the figure stands on the whole chain's returns as well.
+        terms: the sums it is worked from, where it is a sum or a ratio of sums.
+        base: what these are divided by.
     """
 
     value: Floats
@@ -57,6 +81,8 @@ class Structure:
     top2: Floats | None = None
     missing: Floats | None = None
     within: Codes | None = None
+    terms: tuple[Term, ...] = ()
+    base: Term | None = None
 
 
 Formula = Callable[[View, str], Parts]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from qxmonitor.indicators.formula import Structure, StructureFormula, structure
+from qxmonitor.indicators.formula import Structure, StructureFormula, Term, structure
 from qxmonitor.indicators.grouping import Grouping
 from qxmonitor.indicators.levels import Levels
-from qxmonitor.indicators.view import Floats, View
+from qxmonitor.indicators.view import Bools, Floats, View
 
 
 def _investment(upgrade: bool, kind: str) -> StructureFormula:
@@ -34,15 +34,36 @@ def _investment(upgrade: bool, kind: str) -> StructureFormula:
         has = np.isfinite(now) | np.isfinite(then)
         top2 = np.max([grouping.top2(grouping.by_group(part)) for part in parts], axis=0)
         total, before = (grouping.by_entity(grouping.by_group(part)) for part in (now, then))
-        working = np.isfinite(now) & (now > 0)
-        value = {"ytd": total, "count": grouping.count(working).astype(np.float64)}.get(kind)
+        value = {"ytd": total, "count": grouping.count(np.isfinite(now) & (now > 0)).astype(np.float64)}.get(kind)
         if value is None:
             base = (before > 0) & ~view.january
             value = np.divide(total, before, out=np.full_like(total, np.nan), where=base) - 1.0
         groups = grouping.groups(has)
-        return Structure(np.where(groups > 0, value, np.nan), groups=groups, top2=top2, missing=np.zeros_like(total))
+        terms, base = _worked(kind, grouping, now, then)
+        return Structure(
+            np.where(groups > 0, value, np.nan), groups=groups, top2=top2, missing=np.zeros_like(total), terms=terms,
+            base=base,
+        )  # fmt: skip
 
     return investment
+
+
+def _worked(kind: str, grouping: Grouping, now: Floats, then: Floats) -> tuple[tuple[Term, ...], Term | None]:
+    """What a figure is worked from: this and last year; all lines but those at rest; the projects' mean."""
+
+    def money(values: Floats) -> Term:
+        pairs, behind = grouping.by_group(values), grouping.groups(np.isfinite(values) & (values != 0))
+        return Term(grouping.by_entity(pairs), groups=behind, top2=grouping.top2(pairs))
+
+    def count(mark: Bools) -> Floats:
+        return grouping.count(mark).astype(np.float64)
+
+    if kind == "growth":
+        return (money(now),), money(then)
+    working = np.isfinite(now) & (now > 0)
+    if kind == "ytd":
+        return (money(now),), Term(count(working))
+    return (Term(count(np.isfinite(now))), Term(count(np.isfinite(now) & ~working), -1.0)), None
 
 
 def _grid(view: View, projects: pd.DataFrame, name: str) -> Floats:

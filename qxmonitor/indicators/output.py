@@ -97,8 +97,9 @@ def diffusion(view: View, source: str) -> Parts:
     """扩散指数: share of evaluable firms rising, plus half of those unchanged."""
     growth = growth_rate(view, source)
     known = np.isfinite(growth)
-    up = np.where(growth > 0, 1.0, np.where(growth == 0, 0.5, 0.0))
-    return Parts(np.where(known, up, np.nan), np.where(known, 1.0, np.nan))
+    rising, flat = ((mark & known).astype(np.float64) for mark in (growth > 0, growth == 0))
+    up = np.where(known, rising + flat / 2.0, np.nan)
+    return Parts(up, np.where(known, 1.0, np.nan), terms=((1.0, rising), (0.5, flat)))
 
 
 @formula("stopped_share")
@@ -132,16 +133,24 @@ def trailing_year(view: View, source: str) -> Floats:
     This cumulative + last December's − last year's same cumulative (from this form's 上年同期 where last year's
     return is missing). In December it is the cumulative itself. NaN without last December's.
     """
+    now, december, before = _year(view, source)
+    return now + december - before
+
+
+def _year(view: View, source: str) -> tuple[Floats, Floats, Floats]:
+    """This cumulative, last year's whole, and last year's same cumulative; in December the two latter are nothing."""
     now, december = view.take(f"{source}.output_ytd"), view.december(f"{source}.output_ytd")
     before = view.take(f"{source}.output_ytd", shift=12)
     before = np.where(np.isnan(before), view.take(f"{source}.output_ly_ytd"), before)
-    return np.where(view.month == 12, now, now + december - before)
+    whole = view.month == 12
+    return now, np.where(whole, 0.0, december), np.where(whole, 0.0, before)
 
 
 @formula("output_ttm")
 def output_ttm(view: View, source: str) -> Parts:
     """近十二个月产值."""
-    return Parts(trailing_year(view, source))
+    now, december, before = _year(view, source)
+    return Parts(now + december - before, terms=((1.0, now), (1.0, december), (-1.0, before)))
 
 
 def _groups_over(limit: float) -> Formula:

@@ -65,7 +65,7 @@ def firms_trading_over_1yi(view: View, source: str) -> Parts:
 def mirror_gap(view: View, source: str) -> Parts:
     """镜像差: customs exports over export delivery from January, less 1, over firms that have both."""
     customs = view.year_to_date("customs.export_rmb") / 1000.0
-    return Parts(customs, view.take(f"{source}.export_ytd"), offset=-1.0)
+    return Parts(customs, view.take(f"{source}.export_ytd"), offset=-1.0, beside=FORM)
 
 
 ONE_YI = 1e8

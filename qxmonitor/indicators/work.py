@@ -6,9 +6,13 @@ the month of the visit and stands as the newest ledger has it; sums since Januar
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
-from qxmonitor.indicators.formula import Structure, StructureFormula, structure
+from qxmonitor.catalog.tasks import tasks as catalogued
+from qxmonitor.indicators.formula import Structure, StructureFormula, Term, structure
 from qxmonitor.indicators.levels import Levels
 from qxmonitor.indicators.view import Bools, Floats, View
 
@@ -33,9 +37,17 @@ def _tasks(kind: str) -> StructureFormula:
             count[0, column], told[0, column] = len(mine), len(mine) if kind == "reported" else len(known)
             if told[0, column]:
                 value[0, column] = _of_tasks(kind, known, len(mine))
-        return _told(value, count, told, np.zeros((1, view.q)))
+        return replace(_told(value, count, told, np.zeros((1, view.q))), **_worked(kind, value, told))
 
     return tasks
+
+
+def _worked(kind: str, value: Floats, told: Floats) -> dict[str, Any]:
+    """What a figure of the tasks is worked from: a count of how many, or a sum over a count."""
+    if kind in ("on_track", "percent"):
+        return {"terms": (Term(np.nan_to_num(value) * told),), "base": Term(told)}
+    whole = np.full_like(told, len(catalogued().tasks)) if kind == "reported" else told
+    return {"terms": (Term(whole), Term(whole - np.nan_to_num(value), -1.0))}
 
 
 def _of_tasks(kind: str, known: Floats, count: int) -> float:

@@ -13,6 +13,7 @@ from qxmonitor.simulate.b204_form import PRODUCTS
 from qxmonitor.simulate.filing import World
 from qxmonitor.simulate.platform import Column, Style, labels
 from qxmonitor.simulate.truth import Document, Figures, number
+from qxmonitor.simulate.vocabulary import CLASSES
 from qxmonitor.simulate.workbooks import Book
 
 FEED, FORM = "b204_detail", "list"
@@ -29,7 +30,7 @@ _SPANS = (
 )
 _VALUE = [Column(span, "工业总产值(当年价格)", year, words) for span, year, words in _SPANS]
 _QUANTITY = [Column(span, "产量", year, words, unit="quantity") for span, year, words in _SPANS]
-_MAIN_NAME, _SECOND = "主要行业小类", ("2929", "其他塑料零件制造")
+_SECOND = ("2929", CLASSES["2929"])
 
 
 def write_all(world: World) -> None:
@@ -67,7 +68,7 @@ def _list(world: World, period: Period) -> Document:
         product = PRODUCTS[firms["chain"].iloc[firm]][0].partition("(")
         unit = product[2].rstrip(")")
         parts = (
-            (str(industry.iloc[firm]), _MAIN_NAME, "", "千元", main),
+            (str(industry.iloc[firm]), CLASSES.get(str(industry.iloc[firm]), "其他制造"), "", "千元", main),
             (*_SECOND, "", "千元", np.floor(output[firm] * 0.28)),
             ("", "", product[0], unit, np.round(output[firm] / 90)),
         )

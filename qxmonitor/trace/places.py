@@ -103,6 +103,10 @@ class Places:
         own = self._placed(rows, "value", heads=[series, "value"])
         return [own.assign(field=series)]
 
+    def knows_series(self, series: str) -> bool:
+        """Whether any point of a reference series is known."""
+        return bool((self._whole("reference_point")["series"] == series).any())
+
     def approved(self, indicator: str, measure: str, column: str, period: Period) -> list[pd.DataFrame]:
         """An approved figure's own cell."""
         rows = self._whole("approved_figure")

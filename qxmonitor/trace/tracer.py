@@ -15,6 +15,7 @@ from qxmonitor.catalog.indicators import Indicator, indicators
 from qxmonitor.errors import QxError
 from qxmonitor.indicators.climate import LEADS, READY, climate_rows
 from qxmonitor.indicators.detail import KINDS as DETAIL
+from qxmonitor.indicators.detail import entities as named_lines
 from qxmonitor.indicators.engine import Engine
 from qxmonitor.indicators.formula import FORMULAS, STRUCTURES
 from qxmonitor.indicators.levels import PARTS, Levels, level_codes, members
@@ -120,13 +121,31 @@ class Tracer:
         """What stands behind a figure; nothing where there is no such figure in that month.
 
         Raises:
-            QxError: the figure is not written so, or is unknown.
+            QxError: the figure is not written so, or is unknown, or there is nobody or nothing of that name.
         """
         asked = Asked.of(figure)
         head = asked.name.partition(".")[0]
+        known = head in MADE or any(entry.id == asked.name for entry in indicators().indicators)
+        if known and head != "alert" and not self._there(asked):  # who has an alert may have left the register since
+            raise QxError(f"没有这个对象：{asked.kind}:{asked.entity}"[:_SHOWN])
         if head in MADE:
             return MADE[head](self, asked).rows(figure)
         return self._catalogue(asked).rows(figure)
+
+    def _there(self, asked: Asked) -> bool:
+        """Whether anything known up to the month goes by the entity's name."""
+        panel, kind, entity = self.panel(asked.period), asked.kind, asked.entity
+        if kind == "firm":
+            return entity in panel.firms.index
+        if kind in PARTS:
+            return entity in level_codes(panel.firms, kind)[1]
+        if kind == "reference":
+            return self.places.knows_series(entity)
+        if kind in KEYS:
+            return bool((panel.trade[KEYS[kind]].astype(str) == entity).any())
+        if kind in DETAIL:
+            return bool((named_lines(panel.detail)[panel.detail["kind"] == DETAIL[kind]] == entity).any())
+        return True  # a kind that is none is refused by name
 
     # -- indicators of the catalogue -------------------------------------------------------------------------------
 

@@ -402,6 +402,8 @@ def test_how_far_on_the_way_a_target_is_said_to_be(
     assert f"{target.spans.text}，{target.way.text if target.way else ''}" == way
     assert (target.share.text, target.verdict.text) == (share, verdict)
     assert target.over == (key in ("cluster_optoelectronics", "listed"))
+    stands_in = key in ("value_added", "industrial_investment", "advanced_mfg", "hightech_mfg", "upgrade_investment")
+    assert (target.note is not None) == stands_in, key
     assert target.outlook.text == (
         "目标期已过" if period == "2026-10" else "已达到" if change.get("met") else "不作预测"
     )

@@ -18,7 +18,7 @@ GRANTS = pd.DataFrame(columns=["subject", "items", "readers", "since", "until"])
 
 def test_the_contents_lead_to_every_chapter_and_page_in_their_order() -> None:
     gate = Gate("stats", "statistics", authorisations=GRANTS, simulated=True, firms=pd.DataFrame({"name": []}))
-    view = handbook.build(gate, None, pd.DataFrame())
+    view = handbook.build(gate, {})
     date = datetime(2026, 1, 2, tzinfo=SHANGHAI)
     content = handbook.handbook_docx(view, "stats", date)
     body = docx.Document(BytesIO(content)).element.body

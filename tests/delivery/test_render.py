@@ -114,7 +114,7 @@ def rate(gate: Gates, value: float, state: str = "value") -> Cleared:
         (-0.0004, "value", "同比持平"),  # as shown, with one decimal
         (float("nan"), "expected-absent", "同比增速暂无数据"),  # no base: October is no exempt month
         (-1.0, "value", "本期为零"),
-        (float("nan"), "late", "同比增速尚未报送"),
+        (float("nan"), "late", "同比增速逾期未报"),
     ],
 )
 def test_growth_in_words(gate: Gates, value: float, state: str, words: str) -> None:

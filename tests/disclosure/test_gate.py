@@ -3,17 +3,20 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Callable
+from datetime import datetime
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.permitted_use import permitted_use
 from qxmonitor.catalog.readers import readers
+from qxmonitor.delivery.words import measure
 from qxmonitor.disclosure import Cleared, Gate, pattern, progress
 from qxmonitor.disclosure.cleared import one_line
 from qxmonitor.errors import DisclosureError
-from qxmonitor.period import Period
+from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.settings import ROOT
 from tests.delivery import town
 
@@ -23,7 +26,7 @@ SEALERS = {
     "disclosure/gate.py", "disclosure/values.py", "disclosure/cleared.py", "disclosure/notices.py",
     "disclosure/climate.py", "disclosure/targets.py", "disclosure/tasks.py", "delivery/render.py", "delivery/words.py",
     "delivery/chart.py", "delivery/waterfall.py", "delivery/chainmap.py", "delivery/lamps.py",
-    "delivery/watch_mail.py",
+    "delivery/watch_mail.py", "disclosure/worked.py",
 }  # fmt: skip
 Gates = Callable[..., Gate]
 
@@ -308,3 +311,52 @@ def test_finer_levels_change_nothing_of_what_is_published() -> None:
 def test_the_statistics_office_sees_nodes_and_industries(gate: Gates) -> None:
     figures = gate("stats").clear(finer("returns", "output_m"))
     assert {state for _, state in figures.rows.values()} <= {"value", "late", "expected-absent"}
+
+
+@pytest.mark.parametrize(
+    ("state", "day", "words"),
+    [
+        ("expected-absent", 10, ("not-due", "未到", "未到发布时间")),
+        ("expected-absent", 20, ("unknown", "…", "暂无数据")),
+        ("late", 20, ("late", "迟报", "逾期未报")),
+        ("failed", 20, ("failed", "待核", "尚待核实")),
+    ],
+)
+def test_a_sheet_for_all_says_whether_it_is_due(state: str, day: int, words: tuple[str, str, str]) -> None:
+    """The customs sheet of October is due by the 14th of November; who owes a return stays the office's business."""
+    rows = [
+        ["2026-10", "export_usd_m", "town", "town", "customs", np.nan, state, np.nan, 0, np.nan, 0],
+        ["2026-10", "output_m", "town", "town", "returns", np.nan, "late", np.nan, 0, np.nan, 0],
+    ]
+    names = [
+        "period",
+        "indicator",
+        "entity_kind",
+        "entity",
+        "source",
+        "value",
+        "state",
+        "coverage",
+        "groups",
+        "top2",
+        "hidden_groups",
+    ]
+    gate = Gate(
+        "leaders", "monitoring", authorisations=town.AUTHORISED, simulated=True, firms=town.FIRMS,
+        known_at=datetime(2026, 11, day, tzinfo=SHANGHAI),
+    )  # fmt: skip
+    figures = gate.clear(pd.DataFrame(rows, columns=names))
+    cell = figures.get("export_usd_m", Period("2026-10"), "town", "town", "customs")
+    assert (cell.state, cell.text, measure(cell).text) == words
+    assert figures.get("output_m", Period("2026-10"), "town", "town", "returns").state == "unknown"
+
+
+def test_a_class_is_named_with_its_code_and_never_by_a_heading() -> None:
+    detail = pd.DataFrame(
+        [["3976", "class", "主要行业小类", "千元"], ["2929", "class", "主要行业小类", "千元"],
+         ["3831", "class", "电线、电缆制造", "千元"], ["玩具/万个", "product", "玩具", "万个"]],
+        columns=["entity", "entity_kind", "name", "unit"],
+    )  # fmt: skip
+    gate = Gate("stats", "statistics", authorisations=town.AUTHORISED, simulated=True, firms=town.FIRMS, detail=detail)
+    names = [gate.entity(kind, entity).text for entity, kind, *_ in detail.itertuples(index=False)]
+    assert names == ["3976", "2929", "3831 电线、电缆制造", "玩具"]

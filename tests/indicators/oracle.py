@@ -319,8 +319,9 @@ class Oracle:
             state = "value" if value is not None else "expected-absent"
             empty = growth and self.month == 1
             if not count and not empty and not self.arrived(source, self.p):
-                words = {self.status(source, c) for c in members}
-                state = "late" if "late" in words else "failed" if "failed" in words else state
+                words = {self.status(source, c) for c in members} & {"late", "failed"}
+                refused = any(self.status(source, c) == "failed" for c in self.town.firms)
+                state = ("failed" if refused else "late") if words else state
             shares = [
                 dominance([g[i] for g in part.values()])
                 for i in ((0, 1) if growth else (0,))

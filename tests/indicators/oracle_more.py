@@ -228,8 +228,9 @@ class Whole(Oracle):
                 shares += [dominance(list(self.by_group(names, w).values())) for w in weighed]
             state = "value" if value is not None else "expected-absent"
             if not has and not (growth and self.month == 1) and not self.arrived(form, self.p):
-                words = {self.status(form, c) for c in members}
-                state = "late" if "late" in words else "failed" if "failed" in words else state
+                words = {self.status(form, c) for c in members} & {"late", "failed"}
+                refused = any(self.status(form, c) == "failed" for c in self.town.firms)
+                state = ("failed" if refused else "late") if words else state
             self.rows[key, kind, entity, source] = (
                 value, state, 1.0 if has else None, len(count), max(shares) if has else None,
                 len({self.town.firms[c]["group"] for c in unnamed}),
@@ -322,11 +323,24 @@ class Whole(Oracle):
         if not has or (coverage or 0.0) < 0.3:
             words = {self.status("returns", c) for c in codes} if self.month != 1 else set()
             value, state = None, "late" if "late" in words else "failed" if "failed" in words else "expected-absent"
+            sheets = self.customs_not_here(codes) if self.month != 1 else set()
+            if "failed" in sheets or ("late" in sheets and state != "failed"):
+                state = "failed" if "failed" in sheets else "late"
         groups = {self.town.firms[c]["group"] for c in has}
         hidden = {self.town.firms[c]["group"] for c in has if (c, self.p) not in self.town.authorised}
         self.rows["mirror_gap", "town", "town", "returns"] = (
             value, state, coverage, len(groups), 1.0 if has else None, len(hidden)
         )  # fmt: skip
+
+    def customs_not_here(self, codes: list[str]) -> set[str]:
+        """What is said of the firms' lines of the months since January whose sheet is not here."""
+        words = set()
+        for month in range(1, self.month + 1):
+            period = f"{self.p[:4]}-{month:02d}"
+            if not self.arrived("customs", period):
+                words |= {"late" for c in codes if ("customs_monthly", c, period) in self.town.late}
+                words |= {"failed" for c in codes if ("customs_monthly", c, period) in self.town.failed}
+        return words
 
     def bonded(self, codes: list[str]) -> None:
         for name in ("tickets", "in_usd", "out_usd"):

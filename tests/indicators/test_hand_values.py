@@ -14,7 +14,7 @@ from qxmonitor.indicators.formula import FORMULAS, STRUCTURES
 from qxmonitor.indicators.reference import reference_rows
 from qxmonitor.indicators.view import View
 from qxmonitor.period import Period, months
-from tests.indicators.town import Town, firm, usccs
+from tests.indicators.town import CUSTOMS, Town, firm, random_town, usccs
 
 A, B, C, D = usccs(4)
 
@@ -206,3 +206,25 @@ def test_every_catalogue_entry_has_a_formula_and_every_formula_an_entry() -> Non
     entries = {e.id for e in indicators().indicators if e.sources[0].levels[0] not in ready}
     assert set(FORMULAS) | set(STRUCTURES) | READY == entries
     assert not set(FORMULAS) & set(STRUCTURES)
+
+
+@pytest.mark.parametrize(("marks", "word"), [("late", "late"), ("failed", "failed"), ("", "expected-absent")])
+def test_a_mirror_gap_without_the_sheet_says_what_became_of_the_sheet(marks: str, word: str) -> None:
+    """Every return is here; the customs sheet of one earlier month of the year is not."""
+    town = random_town(3, count=6)
+    for row in town.firms.values():
+        row.update(since=None, until=None, above_scale=True)
+    town.late.clear()
+    town.failed.clear()
+    gone = "2022-02"
+    for code in town.firms:
+        for period in town.months:
+            town.forms["customs"][code, str(period)] = dict.fromkeys(CUSTOMS, 5e6)
+            if period.month > 1:
+                town.forms["returns"].setdefault((code, str(period)), {})["export_ytd"] = 4e3
+        del town.forms["customs"][code, gone]
+        if marks:
+            getattr(town, marks).add(("customs_monthly", code, gone))
+    rows = compute(town.panel(), [Period("2022-04")])
+    [state] = rows.loc[rows["indicator"] == "mirror_gap", "state"]
+    assert state == word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 import zipfile
@@ -14,6 +15,7 @@ import openpyxl
 import pytest
 
 from qxmonitor import assessment, documents, growth, pipeline
+from qxmonitor.catalog.handbook import handbook
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.ladder import ladder
 from qxmonitor.catalog.office import office
@@ -27,6 +29,7 @@ from qxmonitor.simulate import write_town
 from qxmonitor.trace import Tracer, name_of, trace
 from qxmonitor.warehouse import Warehouse
 from tests.pipeline.conftest import Ingested, Town, in_process
+from tests.worked import equations, holds
 
 pytestmark = pytest.mark.slow
 
@@ -104,7 +107,11 @@ def test_the_handbook_tells_every_indicator_with_an_example_and_is_the_same_twic
     page = (tmp_path / "a" / "指标手册.html").read_text(encoding="utf-8")
     for entry in indicators().indicators:
         assert f'id="{entry.id}"' in page and entry.formula in page
-    assert page.count("<th>示例</th>") == len(indicators().indicators)
+    examples = [html.unescape(text) for text in re.findall(r"<th>示例</th><td>(.*?)</td>", page)]
+    assert len(examples) == len(indicators().indicators) + len(handbook().methods)
+    worked = {text: equations(text) for text in examples}
+    assert not [text for text, found in worked.items() if not all(holds(*pair) for pair in found)]
+    assert sum(bool(found) for text, found in worked.items() if re.match(r"\d{4}年", text)) > 75
     assert "【模拟数据】" in page
     assert not re.search(r"nan|inf|None|-100\.0%", page.partition("<body>")[2], re.IGNORECASE)
     with zipfile.ZipFile(tmp_path / "a" / "指标手册.docx") as word:
