@@ -132,7 +132,7 @@ def _page(entry: Indicator, book: Handbook) -> Page:
 
 
 def _channel(entry: Indicator, use: SourceUse, book: Handbook) -> str:
-    if use.source in ("register", "reference"):
+    if use.source in ("register", "reference", "customs_public"):
         return book.channels["register" if use.source == "register" else "open"]
     if use.source == "self_report":
         return book.channels["granted"]
