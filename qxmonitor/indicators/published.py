@@ -19,6 +19,8 @@ from qxmonitor.calendar import DatumState
 from qxmonitor.catalog.comparison import comparison, plain_name
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.indicators.view import Bools, Floats, View
+from qxmonitor.panel import Panel
+from qxmonitor.period import Period
 
 SOURCE = FORM = "customs_public"
 LEVEL = "place"
@@ -35,36 +37,72 @@ def published_rows(view: View) -> pd.DataFrame:
     """Rows of all published indicators in the months asked, of places and currencies that anything is known of.
 
     Returns:
-        ``period, indicator, entity_kind, entity, source, value, state, coverage, groups, top2, hidden_groups``.
+        :data:`ROW`.
     """
-    rules = comparison().places
     laid, short = _laid(view)
-    known = _figures(view, laid)
     there: Bools = np.isfinite(laid["value"]) | np.isfinite(laid["growth"])
     here: Bools = np.logical_or.reduce(there, axis=2)
-    state = _states(view, known, here, short)
-    kept: Bools = np.logical_or.reduce(here, axis=2)
-    parts = []
-    for (k, kind), (s, stem), (p, place) in product(enumerate(KINDS), enumerate(STEMS), enumerate(rules)):
-        if not kept[p, s]:
-            continue
-        value, codes = known[k, p, s][view.columns], state[k, p, s][view.columns]
-        frame = {
-            "period": [str(period) for period in view.periods], "indicator": f"public_{stem}_{kind}",
-            "entity_kind": LEVEL, "entity": place.id, "source": SOURCE, "value": value,
-            "state": [DatumState(int(code)).word for code in codes],
-            "coverage": np.isfinite(value).astype(np.float64), "groups": 0, "top2": np.nan, "hidden_groups": 0,
-        }  # fmt: skip
-        parts.append(pd.DataFrame(frame))
-    if not parts:
-        return pd.DataFrame({name: [] for name in _ROW})
-    return pd.concat(parts, ignore_index=True)
+    known = _figures(view, _added_up(laid["value"]), laid)
+    state = _states(view, known, here, _of_both(short))
+    kept = _of_both(np.logical_or.reduce(here, axis=2)[..., None])[..., 0]
+    k, s, p = (axis.ravel() for axis in np.indices((len(KINDS), len(STEMS), len(kept))))
+    k, s, p = k[kept[p, s]], s[kept[p, s]], p[kept[p, s]]
+    names = np.array([[f"public_{stem}_{kind}" for stem in STEMS] for kind in KINDS])
+    places, words = np.array([place.id for place in comparison().places]), {int(s): s.word for s in DatumState}
+    value, months = known[k, p, s][:, view.columns].ravel(), len(view.columns)
+    frame = {
+        "period": np.tile([str(period) for period in view.periods], len(k)),
+        "indicator": np.repeat(names[k, s], months),
+        "entity_kind": LEVEL, "entity": np.repeat(places[p], months), "source": SOURCE, "value": value,
+        "state": pd.Series(state[k, p, s][:, view.columns].ravel()).map(words),
+        "coverage": np.isfinite(value).astype(np.float64), "groups": 0, "top2": np.nan, "hidden_groups": 0,
+    }  # fmt: skip
+    return pd.DataFrame(frame, columns=list(ROW))
 
 
-_ROW = (
+ROW = (
     "period", "indicator", "entity_kind", "entity", "source", "value", "state", "coverage", "groups", "top2",
     "hidden_groups",
 )  # fmt: skip
+Told = tuple[str, str, Period]
+"""Item, part (value, base, growth) and month of something published."""
+
+
+def stands_on(panel: Panel, indicator: str, place: str, period: Period) -> list[Told]:
+    """What is published that a figure is made of; nothing where there is no such figure."""
+    view = View(panel, [period])
+    laid, _ = _laid(view)
+    figures = _figures(view, _added_up(laid["value"]), laid)
+    stem, kind = next((s, k) for s in STEMS for k in KINDS if indicator == f"public_{s}_{k}")
+    p, at = [str(entry.id) for entry in comparison().places].index(place), int(view.columns[0])
+    if not np.isfinite(figures[KINDS.index(kind), p, STEMS.index(stem), at]):
+        return []
+
+    def said(part: str, stem: str, span: str, at: int) -> bool:
+        return at >= 0 and bool(np.isfinite(laid[part][p, STEMS.index(stem), SPANS.index(span), at]))
+
+    def level(stem: str, span: str, at: int) -> list[Told]:
+        flow, _, currency = stem.partition("_")
+        if said("value", stem, span, at):
+            return [(f"{stem}_{span}", "value", panel.months[at])]
+        sides = [f"{side}_{currency}" for side in ("import", "export")]
+        if flow == "trade" and all(said("value", side, span, at) for side in sides):
+            return [told for side in sides for told in level(side, span, at)]
+        if span == "ytd" and at >= 0:
+            first = at - panel.months[at].month + 1
+            return [told for month in range(first, at + 1) for told in level(stem, "m", month)]
+        return []
+
+    span = "ytd" if kind.endswith("ytd") or (kind == "growth" and period.month == 2) else "m"
+    if kind == "ratio_ytd":
+        return level(stem, span, at) + level(stem, span, at - 12)
+    if kind in SPANS:
+        return level(stem, span, at)
+    if said("growth", stem, span, at):
+        return [(f"{stem}_{span}", "growth", period)]
+    if said("base", stem, span, at):
+        return [*level(stem, span, at), (f"{stem}_{span}", "base", period)]
+    return level(stem, span, at) + level(stem, span, at - 12)
 
 
 def _laid(view: View) -> tuple[Laid, Bools]:
@@ -94,19 +132,35 @@ def _laid(view: View) -> tuple[Laid, Bools]:
         for part, grid in laid.items():
             first = rows[rows[part].notna() & (rows["told"] != "short")].drop_duplicates(_KEY)
             grid[tuple(first[axis].to_numpy(np.intp) for axis in _KEY)] = first[part]
-    for currency in ("usd", "rmb"):  # both flows are both together where that is not told itself
-        both, trade = [STEMS.index(f"{flow}_{currency}") for flow in ("import", "export")], f"trade_{currency}"
-        whole, sides = laid["value"][:, STEMS.index(trade)], laid["value"][:, both].sum(axis=1)
-        laid["value"][:, STEMS.index(trade)] = np.where(np.isfinite(whole), whole, sides)
-        short[:, STEMS.index(trade)] |= short[:, both].any(axis=1)
     return laid, short
 
 
-def _figures(view: View, laid: Laid) -> Floats:
+_SIDES = [(STEMS.index(f"trade_{c}"), [STEMS.index(f"{side}_{c}") for side in ("import", "export")])
+          for c in ("usd", "rmb")]  # fmt: skip
+"""Both together, and the two."""
+
+
+def _added_up(value: Floats) -> Floats:
+    """Levels with both flows together added up where that is not told itself, (places, stems, …)."""
+    found = value.copy()
+    for whole, sides in _SIDES:
+        found[:, whole] = np.where(np.isfinite(value[:, whole]), value[:, whole], value[:, sides].sum(axis=1))
+    return found
+
+
+def _of_both(mark: Bools) -> Bools:
+    """What holds of a flow holds of both together, (places, stems, months)."""
+    found = mark.copy()
+    for whole, sides in _SIDES:
+        found[:, whole] |= np.logical_or.reduce(mark[:, sides], axis=1)
+    return found
+
+
+def _figures(view: View, value: Floats, laid: Laid) -> Floats:
     """Every kind of figure, (kinds, places, stems, months)."""
     months = np.array([month.month for month in view.panel.months])
     january, february = months == 1, months == 2
-    value, base, rate = laid["value"], laid["base"], laid["growth"] / 100.0
+    base, rate = laid["base"], laid["growth"] / 100.0
     m, told = value[:, :, 0], value[:, :, 1]
     ytd = np.where(np.isfinite(told), told, _since_january(m, months))
     both = [_growth(now, base[:, :, at], rate[:, :, at]) for at, now in enumerate((m, ytd))]

@@ -24,7 +24,8 @@ whole as (
     from told
     where breakdowns = 1
 )
-select distinct on (period, district, flow, currency) period, district as place, flow, currency, total, short
+select distinct on (period, district, flow, currency)
+    period, district as place, flow, currency, total, short, file_id
 from whole
 where enough
 order by period, district, flow, currency, newness desc
