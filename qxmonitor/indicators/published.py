@@ -179,8 +179,8 @@ def _since_january(m: Floats, months: npt.NDArray[np.int64]) -> Floats:
 
 def _growth(now: Floats, base: Floats, rate: Floats) -> Floats:
     """The published rate, else on the restated year ago, else on the one published then."""
-    found = np.where(np.isfinite(rate), rate, _over(now, base))
-    return np.where(np.isfinite(found), found, _over(now, _year_ago(now)))
+    found = _over(now, np.where(np.isfinite(base), base, _year_ago(now)))
+    return np.where(np.isfinite(rate), rate, found)
 
 
 def _year_ago(values: Floats) -> Floats:
