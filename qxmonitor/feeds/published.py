@@ -50,11 +50,15 @@ _SPANS = (
 _NOT_TAKEN = re.compile(r"环比|比上月|占比|比重|差额|位次|排名|拉动")
 _GROWTH = re.compile(r"同比|±|增长|增速|增幅|增减|比(?:去年|上年)|%")
 _BASE = re.compile(r"(?:上年|去年)(?:同期|同月)")
-_MONTH = re.compile(r"((?:19|20|21)\d\d)年(?:1月?(?:至|到|[-—–~～])+)?(\d{1,2})月")
+_MONTH = re.compile(r"((?:19|20|21)\d\d)年(?:1月?(?:至|到|[-—–~～])+)?(\d{1,2})月(?!\d{1,2}日)")
+"""A month, but not the day on which something was published."""
+_WITHIN = re.compile(r"^其中:?")
 _UNIT = re.compile(r"(亿|百万|万|千|)(美元|元)")
 _SIZES = {"亿": 1e8, "百万": 1e6, "万": 1e4, "千": 1e3, "": 1.0}
 _UNIT_LINE = re.compile(r"单位[:：]?(.*)")
 _SIMULATED = "模拟数据"
+_MANY = 3
+"""Growths from which on their all being below 1 says something."""
 
 
 @dataclass
@@ -270,7 +274,8 @@ def _sheet(grid: Grid, header: _Header, notes: list[str]) -> tuple[pd.DataFrame,
     if header.unknown:
         notes.append(headings.not_taken(header.unknown))
     index = pd.RangeIndex(len(body.rows))
-    place = body.text(header.place).map({text: _plain(text) for text in body.text(header.place).unique()}).astype("str")
+    printed = body.text(header.place)
+    place = printed.map({text: _WITHIN.sub("", _plain(text)) for text in printed.unique()}).astype("str")
     lines.reject((place == "").to_numpy(bool), "地区", "published.nameless", "没有地区名称")
     period = _periods(grid, header, body, lines, index)
     figures = {key: _figures(body, lines, header, key) for key in header.columns}
@@ -287,9 +292,16 @@ def _sheet(grid: Grid, header: _Header, notes: list[str]) -> tuple[pd.DataFrame,
         parts.append(frame.assign(**values)[there])
     table = pd.concat(parts).sort_values(["row", "item"], ignore_index=True)[COLUMNS]
     growths = table["growth"].dropna().abs()
-    if len(growths) >= 3 and 0 < growths.max() < 1:
-        notes.append("同比全部小于 1，可能按小数而不是百分数填写，按表头所写的 % 收下")
+    if len(growths) >= _MANY and 0 < growths.max() < 1 and not _signed(body, header):
+        notes.append("同比全部小于 1 且不带百分号，分不清是小数还是百分数，同比未采用，按公布的两年数计算")
+        table["growth"] = np.nan
     return table.astype(dict.fromkeys(("sheet", "period", "place", "item"), "str")), lines
+
+
+def _signed(body: Body, header: _Header) -> bool:
+    """Whether a growth bears its per cent sign anywhere; a spreadsheet's percentages come as fractions without one."""
+    columns = [numbers.as_text(body.column(at)) for (_, part), at in header.columns.items() if part == "growth"]
+    return any(column.str.contains("[%％]").any() for column in columns)
 
 
 def _periods(grid: Grid, header: _Header, body: Body, lines: Lines, index: pd.RangeIndex) -> pd.Series:

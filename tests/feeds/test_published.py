@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import open_file, published, sniff
 from qxmonitor.feeds.base import Batch
+from qxmonitor.period import SHANGHAI
+from qxmonitor.quality.check import check
 from tests.feeds.books import csv, workbook
 
 TWO_ROWS = [
@@ -123,3 +126,24 @@ def test_what_is_not_stated_is_not_guessed(above: list[str], head: list[str], wh
 def test_sheets_of_firms_and_of_commodities_are_others() -> None:
     for head in (["企业名称", "地区", "进口当月"], ["商品编码", "地区", "进口"], ["地区", "产值"]):
         assert not published.matches(open_file(csv([["单位：元"], head, ["甲", "乙", "1"]])))
+
+
+def test_percentages_of_a_spreadsheet_are_not_taken_for_per_cent() -> None:
+    """5.2 % in a cell formatted as a percentage is 0.052: no rate is better than 0.1 %."""
+    head = ["地区", "出口累计", "上年同期", "同比", "进口累计", "同比"]
+    rows = [["清溪镇", 105.2, 100, 0.052, 7, -0.01], ["东莞市", 9, 8, 0.125, 6, 0.2]]
+    top = [["2026年10月（2026年11月18日发布）"], ["单位：亿元"]]
+    batch = read(workbook({"表": [*top, head, *rows]}))
+    assert batch.period == "2026-10" and batch.tables["published_trade"]["growth"].isna().all()
+    assert any("分不清" in note for note in batch.notes)
+    signed = [["其中：清溪镇", "105.2", "100", "0.5%", "7", "-0.01"], ["东莞市", "9", "8", "0.1", "6", "0.2"]]
+    found = told(read(csv([*top, head, *signed])))
+    assert found["清溪镇", "export_rmb_ytd"][2] == 0.5 and found["东莞市", "import_rmb_ytd"][2] == 0.2
+
+
+def test_two_tables_in_one_sheet_do_not_pass_for_one() -> None:
+    rows = [["清溪镇", "1"], ["地区", "出口累计(万美元)"], ["清溪镇", "2"]]
+    batch = read(csv([["2026年10月"], ["地区", "出口累计(亿元)"], *rows]))
+    assert set(batch.rejects["rule"]) == {"number.unreadable"}
+    (judged,) = check([batch], datetime(2026, 12, 1, tzinfo=SHANGHAI))
+    assert isinstance(judged, Batch) and judged.tables["published_trade"].empty, "two figures of one place: none counts"
