@@ -19,7 +19,7 @@ TRADE_COLUMNS = ["firm", "month", "flow", "mode", "partner", "chapter", "usd", "
 PROJECT_COLUMNS = ["month", "thing", "group", "ytd", "ytd_ly", "tech_upgrade"]
 TASK_COLUMNS = ["month", "clause", "state", "percent"]
 VISIT_COLUMNS = ["month", "group", "appeal", "state"]
-PUBLISHED_COLUMNS = ["month", "place", "item", "value", "base", "growth", "told"]
+PUBLISHED_COLUMNS = ["month", "place", "item", "value", "base", "growth", "told", "known_at"]
 DETAIL_COLUMNS = ["month", "kind", "code", "name", "unit", "firms", "ytd", "both_ytd", "both_ly"]
 
 
@@ -89,7 +89,7 @@ class Panel:
             all firms; money in 千元, quantities in their unit; ``both`` over the firms that have both years.
         published: :data:`PUBLISHED_COLUMNS`: published imports and exports by month, place as printed and item
             (``export_rmb_ytd``); yuan or dollars, ``base`` of last year as restated with it, growth in per cent;
-            told by a ``table``, by a ``download`` added up, or by one that is ``short`` of refused lines.
+            told by a ``table``, by a ``download`` added up, or by one that is ``short`` of refused lines, since when.
     """
 
     months: tuple[Period, ...]

@@ -108,7 +108,8 @@ def stands_on(panel: Panel, indicator: str, place: str, period: Period) -> list[
 def _laid(view: View) -> tuple[Laid, Bools]:
     """What is published, laid out, and where a download is here that could not be added up, (places, stems, months).
 
-    A table's figure comes before a download's, and of several names of one place the catalogue's first counts.
+    A table's figure comes before a download's; of several names of one place the newest told counts, and of those that
+    came together the catalogue's first.
     """
     shape = (len(comparison().places), len(STEMS), len(SPANS), len(view.panel.months))
     laid = {part: np.full(shape, np.nan) for part in ("value", "base", "growth")}
@@ -126,7 +127,7 @@ def _laid(view: View) -> tuple[Laid, Bools]:
             place_at=found.str[0].astype(int), rank=found.str[1].astype(int),
             stem_at=stem.map(STEMS.index), span_at=span.map(SPANS.index),
             below=rows["told"].ne("table"),
-        ).sort_values(["below", "rank"], kind="stable")  # fmt: skip
+        ).sort_values(["below", "known_at", "rank"], ascending=[True, False, True], kind="stable")  # fmt: skip
         refused = rows[rows["told"] == "short"]
         short[refused["place_at"], refused["stem_at"], refused["month"]] = True
         for part, grid in laid.items():

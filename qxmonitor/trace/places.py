@@ -121,7 +121,8 @@ class Places:
         for item, part, month in wanted:
             rows = self._facts("published_trade", {month})
             rows = rows.assign(entity=place, rank=rows["place"].map(plain_name).map(rank))
-            rows = rows[rows["rank"].notna() & (rows["item"] == item) & rows[part].notna()].sort_values("rank").head(1)
+            rows = rows[rows["rank"].notna() & (rows["item"] == item) & rows[part].notna()]
+            rows = rows.sort_values(["known_at", "rank"], ascending=[False, True]).head(1)
             if rows.empty and part == "value":
                 found.append(self._download(rank, place, item, month))
             else:
@@ -134,7 +135,7 @@ class Places:
         sums = self.wh.frame(sql.query("panel_downloads"), *span)
         sums = sums.assign(rank=sums["place"].astype(str).map(plain_name).map(rank))
         sums = sums[(sums["flow"] == flow[0].upper()) & (sums["currency"] == currency)]
-        first = sums[sums["rank"].notna()].sort_values("rank").head(1)
+        first = sums[sums["rank"].notna()].sort_values(["known_at", "rank"], ascending=[False, True]).head(1)
         lines = [
             self.wh.frame(sql.query("published_lines"), file_id, str(month), district, side)
             for file_id, district, side in first[["file_id", "place", "flow"]].to_numpy(dtype=object).tolist()

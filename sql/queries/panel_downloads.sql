@@ -3,7 +3,7 @@
 -- at least four fifths of the chapters that any file has). $1 known_at, $2 recorded_at, $3–$4 periods.
 with line as (
     select
-        f.file_id, n.newness, f.period, f.district, f.flow, c.currency, c.amount, f.sheet, f."row",
+        f.file_id, n.newness, n.known_at, f.period, f.district, f.flow, c.currency, c.amount, f.sheet, f."row",
         left(f.hs, 2) as chapter, (f.partner = '', f.mode = '')::text as breakdown
     from trade_total f
     join reads.known($1, $2) n using (file_id)
@@ -12,12 +12,12 @@ with line as (
 ),
 told as (
     select
-        file_id, newness, period, district, flow, currency,
+        file_id, newness, known_at, period, district, flow, currency,
         sum(amount order by sheet, "row") as total,
         count(distinct chapter) as chapters, count(distinct breakdown) as breakdowns,
         exists (select from quarantine q where q.file_id = line.file_id) as short
     from line
-    group by file_id, newness, period, district, flow, currency
+    group by file_id, newness, known_at, period, district, flow, currency
 ),
 whole as (
     select told.*, 5 * chapters >= 4 * max(chapters) over (partition by period, district, flow, currency) as enough
@@ -25,7 +25,7 @@ whole as (
     where breakdowns = 1
 )
 select distinct on (period, district, flow, currency)
-    period, district as place, flow, currency, total, short, file_id
+    period, district as place, flow, currency, total, short, known_at, file_id
 from whole
 where enough
 order by period, district, flow, currency, newness desc

@@ -16,7 +16,8 @@ from qxmonitor.panel import PUBLISHED_COLUMNS, Panel
 from qxmonitor.period import SHANGHAI, Period, months
 from tests.indicators.town import random_town
 
-Line = tuple[str, str, str, float | None, float | None, float | None, str]
+Line = tuple[str, str, str, float | None, float | None, float | None, str, datetime]
+DAY = [datetime(2026, 4, day, tzinfo=SHANGHAI) for day in range(1, 4)]
 MONTHS = months(Period("2024-01"), Period("2026-03"))
 PLAIN = replace(random_town(1, count=5).panel(), months=MONTHS)
 
@@ -29,8 +30,8 @@ def panel(*lines: Line, now: datetime = datetime(2026, 4, 18, tzinfo=SHANGHAI)) 
 
 
 def line(month: str, item: str, value: float | None = None, base: float | None = None, growth: float | None = None,
-         place: str = "清溪镇", told: str = "table") -> Line:  # fmt: skip
-    return (month, place, item, value, base, growth, told)
+         place: str = "清溪镇", told: str = "table", day: int = 0) -> Line:  # fmt: skip
+    return (month, place, item, value, base, growth, told, DAY[day])
 
 
 def figures(panel: Panel, month: str, stem: str = "export_rmb", place: str = "town") -> dict[str, Any]:
@@ -107,6 +108,10 @@ def test_both_flows_are_their_sum_and_the_first_name_counts() -> None:
     names = panel(*(line("2025-05", "export_rmb_m", value, place=place) for place, value in told))
     assert figures(names, "2025-05", place="city")["m"] == 1.0
     assert set(published_rows(View(names, [Period("2025-05")]))["entity"]) == {"city"}
+    again = [line("2025-05", "export_rmb_m", 2.5, place="东莞", day=1),
+             line("2025-05", "export_rmb_m", 7.0, place="东莞市", told="download", day=2)]  # fmt: skip
+    newer = panel(line("2025-05", "export_rmb_m", 1.0, place="东莞市"), *again)
+    assert figures(newer, "2025-05", place="city")["m"] == 2.5, "told anew under another name"
 
 
 def test_not_yet_due_overdue_and_not_whole() -> None:
