@@ -63,7 +63,7 @@ def test_published_totals_are_the_sums_of_the_town(town: Town) -> None:
 def test_the_published_table_says_a_little_more_than_the_town(town: Town) -> None:
     files = town.files("customs_public", "table")
     assert [f["period"] for f in files if f["period"].endswith("-01")] == [], "January comes with February"
-    assert len(files) == 16
+    assert len(files) == 32, "in yuan and in dollars"
     sums: Counter[tuple[str, str]] = Counter()
     for file in town.files("customs_public", "customs_public"):
         for _, _, period, flow, *_, _usd, rmb in town.figures(file["path"])["rows"]:
@@ -73,6 +73,8 @@ def test_the_published_table_says_a_little_more_than_the_town(town: Town) -> Non
         lines = list(csv.reader(StringIO(text)))
         figures = town.figures(file["path"])
         assert "模拟数据" in lines[0][0] and figures["unit"] in lines[1][0]
+        if figures["unit"].endswith("美元"):
+            continue
         size = {"亿元": 1e8, "万元": 1e4}[figures["unit"]]
         printed = {(row[1], row[3]): row[4:] for row in figures["rows"]}
         assert {place for place, _ in printed} == {"清溪镇", "模拟市", "模拟省", "模拟全国"}
