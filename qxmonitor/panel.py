@@ -19,6 +19,7 @@ TRADE_COLUMNS = ["firm", "month", "flow", "mode", "partner", "chapter", "usd", "
 PROJECT_COLUMNS = ["month", "thing", "group", "ytd", "ytd_ly", "tech_upgrade"]
 TASK_COLUMNS = ["month", "clause", "state", "percent"]
 VISIT_COLUMNS = ["month", "group", "appeal", "state"]
+PUBLISHED_COLUMNS = ["month", "place", "item", "value", "base", "growth", "told", "known_at"]
 DETAIL_COLUMNS = ["month", "kind", "code", "name", "unit", "firms", "ytd", "both_ytd", "both_ly"]
 
 
@@ -52,6 +53,11 @@ def no_detail() -> pd.DataFrame:
     return no_lines(DETAIL_COLUMNS)
 
 
+def no_published() -> pd.DataFrame:
+    """A panel's ``published`` without a figure."""
+    return no_lines(PUBLISHED_COLUMNS)
+
+
 @dataclass(frozen=True)
 class Panel:
     """n firms × m months as known at one moment.
@@ -81,6 +87,9 @@ class Panel:
             it; appeal whether the firm had one, state ``open``, ``working``, ``closed``, ``declined`` or missing.
         detail: :data:`DETAIL_COLUMNS`: output by 4-digit class (kind ``industry``) and by product since January, over
             all firms; money in 千元, quantities in their unit; ``both`` over the firms that have both years.
+        published: :data:`PUBLISHED_COLUMNS`: published imports and exports by month, place as printed and item
+            (``export_rmb_ytd``); yuan or dollars, ``base`` of last year as restated with it, growth in per cent;
+            told by a ``table``, by a ``download`` added up, or by one that is ``short`` of refused lines, since when.
     """
 
     months: tuple[Period, ...]
@@ -98,6 +107,7 @@ class Panel:
     tasks: pd.DataFrame = field(default_factory=no_tasks)
     visits: pd.DataFrame = field(default_factory=no_visits)
     detail: pd.DataFrame = field(default_factory=no_detail)
+    published: pd.DataFrame = field(default_factory=no_published)
 
     @cached_property
     def registered(self) -> npt.NDArray[np.bool_]:
@@ -138,6 +148,7 @@ class Panel:
             tasks=_within(self.tasks, span),
             visits=_within(self.visits, span),
             detail=_within(self.detail, span),
+            published=_within(self.published, span),
         )
 
 

@@ -10,6 +10,7 @@ from qxmonitor import indicators, signals
 from qxmonitor.catalog.readers import DESK, Reader
 from qxmonitor.delivery.alerts import Known
 from qxmonitor.disclosure import Gate, Pattern, Successive, outside, pattern, successive
+from qxmonitor.disclosure.dependence import FIGURES
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period, months
 from qxmonitor.warehouse import Warehouse, asof, given, issues, life, proving, store
@@ -97,6 +98,7 @@ class Scene:
             firms=self.panel.firms,
             verdicts=self.verdicts,
             false_shares=proving.false_shares(self.wh, self.recorded_at),
+            nodes=self.figures[(self.figures["entity_kind"] == "node") & self.figures["indicator"].isin(FIGURES)],
         )
 
     def reported(self) -> float:

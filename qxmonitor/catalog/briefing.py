@@ -65,9 +65,10 @@ REASONS = ("january", "no_history", "base_short", "now_short", "base_not_positiv
 
 
 class ApprovedForm(Entry):
-    """Words behind an approved figure's name, and before our own under it."""
+    """Words behind an approved or published figure's name, and before our own under it."""
 
     approved: str
+    published: str
     own: str
 
 

@@ -164,7 +164,7 @@ def _behind(entry: Indicator) -> list[SourceUse]:
 
 
 def _channel(entry: Indicator, use: SourceUse, book: Handbook) -> str:
-    if use.source == "reference":
+    if use.source in ("reference", "customs_public"):
         return book.channels["open"]
     if use.source == "self_report":
         return book.channels["granted"]

@@ -15,10 +15,12 @@ from pydantic import Field, model_validator
 from qxmonitor.catalog._yaml import Entry, load
 
 Level = Literal[
-    "firm", "node", "chain", "industry", "town", "mode", "market", "chapter", "class", "product", "reference"
-]
+    "firm", "node", "chain", "industry", "town", "mode", "market", "chapter", "class", "product", "reference",
+    "place",
+]  # fmt: skip
 Source = Literal[
-    "returns", "self_report", "customs", "bonded", "power", "register", "reference", "tasks", "visits"
+    "returns", "self_report", "customs", "bonded", "power", "register", "reference", "tasks", "visits",
+    "customs_public",
 ]  # fmt: skip
 Form = Literal[
     "b204_1",
@@ -34,6 +36,7 @@ Form = Literal[
     "reference",
     "tasks",
     "visits",
+    "customs_public",
 ]
 
 

@@ -39,6 +39,7 @@ from qxmonitor.delivery.stories import (
 )
 from qxmonitor.delivery.trial import Trial, trial
 from qxmonitor.disclosure import Cleared, Gate
+from qxmonitor.disclosure.dependence import DependentNodes, dependent_nodes
 from qxmonitor.disclosure.notices import SilenceLine, judged, silence_lines
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.signals.fold import UNANSWERED
@@ -74,6 +75,7 @@ class Known:
         firms: the register, index USCC: chain.
         verdicts: of the month: period, rule, entity_kind, entity, source.
         false_shares: rule → false alarms a judged month, as its scorecard shows; the catalogue's rate for the others.
+        nodes: customs figures of nodes (``disclosure.dependence.FIGURES``), as the indicator frame has them.
     """
 
     told: pd.DataFrame = field(default_factory=lambda: _empty(TOLD))
@@ -84,6 +86,7 @@ class Known:
         default_factory=lambda: _empty(["period", "rule", "entity_kind", "entity", "source"])
     )
     false_shares: Mapping[str, float] = field(default_factory=dict)
+    nodes: pd.DataFrame = field(default_factory=lambda: _empty(["period", "indicator", "entity_kind", "source"]))
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ class AlertView:
     watching: Cleared | None
     carried: tuple[Story, ...]
     closed: tuple[Story, ...]
+    dependent: DependentNodes | None
     exempt: bool
 
     @property
@@ -225,6 +229,7 @@ def view(
         watching=gate.count(watching) if watching else None,
         carried=tuple(story(gate, to, alert, date) for alert in gate.alerts(carried, period)),
         closed=tuple(story(gate, to, alert, date) for alert in gate.alerts(closed, period)),
+        dependent=None if drill else dependent_nodes(gate, known.nodes, period),
         exempt=exempt(period),
     )
     return shown_view, pd.concat([_decided(to, open_, sorted_, date), escalated], ignore_index=True)

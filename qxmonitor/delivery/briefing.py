@@ -46,7 +46,9 @@ from qxmonitor.delivery.tables import (
     key_firms,
     levels_table,
     numbered,
+    places_table,
     product_table,
+    published_table,
     pulls_table,
     quality_table,
     reference_table,
@@ -68,6 +70,7 @@ from qxmonitor.disclosure.growth import (
     exact_pulls,
     exact_waterfall,
 )
+from qxmonitor.disclosure.published import PublishedView, published_beside, published_view
 from qxmonitor.disclosure.scorecard import ClusterScore, cluster_scores
 from qxmonitor.disclosure.tasks import Appeals, TaskReport, appeals, task_report
 from qxmonitor.disclosure.values import NOTHING
@@ -124,6 +127,9 @@ class Briefing:
     apart: tuple[approval.Compared, ...]
     compared: tuple[Compared, ...]
     comparison: Table | None
+    published: PublishedView | None
+    published_apart: tuple[approval.Compared, ...]
+    places: Table | None
     chains: tuple[Chain, ...]
     rising: tuple[Chain, ...]
     falling: tuple[Chain, ...]
@@ -170,7 +176,12 @@ class Briefing:
     @property
     def all_tables(self) -> tuple[Table, ...]:
         """Those in the text and those after it."""
-        return (*(() if self.comparison is None else (self.comparison,)), *self.tables)
+        return (*(table for table in self.inline.values() if table is not None), *self.tables)
+
+    @property
+    def inline(self) -> Mapping[str, Table | None]:
+        """The tables in the text by the name a script calls them."""
+        return {"comparison": self.comparison, "places": self.places}
 
 
 @dataclass(frozen=True)
@@ -260,9 +271,13 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         if material.approved is None
         else approval.compared(gate, figures, material.approved, period, material.decomposition)
     )
+    published = published_beside(gate, figures, period)
+    beside = comparison_table(gate, comparison_view(gate, figures, period))
+    seen = published_view(gate, figures, period)
     tables = (
-        town_table(gate, figures, period, approved),
+        town_table(gate, figures, period, approved, published),
         approved_table(gate, approved),
+        published_table(gate, published),
         levels_table(gate, "levels", (now, before, year_ago)),
         growth_table(gate, growth),
         chain_table(gate, figures, [chain.name for chain in chains], period),
@@ -302,7 +317,10 @@ def build(gate: Gate, edition: Edition, period: Period, material: Material, date
         approved=approved,
         apart=tuple(entry for entry in approved if entry.gap is not None and entry.gap.points is not None),
         compared=compared,
-        comparison=comparison_table(gate, comparison_view(gate, figures, period)),
+        comparison=beside,
+        published=seen,
+        published_apart=tuple(entry.pair for entry in published if entry.pair.gap is not None),
+        places=places_table(gate, seen, beside),
         chains=tuple(c for c in chains if c.level.shown),
         rising=tuple(c for c in chains if (c.growth.number or 0) > 0),
         falling=tuple(sorted((c for c in chains if (c.growth.number or 0) < 0), key=_lowest)),

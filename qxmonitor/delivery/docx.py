@@ -54,8 +54,8 @@ def briefing_docx(view: Briefing, reader: str, date: datetime) -> bytes:
             _title(document, text)
         elif line.marker in _HEADINGS:
             _heading(document, line.marker, text)
-        elif line.marker == "table" and view.comparison is not None:
-            _table(document, view.comparison, reader)
+        elif line.marker == "table" and (inline := view.inline[put(line.text, reader)]) is not None:
+            _table(document, inline, reader)
         elif line.marker == "chart":
             _chart(document, view.pictures[text], reader)
         else:

@@ -47,7 +47,7 @@ def briefing_html(view: Briefing, reader: str) -> str:
             line.text,
             **{line.marker: True} if line.marker in flags else {},
             figure=view.pictures[put(line.text, reader)] if line.marker == "chart" else None,
-            table=view.comparison if line.marker == "table" else None,
+            table=view.inline[put(line.text, reader)] if line.marker == "table" else None,
         )
         for line in lines
     )

@@ -17,6 +17,8 @@ from qxmonitor.disclosure.beside import ComparisonView
 from qxmonitor.disclosure.comparison import Compared as Beside
 from qxmonitor.disclosure.comparison import Four
 from qxmonitor.disclosure.growth import Pull, Waterfall
+from qxmonitor.disclosure.published import Beside as Published
+from qxmonitor.disclosure.published import PublishedView
 from qxmonitor.disclosure.scorecard import ClusterScore
 from qxmonitor.period import Period
 
@@ -89,15 +91,20 @@ def _name(gate: Gate, form: TableForm, key: str) -> Cleared:
     return gate.label(form, "labels", key) if key in form.labels else gate.word(indicators().indicator(key), "name")
 
 
-def town_table(gate: Gate, figures: Figures, period: Period, beside: Sequence[Beside] = ()) -> Table:
-    """主要经济指标: month and cumulative levels with their growth; approved figures first, ours under them."""
+def town_table(
+    gate: Gate, figures: Figures, period: Period, beside: Sequence[Beside] = (), published: Sequence[Published] = ()
+) -> Table:
+    """主要经济指标: month and cumulative levels with their growth; approved figures first, then published, then own."""
     form, words = briefing_forms().table("town"), briefing_forms().approved
+    told = {f"{entry.flow}_rmb": entry.pair for entry in published}
     stems = {f"{stem}_ytd": stem for stem in form.sources}
     approved = {stems[key]: entry for entry in beside if (key := _key(entry)) in stems}
     rows = [row for entry in beside if _key(entry) not in stems for row in _pair(gate, words, entry)]
     for stem, source in form.sources.items():
-        if stem in approved:
-            rows += _pair(gate, words, approved[stem])
+        if stem in approved or stem in told:
+            first, second = approved.get(stem), told.get(stem)
+            name = None if first else _name(gate, form, stem)
+            rows += _pair(gate, words, first, second, name)
             continue
         four = [figures.get(f"{stem}_{kind}", period, source=source) for kind in ("m", "growth", "ytd", "growth_ytd")]
         unit = gate.word(indicators().indicator(f"{stem}_ytd").display, "unit")
@@ -110,10 +117,16 @@ def _key(entry: Beside) -> str:
     return "" if entry.own is None else entry.own.ytd.ref.split("|")[1]
 
 
-def _pair(gate: Gate, words: ApprovedForm, entry: Beside) -> list[tuple[Cleared, ...]]:
-    """The approved row, and ours where there is one."""
-    rows = [(join((entry.name, gate.word(words, "approved")), ""), entry.unit, *_four(entry.approved))]
-    return rows if entry.own is None else [*rows, (gate.word(words, "own"), entry.unit, *_four(entry.own))]
+def _pair(
+    gate: Gate, words: ApprovedForm, entry: Beside | None, published: Beside | None = None, name: Cleared | None = None
+) -> list[tuple[Cleared, ...]]:
+    """The approved row, the published one, and ours where there is one."""
+    sides = [(side, key) for side, key in ((entry, "approved"), (published, "published")) if side is not None]
+    rows = [
+        (join((name or side.name, gate.word(words, key)), ""), side.unit, *_four(side.approved)) for side, key in sides
+    ]
+    own = next((side.own for side, _ in sides if side.own is not None), None)
+    return rows if own is None else [*rows, (gate.word(words, "own"), sides[0][0].unit, *_four(own))]
 
 
 def _four(four: Four) -> tuple[Cleared, ...]:
@@ -132,6 +145,28 @@ def approved_table(gate: Gate, beside: Sequence[Beside]) -> Table:
     if any(entry.gap is not None and entry.gap.late is not None for entry in beside):
         return table
     return replace(table, head=_without(table.head, _LATE), rows=tuple(_without(row, _LATE) for row in rows))
+
+
+def published_table(gate: Gate, published: Sequence[Published]) -> Table:
+    """海关公布数与本办测算对照: both since January, their difference, and what two years' published levels give."""
+    rows, none = [], gate.blank()
+    for entry in published:
+        pair, gap = entry.pair, entry.pair.gap
+        ours = (none, none) if pair.own is None else (pair.own.ytd, pair.own.growth_ytd)
+        level, points = (none, none) if gap is None else (gap.level, gap.points or none)
+        theirs = pair.approved
+        rows.append((pair.name, pair.unit, theirs.ytd, ours[0], level, theirs.growth_ytd, entry.ratio, ours[1], points))
+    return _table(gate, "published", rows)
+
+
+def places_table(gate: Gate, view: PublishedView | None, before: Table | None) -> Table | None:
+    """The published trade of the town and the places above it, in the text behind another table."""
+    if view is None:
+        return None
+    lines = (*(() if view.town is None else (view.town,)), *view.others)
+    table = _table(gate, "places", [(line.name, *line.figures, line.above) for line in lines])
+    title = join((view.year, view.span, table.title), "")
+    return replace(table, title=title, number=gate.count([one for one in (before, table) if one]), inline=True)
 
 
 def _without(row: tuple[Cleared, ...], place: int) -> tuple[Cleared, ...]:

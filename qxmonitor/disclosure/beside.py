@@ -1,7 +1,8 @@
 """The town beside province and nation, from figures cleared for the reader: growth, and the difference in points.
 
-Each line takes the newest month, no later than asked, of which the town and at least one of both have a figure; what
-the other lacks stays a gap. Differences are of the figures as shown.
+Of trade the published customs figures are taken for the town before its own, and for the others where a terminal has no
+series. Each line takes the newest month, no later than asked, of which the town and at least one of both have a figure;
+what the other lacks stays a gap. Differences are of the figures as shown.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from qxmonitor.catalog.comparison import PRINTED, Beside, comparison, plain_name
 from qxmonitor.disclosure.cleared import Cleared
 from qxmonitor.disclosure.gate import Gate
+from qxmonitor.disclosure.published import of_place
 from qxmonitor.disclosure.values import Figures
 from qxmonitor.period import Period
 
@@ -79,6 +81,8 @@ def _line(
         month = period - back
         town = figures.get(row.indicator, month, source=row.source)
         theirs = [_growth(gate, figures, code, month) for code in beside]
+        if row.published is not None:
+            town, *theirs = _published(gate, figures, row.published, [town, *theirs], month)
         if town.number is not None and any(growth.number is not None for growth in theirs):
             apart = [_apart(gate, town, growth) for growth in theirs]
             return ComparedLine(
@@ -93,6 +97,13 @@ def _growth(gate: Gate, figures: Figures, code: str | None, month: Period) -> Cl
         return figures.get("reference_growth", month, "reference", "", "reference")
     printed = PRINTED in gate.entity("reference", code).text
     return figures.get("reference_value" if printed else "reference_growth", month, "reference", code, "reference")
+
+
+def _published(gate: Gate, figures: Figures, stem: str, known: list[Cleared], month: Period) -> list[Cleared]:
+    """Growth of town, province and nation with the published figures: for the town first, for the others last."""
+    told = [of_place(gate, figures, stem, "growth_ytd", place, month) for place in ("town", "province", "nation")]
+    order = [(told[0], known[0]), *((own, published) for own, published in zip(known[1:], told[1:], strict=True))]
+    return [first if first.number is not None else second for first, second in order]
 
 
 def _apart(gate: Gate, town: Cleared, theirs: Cleared) -> Cleared:

@@ -89,7 +89,8 @@ def compared(
         if any(row is not None for row in pair.values()):
             theirs = _approved(gate, entry, pair, period)
             late = _late(gate, entry, decomposition, period)
-            found.append(_compare(gate, figures, entry, theirs, period, late))
+            ref = f"{period}|gap.{entry.id}|{TOWN}|{TOWN}|{entry.own.source if entry.own else _SOURCE}"
+            found.append(compare(gate, figures, entry, theirs, period, ref, late))
     return tuple(found)
 
 
@@ -115,14 +116,31 @@ def _decimals(unit: str) -> int:
     return 0 if unit in ("家", "人") else 1 if unit == "%" else 2
 
 
-def _compare(
-    gate: Gate, figures: Figures, entry: ApprovedIndicator, theirs: Four, period: Period, late: float | None
+def compare(
+    gate: Gate,
+    figures: Figures,
+    entry: ApprovedIndicator,
+    theirs: Four,
+    period: Period,
+    ref: str,
+    late: float | None = None,
 ) -> Compared:
+    """One figure of others with ours beside it, and what their difference is made of.
+
+    Args:
+        gate: the reader's.
+        figures: our own, cleared for the reader.
+        entry: what it is called, and what of ours stands beside it.
+        theirs: the others' figure, in the entry's unit.
+        period: the month.
+        ref: of the difference.
+        late: what late firms had a year ago, in 亿元, where that may be told.
+    """
     own = _own(gate, figures, entry, period)
     named = gate.word(entry, "name"), gate.word(entry, "unit")
     if entry.own is None or own is None:
         return Compared(*named, theirs, None, None, None)
-    gap = _gap(gate, entry, theirs, own, f"{period}|gap.{entry.id}|{TOWN}|{TOWN}|{entry.own.source}", late)
+    gap = _gap(gate, entry, theirs, own, ref, late)
     return Compared(*named, theirs, own, gap, gate.word(entry.own, "why"))
 
 

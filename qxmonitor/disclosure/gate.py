@@ -165,7 +165,7 @@ class Gate:
         safe = aggregate & right.isin(["firm", "aggregate"]) & ~only.astype(bool) & self._pattern.published_mask(frame)
         # Empty aggregates state no figure: why they are empty (免报) may be said where the aggregate might be. Finer
         # levels than the chain stay with firm-level rights as a whole (decision 31).
-        coarse = frame["entity_kind"].isin(["chain", TOWN, "reference"])
+        coarse = frame["entity_kind"].isin(["chain", TOWN, "reference", "place"])
         empty = coarse & right.isin(["firm", "aggregate"]) & ~only.astype(bool) & (frame["state"] != "value")
         known = {i: all(self.authority.right(source) != "none" for source in sources) for i, sources in made.items()}
         return firm_ok | ((free | safe | empty) & frame["indicator"].map(known).astype(bool))

@@ -72,7 +72,9 @@ class Figures:
             # Customs knows no exempt month; its growth of January alone is just not worked out.
             if state == "expected-absent" and not _exempt(key):
                 state = "unknown"
-            text = "不计" if state == "expected-absent" and key[4] in ("customs", "bonded") else STATE_TEXT[state]
+            uncounted = state == "expected-absent" and key[4] in ("customs", "customs_public", "bonded")
+            unpublished = state == "late" and key[4] == "customs_public"  # nobody who files is late with it
+            text = "不计" if uncounted else "未公布" if unpublished else STATE_TEXT[state]
             return seal(text, reader=self.reader, source=key[4], ref=ref, state=state)
         entry = indicators().indicator(key[1])
         if "_growth" in key[1] and value <= -1.0:

@@ -8,7 +8,7 @@ from qxmonitor.disclosure.suppression import TOWN
 LEVEL_WORDS = {1: "蓝", 2: "黄", 3: "橙", 4: "红"}
 ENTITY_KINDS = {
     "firm": "企业", "node": "产业链节点", "chain": "产业链", "industry": "行业", TOWN: "全镇", "mode": "贸易方式",
-    "market": "国别（地区）", "chapter": "商品类章", "reference": "参照序列",
+    "market": "国别（地区）", "chapter": "商品类章", "reference": "参照序列", "place": "公布地区",
 }  # fmt: skip
 SOURCE_NAMES = {
     "returns": "联网直报",

@@ -17,7 +17,8 @@ from qxmonitor.feeds import customs, detail, headings, personal
 from qxmonitor.feeds.rulings import IGNORE, WHOLE
 
 _NO_UNIT = {
-    **dict.fromkeys(("customs_declaration", "customs_public"), "海关格式规定的（按元、美元和法定单位）"),
+    "customs_declaration": "海关格式规定的（按元、美元和法定单位）",
+    "customs_public": "海关格式规定的（查询下载按元、美元和法定单位），或公布表上注明的",
     **dict.fromkeys(
         ("bonded_inv101", "bonded_stock", "bonded_receipt"), "金关二期报文规定的（按报文所载币制和法定单位）"
     ),

@@ -2,9 +2,9 @@
 
 Rows: every firm in scope of a per-firm form (or that sent one), firms with a line for customs and bonded, every
 node, chain and industry that has firms, the town, modes, markets and chapters with trade, classes and products with
-output, every reference series with a point, and ``target.<id>`` rows. Order: catalogue order, source, level, period,
-entity; then parts of trade, classes and products, the climate, reference, targets. Nothing depends on the order of the
-inputs.
+output, every reference series with a point, every place with published trade, and ``target.<id>`` rows. Order:
+catalogue order, source, level, period, entity; then parts of trade, classes and products, the climate, reference,
+published trade, targets. Nothing depends on the order of the inputs.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from qxmonitor.indicators.detail import detail_rows
 from qxmonitor.indicators.engine import Engine, Figures
 from qxmonitor.indicators.levels import PARTS
 from qxmonitor.indicators.lines import part_rows
+from qxmonitor.indicators.published import published_rows
 from qxmonitor.indicators.reference import reference_rows
 from qxmonitor.indicators.targets import target_rows
 from qxmonitor.indicators.view import View
@@ -98,6 +99,7 @@ def computed(
         ready.append(detail_rows(view))
         ready.append(climate_rows(engine, look_back=look_back))
     ready.append(_reference(view))
+    ready.append(published_rows(view))
     if view.n:
         ready.append(target_rows(engine))
     return Computed(view.periods, blocks, pd.concat(ready, ignore_index=True)[COLUMNS])

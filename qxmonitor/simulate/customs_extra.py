@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from qxmonitor.period import Period
-from qxmonitor.simulate import customs
+from qxmonitor.simulate import customs, published
 from qxmonitor.simulate import vocabulary as words
 from qxmonitor.simulate.customs import Lanes
 from qxmonitor.simulate.filing import World
@@ -34,8 +34,9 @@ _STREAM = 112
 
 
 def write_all(world: World) -> None:
-    """Land one file of declarations and one download a month, and the vintages of some months."""
+    """Land one file of declarations, one download and one published table a month, and the vintages of some months."""
     lanes = Lanes.of(world)
+    told: published.Totals = {}
     for number, period in enumerate(world.months):
         lines = customs.month_lines(world, lanes, period, world.rng(customs.STREAM, period))
         if lines.empty:
@@ -43,6 +44,8 @@ def write_all(world: World) -> None:
         rng = world.rng(_STREAM, period)
         world.landing.put(world.day(period, 6), _declarations(world, period, lines, rng, number))
         world.landing.put(world.day(period, 20), _download(period, lines, number))
+        told[period] = published.totals(lines)
+        published.write(world, period, told)
         if number % 6 == 3:
             world.landing.put(world.day(period, 8), _flash(world, period, lines))
             world.landing.put(world.day(period + 1, 20), _corrected(world, period, lines, rng))

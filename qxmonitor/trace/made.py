@@ -3,7 +3,7 @@
 Their names: ``target.ID[.PART]``, ``target_need.ID``; ``decompose_month.PART`` and ``decompose_cumulative.PART``;
 ``pull`` and ``pull_month``; ``ladder.STEP``, ``score[.COMPONENT]`` and ``rank`` of a firm (MORE: the department);
 ``cluster_score``, ``cluster_rank`` and the scorecard's own ratios of a chain; ``approved.ID.MEASURE.COLUMN``,
-``gap.ID.PART``; ``alert.RULE[.EVIDENCE]`` (MORE: the source).
+``gap.ID.PART``; ``gap_published.FLOW.PART``; ``alert.RULE[.EVIDENCE]`` (MORE: the source).
 """
 
 from __future__ import annotations
@@ -270,6 +270,21 @@ def _gap(tracer: Tracer, asked: Asked) -> Stand:
         names += [f"approved.{key}.ytd.growth:{tail}", f"{own.growth_ytd}:{tail}:{own.source}"]
     if part and part[0] in ("late", "rest"):
         names += [f"decompose_cumulative.unreported_base:{tail}"]
+    return Stand(figures=dict.fromkeys(names))
+
+
+@made("gap_published")
+def _gap_published(tracer: Tracer, asked: Asked) -> Stand:
+    _, flow, *part = asked.name.split(".")
+    if flow not in ("trade", "import", "export"):
+        raise asked.unknown()
+    pairs = [(f"public_{flow}_rmb_ytd", f"{flow}_rmb_ytd")]
+    if part and part[0] in ("points", "base"):
+        pairs.append((f"public_{flow}_rmb_growth_ytd", f"{flow}_rmb_growth_ytd"))
+    names = [
+        name for theirs, own in pairs
+        for name in (f"{theirs}:place:town:{asked.period}:customs_public", f"{own}:town:town:{asked.period}:customs")
+    ]  # fmt: skip
     return Stand(figures=dict.fromkeys(names))
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
+from qxmonitor.catalog.comparison import plain_name
 from qxmonitor.feeds.rulings import rulings_of
+from qxmonitor.indicators.published import Told
 from qxmonitor.period import Period
 from qxmonitor.period import months as months_between
 from qxmonitor.warehouse import Warehouse, asof, cells, sql
+from qxmonitor.warehouse.core import FOREVER
 
 COLUMNS = ["figure", "what", "entity", "period", "field", "file", "sheet", "row", "cell", "value", "read_by"]
 """Of every row of a trace; ``what`` is ``cell``, ``parameter`` (of the catalogue) or ``figure`` (that is traced by its
@@ -114,6 +117,35 @@ class Places:
         rows = rows[mine & rows[column].notna()].assign(entity="town")
         head = measure if column == "value" else f"growth_{measure}"
         return [self._placed(rows, column, heads=[head]).assign(field=f"{indicator}.{measure}.{column}")]
+
+    def published(self, names: Sequence[str], place: str, wanted: Iterable[Told]) -> list[pd.DataFrame]:
+        """The cells of published figures of a place, by the names it goes by: a table's, else a download's lines."""
+        rank = {plain_name(name): at for at, name in enumerate(names)}
+        found = []
+        for item, part, month in wanted:
+            rows = self._facts("published_trade", {month})
+            rows = rows.assign(entity=place, rank=rows["place"].map(plain_name).map(rank))
+            rows = rows[rows["rank"].notna() & (rows["item"] == item) & rows[part].notna()]
+            rows = rows.sort_values(["known_at", "rank"], ascending=[False, True]).head(1)
+            if rows.empty and part == "value":
+                found.append(self._download(rank, place, item, month))
+            else:
+                found.append(self._placed(rows, part, heads=[f"{item}.{part}"]).assign(field=f"{item}.{part}"))
+        return found
+
+    def _download(self, rank: Mapping[str, int], place: str, item: str, month: Period) -> pd.DataFrame:
+        flow, currency, _ = item.split("_")
+        span = (self.known_at or FOREVER, FOREVER, str(month), str(month))
+        sums = self.wh.frame(sql.query("panel_downloads"), *span)
+        sums = sums.assign(rank=sums["place"].astype(str).map(plain_name).map(rank))
+        sums = sums[(sums["flow"] == flow[0].upper()) & (sums["currency"] == currency)]
+        first = sums[sums["rank"].notna()].sort_values(["known_at", "rank"], ascending=[False, True]).head(1)
+        lines = [
+            self.wh.frame(sql.query("published_lines"), file_id, str(month), district, side)
+            for file_id, district, side in first[["file_id", "place", "flow"]].to_numpy(dtype=object).tolist()
+        ]
+        rows = pd.concat(lines) if lines else pd.DataFrame(columns=["file_id", "sheet", "row", "period", currency])
+        return self._placed(rows.assign(entity=place), currency).assign(field=item)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from qxmonitor.catalog.climate import climate
+from qxmonitor.catalog.comparison import comparison
 from qxmonitor.catalog.indicators import Indicator, indicators
 from qxmonitor.errors import QxError
 from qxmonitor.indicators.climate import LEADS, READY, climate_rows
@@ -20,6 +21,8 @@ from qxmonitor.indicators.engine import Engine
 from qxmonitor.indicators.formula import FORMULAS, STRUCTURES
 from qxmonitor.indicators.levels import PARTS, Levels, level_codes, members
 from qxmonitor.indicators.lines import KEYS
+from qxmonitor.indicators.published import SOURCE as PUBLISHED
+from qxmonitor.indicators.published import stands_on
 from qxmonitor.indicators.view import Bools, View
 from qxmonitor.panel import Panel
 from qxmonitor.period import Period
@@ -159,6 +162,12 @@ class Tracer:
             raise asked.unknown()
         if uses[0] == "reference":
             return Stand(self.places.reference(asked.entity, _points(entry, asked.period)))
+        if uses[0] == PUBLISHED:
+            names = next((place.names for place in comparison().places if place.id == asked.entity), None)
+            if names is None:
+                raise asked.unknown()
+            wanted = stands_on(self.panel(asked.period), entry.id, asked.entity, asked.period)
+            return Stand(self.places.published(names, asked.entity, wanted))
         if entry.id in READY:
             return self._ready(asked)
         return self._measured(asked, uses[0])

@@ -79,6 +79,8 @@ def read_panel(
         lines = fetch(connection, sql.query("panel_trade"), *spans)
         stock = fetch(connection, sql.query("bonded_stock_lines"), *spans).to_pandas()
         invested = rows(connection, "investment_project", *window)
+        published = rows(connection, "published_trade", *window)
+        downloads = fetch(connection, sql.query("panel_downloads"), *spans)
         told, visited = (rows(connection, table, *window) for table in ("task_progress", "visit"))
         listed = fetch(connection, sql.query("panel_detail"), *spans)
         refused = fetch(connection, sql.query("panel_failed"), *spans)
@@ -125,6 +127,7 @@ def read_panel(
         tasks=sheets.tasks(told, columns),
         detail=sheets.detail(listed, columns),
         visits=sheets.visits(visited, columns, firms["group"]),
+        published=sheets.published(published, downloads, columns),
     )
 
 

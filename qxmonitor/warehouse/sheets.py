@@ -15,7 +15,16 @@ import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
 from qxmonitor.calendar import DatumState
-from qxmonitor.panel import DETAIL_COLUMNS, PROJECT_COLUMNS, TASK_COLUMNS, VISIT_COLUMNS, no_projects, no_trade
+from qxmonitor.panel import (
+    DETAIL_COLUMNS,
+    PROJECT_COLUMNS,
+    PUBLISHED_COLUMNS,
+    TASK_COLUMNS,
+    VISIT_COLUMNS,
+    no_projects,
+    no_published,
+    no_trade,
+)
 from qxmonitor.period import Period
 from qxmonitor.warehouse import sql
 from qxmonitor.warehouse.bonded import month_end
@@ -149,6 +158,27 @@ def detail(rows: pa.Table, columns: tuple[Period, ...]) -> pd.DataFrame:
     found = frame.assign(month=frame["period"].astype(str).map(place).astype("int64"))
     typed: pd.DataFrame = found.astype(dict.fromkeys(("ytd", "both_ytd", "both_ly"), np.float64))[DETAIL_COLUMNS]
     return typed
+
+
+def published(rows: pa.Table, downloads: pa.Table, columns: tuple[Period, ...]) -> pd.DataFrame:
+    """The panel's ``published``: the tables' figures, then what downloads add up to (query ``panel_downloads``)."""
+    tables, sums = rows.to_pandas(), downloads.to_pandas()
+    flows = sums["flow"].map({"I": "import", "E": "export"})
+    sums = sums.assign(
+        item=flows + "_" + sums["currency"] + "_m", value=sums["total"], base=np.nan, growth=np.nan,
+        told=np.where(sums["short"].astype(bool), "short", "download"),
+    )  # fmt: skip
+    parts = [part[[*_PUBLISHED]] for part in (tables.assign(told="table"), sums) if len(part)]
+    if not parts:
+        return no_published()
+    frame = pd.concat(parts, ignore_index=True)
+    place = {str(month): at for at, month in enumerate(columns)}
+    found = frame.assign(month=frame["period"].astype(str).map(place)).astype({"month": np.int64})
+    typed: pd.DataFrame = found.astype(dict.fromkeys(("value", "base", "growth"), np.float64))[PUBLISHED_COLUMNS]
+    return typed
+
+
+_PUBLISHED = ("period", *(name for name in PUBLISHED_COLUMNS if name != "month"))
 
 
 def _in_months(frame: pd.DataFrame, columns: tuple[Period, ...]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ Read = Literal[
     "asof_vintage",
     "asof_document",
     "asof_total",
+    "asof_published",
     "asof_inventory",
     "asof_keyed",
     "asof_keyed_firm",
@@ -30,7 +31,8 @@ Read = Literal[
 
 single: one row per firm and period; many: all rows of a firm and period; vintage: those of the highest vintage, then
 the newest; kind: all rows of a firm, period and kind; document: all lines of a document (its number is the key),
-whatever its month was before; total: one published figure;
+whatever its month was before; total: one published figure; published: one per
+month, place and item;
 figure: one per indicator, period and measure; inventory: all lines of a bonded document from
 its newest whole message, whatever its month was before, and whether it lives; keyed: all rows of a thing (a project, a
 task) and period, with ``keyed_firm`` also the firm it concerns where the register knows it; series: one point per
@@ -67,6 +69,7 @@ class FactTable:
             "asof_vintage",
             "asof_document",
             "asof_total",
+            "asof_published",
             "asof_inventory",
             "asof_keyed",
             "asof_keyed_firm",
@@ -83,6 +86,7 @@ TABLES: dict[str, FactTable] = {
     "trade_line": FactTable("asof_vintage", matched=True),
     "declaration_line": FactTable("asof_document", key="entry_id", matched=True),
     "trade_total": FactTable("asof_total"),
+    "published_trade": FactTable("asof_published", beside="item"),
     "bonded_line": FactTable("asof_inventory", matched=True),
     "bonded_stock": FactTable("asof_message", key="ledger"),
     "bonded_note": FactTable("asof_message", key="document"),

@@ -11,7 +11,8 @@ from qxmonitor.catalog.release import release_calendar
 from tests.meta.repository import ROOT, texts
 
 _TABLE = re.compile(
-    r'create table (\w+) \((?:(?!create table).)*?primary key \(file_id, sheet, "row"(?:, series|, measure)?\)\s*\)',
+    r"create table (\w+) \((?:(?!create table).)*?"
+    r'primary key \(file_id, sheet, "row"(?:, series|, measure|, item)?\)\s*\)',
     re.DOTALL,
 )
 _NOT_FACTS = {"control_line"}

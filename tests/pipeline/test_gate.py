@@ -22,6 +22,7 @@ from qxmonitor import pipeline
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.release import release_calendar
+from qxmonitor.catalog.structure import structure_rules
 from qxmonitor.delivery import alerts as alert_mails
 from qxmonitor.delivery import render
 from qxmonitor.disclosure import Figures
@@ -373,3 +374,21 @@ def test_a_mail_of_one_reader_is_not_rendered_for_another(issue: Issue) -> None:
     )  # fmt: skip
     with pytest.raises(DisclosureError):
         render.Renderer("gxj").html("mail/alerts.html.j2", shown)
+
+
+def test_nodes_that_depend_on_imports_are_in_the_commerce_offices_mail_alone(issue: Issue) -> None:
+    rows, rules, gate = issue.scene.figures, structure_rules(), issue.scene.gate("swj", "monitoring")
+    nodes = rows[(rows["entity_kind"] == "node") & (rows["period"].astype(str) == str(issue.scene.period))]
+    wide = nodes.pivot_table(index="entity", columns="indicator", values="value", observed=True)
+    share, imports = wide["import_dependence"].round(3), (wide["import_rmb_ytd"] / 1e8).round(2)
+    mine = wide[(share >= rules.import_dependent) & (imports >= rules.import_least_yuan / 1e8)]
+    names = {gate.entity("node", node).text for node in mine.index if gate.labelled(node)}
+    assert names, "the town has such nodes"
+    heard = []
+    for reader, artefacts in issue.artefacts.items():
+        for name, found in artefacts:
+            told = {node for node in names if re.search(f"{re.escape(node)}：进口占", found.text)}
+            assert told == (names if reader == "swj" else set()), (reader, name)
+            assert reader == "swj" or "进口依存" not in found.text, (reader, name)
+            heard += [reader] if told else []
+    assert "swj" in heard

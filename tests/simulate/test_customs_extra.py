@@ -48,7 +48,7 @@ def test_declarations_are_spelt_as_customs_spells_them(town: Town) -> None:
 
 
 def test_published_totals_are_the_sums_of_the_town(town: Town) -> None:
-    files = town.files("customs_public")
+    files = town.files("customs_public", "customs_public")
     assert len(files) == 17, "the last month's comes after its release"
     for file in files[::5]:
         lines = list(csv.reader(StringIO(town.path(file["path"]).read_bytes().decode("gb18030"))))
@@ -58,6 +58,33 @@ def test_published_totals_are_the_sums_of_the_town(town: Town) -> None:
         for row in figures["rows"]:
             printed = float(lines[row[0] - 1][14].replace(",", ""))
             assert printed == (row[8] if row[8] is not None else row[9])
+
+
+def test_the_published_table_says_a_little_more_than_the_town(town: Town) -> None:
+    files = town.files("customs_public", "table")
+    assert [f["period"] for f in files if f["period"].endswith("-01")] == [], "January comes with February"
+    assert len(files) == 32, "in yuan and in dollars"
+    sums: Counter[tuple[str, str]] = Counter()
+    for file in town.files("customs_public", "customs_public"):
+        for _, _, period, flow, *_, _usd, rmb in town.figures(file["path"])["rows"]:
+            sums[period, flow] += rmb or 0
+    for file in files:
+        text = town.path(file["path"]).read_bytes().decode("gb18030")
+        lines = list(csv.reader(StringIO(text)))
+        figures = town.figures(file["path"])
+        assert "模拟数据" in lines[0][0] and figures["unit"] in lines[1][0]
+        if figures["unit"].endswith("美元"):
+            continue
+        size = {"亿元": 1e8, "万元": 1e4}[figures["unit"]]
+        printed = {(row[1], row[3]): row[4:] for row in figures["rows"]}
+        assert {place for place, _ in printed} == {"清溪镇", "模拟市", "模拟省", "模拟全国"}
+        for flow, item in (("E", "export_rmb_m"), ("I", "import_rmb_m")):
+            if sums[file["period"], flow] and ("清溪镇", item) in printed:
+                value = printed["清溪镇", item][0] * size
+                assert value == pytest.approx(1.03 * sums[file["period"], flow], abs=size)
+    later = [f for f in files if f["period"] > "2021-01"]
+    rates = [row[5] for f in later for row in town.figures(f["path"])["rows"] if row[1] == "模拟省"]
+    assert rates and all(rate is not None and -60 < rate < 60 for rate in rates)
 
 
 def test_some_months_are_told_three_times(town: Town) -> None:

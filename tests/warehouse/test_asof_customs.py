@@ -7,9 +7,11 @@ import random
 import pandas as pd
 import pytest
 
+from qxmonitor.period import Period
 from qxmonitor.warehouse import Warehouse, asof, sql
 from qxmonitor.warehouse.core import FOREVER
 from qxmonitor.warehouse.load import load
+from qxmonitor.warehouse.panel import read_panel
 
 pytestmark = pytest.mark.slow
 
@@ -154,3 +156,53 @@ def test_a_published_figure_is_the_newest_of_its_kind(warehouse, make):
     assert sorted(found[["district", "usd", "rmb"]].fillna(0.0).to_numpy().tolist()) == [
         ["", 0.0, 7.0], ["", 3.0, 0.0], ["44199", 1.0, 0.0],
     ]  # fmt: skip
+
+
+def test_a_published_table_that_comes_again_counts_from_then_on(warehouse, make):
+    def table(text, day, rows):
+        batch = make.batch("published_trade", rows, feed="customs_public", period="2025-12", origin=None)
+        return make.item(text, day, batch)
+
+    def row(place, item, value, growth=None):
+        return {"period": "2025-12", "place": place, "item": item, "value": value, "base": None, "growth": growth}
+
+    first = [row("清溪镇", "export_rmb_ytd", 100.0, 5.0), row("东莞市", "export_rmb_ytd", 900.0)]
+    load(warehouse, [table("re-issued", 3, [row("清溪镇", "export_rmb_ytd", 97.0, 2.0)]), table("first", 1, first)])
+    told = {}
+    for day in (0, 1, 3):
+        found = asof.read(warehouse, "published_trade", known_at=make.day(day))
+        told[day] = {place: value for place, value in zip(found["place"], found["value"], strict=True)}
+    assert told == {0: {}, 1: {"清溪镇": 100.0, "东莞市": 900.0}, 3: {"清溪镇": 97.0, "东莞市": 900.0}}
+
+
+def test_a_download_adds_up_where_it_is_whole(warehouse, make):
+    def download(text, day, amounts, rejects=(), **changed):
+        rows = [
+            {"period": "2025-11", "flow": "E", "hs": f"{chapter:02d}030089", "partner": "美国", "mode": "10",
+             "district": "00001", "quantity": 1.0, "usd": None, "rmb": amount} | changed
+            for chapter, amount in amounts.items()
+        ]  # fmt: skip
+        bad = [("Sheet1", 99, "商品编码", "customs.hs", "商品编码不是 8 位", "1")][: len(rejects)]
+        batch = make.batch("trade_total", rows, feed="customs_public", origin=None, rejects=bad)
+        return make.item(text, day, batch)
+
+    whole = {84: 10.0, 85: 20.0, 90: 1.0, 94: 2.0, 95: 3.0}
+    load(
+        warehouse,
+        [
+            download("whole", 1, whole),
+            download("coarser", 1, {84: 36.0}, partner="", mode=""),
+            download("one chapter", 2, {85: 22.0}),
+            download("revised", 3, {84: 10.0, 85: 23.0, 90: 1.0, 95: 3.0}),
+            download("cut short", 4, whole, rejects=(1,)),
+        ],
+    )
+    told = {}
+    for day in (0, 1, 2, 3, 4):
+        panel = read_panel(warehouse, Period("2025-12"), months=2, known_at=make.day(day))
+        told[day] = panel.published[["place", "item", "value", "told"]].to_numpy().tolist()
+    name = ["00001", "export_rmb_m"]
+    assert told == {
+        0: [], 1: [[*name, 36.0, "download"]], 2: [[*name, 36.0, "download"]], 3: [[*name, 37.0, "download"]],
+        4: [[*name, 36.0, "short"]],
+    }  # fmt: skip
