@@ -30,13 +30,14 @@ Row = dict[str, Any]
 def refold(wh: Warehouse) -> pd.DataFrame:
     """The alerts anew, from the verdicts that count, what people did, and who explains whom; they are stored."""
     linked = _links(wh, None)
-    return store.refold(wh, lambda verdicts, events: signals.explain(signals.fold(verdicts, events), linked))
+    return store.refold(wh, lambda *story: signals.explain(signals.fold(*story), linked))
 
 
 def as_known(wh: Warehouse, known_at: datetime) -> pd.DataFrame:
     """The alerts as they stood with what was known by then; nothing is stored."""
     verdicts, events = store.read_raised(wh, known_at=known_at), life.events(wh, known_at=known_at)
-    return signals.explain(signals.fold(verdicts, events), _links(wh, known_at))
+    run = store.periods_run(wh, known_at=known_at)
+    return signals.explain(signals.fold(verdicts, events, run), _links(wh, known_at))
 
 
 def _links(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
@@ -215,13 +216,14 @@ def history(wh: Warehouse, alert_id: str, known_at: datetime | None = None) -> l
     identity, opened = parse(alert_id)
     verdicts, events = store.read_verdicts(wh, known_at=known_at), life.events(wh, known_at=known_at)
     mine, said = ((frame[IDENTITY] == pd.Series(identity)).all(axis=1) for frame in (verdicts, events))
-    changes = signals.history(verdicts[mine], events[said])
+    run = store.periods_run(wh, known_at=known_at)
+    changes = signals.history(verdicts[mine], events[said], run)
     changes = changes[changes["alert_id"] == alert_id].assign(cause="")
     found = events[said & (events["opened"] == str(opened)) & events["kind"].isin(OUTCOMES)]
-    found = found.assign(alert_id=alert_id, state="outcome:" + found["kind"].astype(str), level=None)
+    found = found.assign(alert_id=alert_id, state="outcome:" + found["kind"].astype(str), level=None, closed_by="")
     if changes.empty and found.empty:
         raise QxError(f"没有这条风险提示：{alert_id[:80]}")
-    columns = ["alert_id", "period", "state", "level", "who", "why", "cause", "known_at"]
+    columns = ["alert_id", "period", "state", "closed_by", "level", "who", "why", "cause", "known_at"]
     rows = pd.concat([changes[columns].astype(object), found[columns].astype(object)])
     rows = rows.sort_values("period", kind="stable")
     return [

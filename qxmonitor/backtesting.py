@@ -136,7 +136,8 @@ def _labelled(wh: Warehouse, frozen: datetime | None) -> pd.DataFrame:
     """What verification found, with the months each finding speaks of; what is labelled is truth, whenever found."""
     raised, events = store.read_raised(wh, recorded_at=frozen), life.events(wh, recorded_at=frozen)
     found = alerting.outcome_labels(wh, recorded_at=frozen)
-    return episodes(found, signals.fold(raised, events), raised, life.labelled_raised(wh, recorded_at=frozen))
+    alerts = signals.fold(raised, events, store.periods_run(wh, recorded_at=frozen))
+    return episodes(found, alerts, raised, life.labelled_raised(wh, recorded_at=frozen))
 
 
 def _replayed(
