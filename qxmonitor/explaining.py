@@ -17,13 +17,14 @@ from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.plans import LEVEL_NAMES
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.rules import FALLING, Rule, Watch, rules
-from qxmonitor.delivery.alerts import exempt
+from qxmonitor.delivery.alerts import IN_MAIL, exempt
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.scene import HISTORY
 from qxmonitor.signals import expectation, spread
 from qxmonitor.signals.fold import IDENTITY
 from qxmonitor.signals.silence import silenced_by
+from qxmonitor.signals.triage import EXPLAINED
 from qxmonitor.warehouse import Warehouse, asof, life, proving, store
 from qxmonitor.warehouse.panel import read_panel
 
@@ -228,7 +229,8 @@ def _life(wh: Warehouse, alert_id: str, first: str, last: str) -> list[Row]:
     for step in alerting.history(wh, alert_id):
         if first <= step["period"] <= last:
             kind, _, label = str(step["state"]).partition(":")
-            said = f"核实结论：{words().outcomes[label]}" if label else f"状态：{words().states[kind]}"
+            state = f"状态：{words().state(kind, step['closed_by'])}"
+            said = f"核实结论：{words().outcomes[label]}" if label else state
             cause = f"，原因：{step['cause']}" if step["cause"] else ""
             by = f"（{step['who']}{'：' + step['why'] if step['why'] else ''}{cause}）"
             what = "outcome" if label else "life"
@@ -261,7 +263,7 @@ def _mails(
     rows = []
     for row in mine.to_dict("records"):
         reader = readers().reader(row["reader"]).name
-        sent = row["part"] in ("mailed", "escalated")
+        sent = row["part"] in IN_MAIL and row["part"] != EXPLAINED
         state = (
             f"，邮件{_MAIL_STATES.get(row['state'], row['state'])}"
             if isinstance(row["state"], str)

@@ -79,6 +79,7 @@ class Alerting(Entry):
     escalation: dict[str, str]
     drill_label: str = Field(min_length=1)
     held_label: str = Field(min_length=1)
+    first_label: str = Field(min_length=1)
     states: dict[str, str]
     closed_by: dict[str, str]
     outcomes: dict[str, str]
@@ -86,7 +87,13 @@ class Alerting(Entry):
     @model_validator(mode="after")
     def _known(self) -> Self:
         known = {rule.id for rule in rules().rules}
-        named = {*self.remind.rules, *self.unjudged.rules, *self.false_alarms.rules, *self.inhibition.causes, *self.inhibition.effects}
+        named = {
+            *self.remind.rules,
+            *self.unjudged.rules,
+            *self.false_alarms.rules,
+            *self.inhibition.causes,
+            *self.inhibition.effects,
+        }
         if unknown := sorted(named - known):
             raise ValueError(f"没有规则 {'、'.join(unknown)}")
         people = {reader.id for reader in readers().readers}

@@ -4,10 +4,10 @@ One alert is one episode of an identity (rule × entity kind × entity × source
 follows the level up and down, stays as it is through months without a verdict, and closes after the rule's number
 of consecutive quiet verdicts, at the first one when people said it is resolved, or when a person closes it. Closed by
 a person, it does not come back at the level it had or a lower one before a verdict was better. What nothing judges any
-more closes after some months that were run without a verdict on it (``alerting.yml``), whatever people said of it; that
-is no better verdict, so it comes back as a new alert with the next level ≥ 1. Its level is the last
-one ≥ 1. What people did counts in the month it names, after that month's verdict and in the order of ``known_at``;
-the order in which it was written down does not matter.
+more closes after some months that were run without a verdict on it (``alerting.yml``), whatever people said of it;
+nobody decided anything by that, so it comes back as a new alert with the next level ≥ 1. Its level is the last one ≥ 1.
+What people did counts in the month it names, after that month's verdict and in the order of ``known_at``; the order in
+which it was written down does not matter.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from qxmonitor.signals.evidence import extend
 
 IDENTITY = ["rule", "entity_kind", "entity", "source"]
 COLUMNS = ["alert_id", *IDENTITY, "level", "state", "opened", "period", "closed", "evidence"]
-"""Columns of an alert; period is that of its newest verdict (or of the event that closed it); closed is null while
+"""Columns of an alert; period is that of its newest verdict (or of the act that closed it); closed is null while
 open. evidence is the newest verdict's, plus: ``since`` (= opened), ``trend`` (opened, raised, lowered, held, quiet,
 reopened, closed), ``peak`` (worst level so far), ``alerts`` (verdicts ≥ 1), ``quiet`` (quiet verdicts in a row),
 ``due`` (the last month in which it was to be told: new, changed, or after the rule's months of reminding), ``p_least``
@@ -34,7 +34,7 @@ reopened, closed), ``peak`` (worst level so far), ``alerts`` (verdicts ≥ 1), `
 unjudged)."""
 
 HISTORY = ["alert_id", "period", "state", "level", "who", "why", "known_at", "closed_by"]
-"""Columns of :func:`history`; ``who`` is empty where the verdict of the month, or the lack of any, changed the state."""
+"""Columns of :func:`history`; ``who`` is empty where the verdict of the month, or the lack of one, changed it."""
 
 ACTS = ("acknowledge", "take", "resolve", "close", "reopen")
 """Kinds of event folded; others are kept by the warehouse and left alone here."""
@@ -102,7 +102,8 @@ def history(
 class _Story:
     """k identities × t months: levels (−1: no verdict), p (NaN: none), the verdict's row, and what people did.
 
-    ``ran`` says which months were run; ``rounds[t]`` are the acts of a month, of each identity at most one a round: (who, kind, row of ``acts``).
+    ``ran`` says which months were run; ``rounds[t]`` are the acts of a month, of each identity at most one a round:
+    (who, kind, row of ``acts``).
     """
 
     verdicts: pd.DataFrame
@@ -186,8 +187,8 @@ def _told(story: _Story) -> _State:
 class _State:
     """Every identity's newest episode, as arrays; those before it pile up in ``episodes``.
 
-    ``shut`` is the level up to which an identity stays closed, since a person closed it at that level; ``silent`` counts
-    the months run since its last verdict (or since it was opened again).
+    ``shut`` is the level up to which an identity stays closed, since a person closed it at that level; ``silent``
+    counts the months run since its last verdict (or since it was opened again).
     """
 
     size: int
@@ -342,7 +343,7 @@ def _alerts(story: _Story, state: _State) -> pd.DataFrame:
         level=e["level"].astype(np.int16),
         state=_STATES[e["state"]],
         opened=opened,
-        period=period[np.where(done, e["closed"], e["last"])],
+        period=period[np.where(done & (e["closer"] != _BY_NOBODY), e["closed"], e["last"])],
         closed=period[closed],
         evidence=texts,
     )

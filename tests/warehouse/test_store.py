@@ -114,7 +114,8 @@ def test_alerts_are_folded_from_all_verdicts_and_events_and_replaced_as_a_whole(
             )
         )
 
-    def fold(found, events):
+    def fold(found, events, months):
+        assert months == {"2026-03", "2026-04"}
         assert found["period"].tolist() == ["2026-03", "2026-04"] and events["kind"].tolist() == ["close"]
         head = found.iloc[[0]]
         return head.assign(alert_id="a1", state="open", opened="2026-03", closed=None)
