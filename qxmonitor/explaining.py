@@ -229,8 +229,8 @@ def _life(wh: Warehouse, alert_id: str, first: str, last: str) -> list[Row]:
     for step in alerting.history(wh, alert_id):
         if first <= step["period"] <= last:
             kind, _, label = str(step["state"]).partition(":")
-            state = f"状态：{words().state(kind, step['closed_by'])}"
-            said = f"核实结论：{words().outcomes[label]}" if label else state
+            state = words().state(kind, step["closed_by"]) if not label else ""
+            said = f"核实结论：{words().outcomes[label]}" if label else f"状态：{state}"
             cause = f"，原因：{step['cause']}" if step["cause"] else ""
             by = f"（{step['who']}{'：' + step['why'] if step['why'] else ''}{cause}）"
             what = "outcome" if label else "life"

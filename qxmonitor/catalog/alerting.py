@@ -19,6 +19,9 @@ CLOSERS = ("quiet", "review", "person", "unjudged")
 
 The last is no good news: nothing is known of the risk."""
 
+SILENCE_STATES = ("active", "to_come", "over")
+"""Of a silence in a month."""
+
 OUTCOMES = ("true", "false", "explained")
 """What a verification may find."""
 
@@ -82,6 +85,7 @@ class Alerting(Entry):
     first_label: str = Field(min_length=1)
     states: dict[str, str]
     closed_by: dict[str, str]
+    silence_states: dict[str, str]
     outcomes: dict[str, str]
 
     @model_validator(mode="after")
@@ -101,7 +105,10 @@ class Alerting(Entry):
             raise ValueError(f"没有接收单位 {'、'.join(unknown)}")
         if any(lead == above for lead, above in self.escalation.items()):
             raise ValueError("上一级单位不能是自己")
-        for words, wanted in ((self.states, STATES), (self.closed_by, CLOSERS), (self.outcomes, OUTCOMES)):
+        for words, wanted in (
+            (self.states, STATES), (self.closed_by, CLOSERS), (self.silence_states, SILENCE_STATES),
+            (self.outcomes, OUTCOMES),
+        ):  # fmt: skip
             if set(words) != set(wanted):
                 raise ValueError(f"须为 {'、'.join(wanted)}，缺一不可")
         return self
