@@ -231,6 +231,8 @@ def history(wh: Warehouse, alert_id: str, known_at: datetime | None = None) -> l
     run = store.periods_run(wh, known_at=known_at)
     changes = signals.history(verdicts[mine], events[said], run)
     changes = changes[changes["alert_id"] == alert_id].assign(cause="")
+    idle = f"连续{words().unjudged.of(identity['rule'])}个已计算的月份没有判断依据"
+    changes = changes.assign(why=changes["why"].mask(changes["closed_by"] == "unjudged", idle))
     found = events[said & (events["opened"] == str(opened)) & events["kind"].isin(OUTCOMES)]
     found = found.assign(alert_id=alert_id, state="outcome:" + found["kind"].astype(str), level=None, closed_by="")
     if changes.empty and found.empty:

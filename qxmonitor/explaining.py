@@ -119,6 +119,8 @@ def explain(wh: Warehouse, name: str, period: Period | None = None) -> list[Row]
     rows = [_verdict(name, rule, watch, {str(k): v for k, v in row.items()}) for row in mine.to_dict("records")]
     if mine.empty and (opened is None or period is not None):
         rows.append(_not_judged(wh, name, rule, watch, identity, Period(first)))
+    if opened is not None and period is None and '"closed_by":"unjudged"' in found.iloc[0]["evidence"]:
+        rows.append(_not_judged(wh, name, rule, watch, identity, Period(last)))
     open_then = own[(own["opened"] <= last) & (own["closed"].fillna("9999-12").astype(str) >= first)]
     for alert_id in open_then["alert_id"]:
         rows += _life(wh, str(alert_id), first, last)
