@@ -13,6 +13,7 @@ import pandas as pd
 
 from qxmonitor import signals
 from qxmonitor.catalog.alerting import OUTCOMES
+from qxmonitor.catalog.alerting import alerting as words
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import rules
 from qxmonitor.disclosure.suppression import TOWN
@@ -30,13 +31,14 @@ Row = dict[str, Any]
 def refold(wh: Warehouse) -> pd.DataFrame:
     """The alerts anew, from the verdicts that count, what people did, and who explains whom; they are stored."""
     linked = _links(wh, None)
-    return store.refold(wh, lambda verdicts, events: signals.explain(signals.fold(verdicts, events), linked))
+    return store.refold(wh, lambda *story: signals.explain(signals.fold(*story), linked))
 
 
 def as_known(wh: Warehouse, known_at: datetime) -> pd.DataFrame:
     """The alerts as they stood with what was known by then; nothing is stored."""
     verdicts, events = store.read_raised(wh, known_at=known_at), life.events(wh, known_at=known_at)
-    return signals.explain(signals.fold(verdicts, events), _links(wh, known_at))
+    run = store.periods_run(wh, known_at=known_at)
+    return signals.explain(signals.fold(verdicts, events, run), _links(wh, known_at))
 
 
 def _links(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
@@ -137,9 +139,12 @@ def silence(
 ) -> Row:  # fmt: skip
     """Silence alerts for some months: they are listed, and not mailed. ``*`` is anything.
 
+    Returns:
+        The silence as it stands, and ``new``: false where the very same was recorded before.
+
     Raises:
-        QxError: it would silence everything, there is no such rule, kind, entity or chain, no name or reason, or it
-            ends before it begins.
+        QxError: it would silence everything, there is no such rule, kind, entity or chain, no name or reason, it
+            ends before it begins, or the very same was ended before its time.
     """
     who, why, now = one_line(who).strip(), one_line(why).strip(), wh.settings.now()
     target = {"rule": rule, "entity_kind": kind, "entity": entity, "chain": chain}
@@ -156,8 +161,11 @@ def silence(
         raise QxError("静默的截止月份早于起始月份")
     if known_at is not None and known_at > now:
         raise QxError("办理时间不能晚于现在")
-    silence_id = life.silence(wh, target, first, last, who=who, why=why, known_at=known_at or now)
-    return _silence(wh, silence_id)
+    silence_id, new = life.silence(wh, target, first, last, who=who, why=why, known_at=known_at or now)
+    there = _silence(wh, silence_id)
+    if there["last"] != str(last):
+        raise QxError(f"同样的静默 {silence_id} 已提前结束于 {there['last']}，确需再静默请写明新的理由")
+    return there | {"new": new}
 
 
 def _known(wh: Warehouse, entity: str, chain: str) -> None:
@@ -189,14 +197,19 @@ def end_silence(
 
 
 def silences(wh: Warehouse, known_at: datetime | None = None) -> list[Row]:
-    """All silences known by then, with ``active``: whether it holds in the newest released month."""
+    """All silences known by then, with ``state`` in the newest released month: active, to come or over."""
     month = release_calendar().newest_released(known_at or wh.settings.now())
     rows = life.silences(wh, known_at=known_at).to_dict("records")
     return [
         {str(key): value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()}
-        | {"active": str(row["first"]) <= month <= str(row["last"])}
+        | _state(str(row["first"]), str(row["last"]), month)
         for row in rows
     ]
+
+
+def _state(first: str, last: str, month: Period) -> Row:
+    state = "over" if last < max(first, month) else "active" if first <= month else "to_come"
+    return {"active": state == "active", "state": state, "state_name": words().silence_states[state]}
 
 
 def outcome_labels(
@@ -215,13 +228,16 @@ def history(wh: Warehouse, alert_id: str, known_at: datetime | None = None) -> l
     identity, opened = parse(alert_id)
     verdicts, events = store.read_verdicts(wh, known_at=known_at), life.events(wh, known_at=known_at)
     mine, said = ((frame[IDENTITY] == pd.Series(identity)).all(axis=1) for frame in (verdicts, events))
-    changes = signals.history(verdicts[mine], events[said])
+    run = store.periods_run(wh, known_at=known_at)
+    changes = signals.history(verdicts[mine], events[said], run)
     changes = changes[changes["alert_id"] == alert_id].assign(cause="")
+    idle = f"连续{words().unjudged.of(identity['rule'])}个已计算的月份没有判断依据"
+    changes = changes.assign(why=changes["why"].mask(changes["closed_by"] == "unjudged", idle))
     found = events[said & (events["opened"] == str(opened)) & events["kind"].isin(OUTCOMES)]
-    found = found.assign(alert_id=alert_id, state="outcome:" + found["kind"].astype(str), level=None)
+    found = found.assign(alert_id=alert_id, state="outcome:" + found["kind"].astype(str), level=None, closed_by="")
     if changes.empty and found.empty:
         raise QxError(f"没有这条风险提示：{alert_id[:80]}")
-    columns = ["alert_id", "period", "state", "level", "who", "why", "cause", "known_at"]
+    columns = ["alert_id", "period", "state", "closed_by", "level", "who", "why", "cause", "known_at"]
     rows = pd.concat([changes[columns].astype(object), found[columns].astype(object)])
     rows = rows.sort_values("period", kind="stable")
     return [

@@ -24,6 +24,7 @@ from qxmonitor import alerting, signals
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import Condition, Proof, Rule, Watch, rules
+from qxmonitor.catalog.shipped import as_shipped
 from qxmonitor.errors import QxError, Refused
 from qxmonitor.indicators.engine import Engine
 from qxmonitor.indicators.view import View
@@ -41,6 +42,7 @@ Row = dict[str, Any]
 LEAST_MONTHS = 12
 """Released months that must be there before anything is said of a rule."""
 LEAST_CASES = 5
+_SHIPPED = "与出厂定义一致，沿用出厂时的启用依据（模拟数据），本单位尚无足够案例"
 """Cases a rule must have been tried on before it can be activated; of its alerts as many must have been verified."""
 SHARES = np.array([0.0025, 0.005, 0.01, 0.02, 0.05, 0.1])
 """False-alarm rates at which rules are compared."""
@@ -136,7 +138,8 @@ def _labelled(wh: Warehouse, frozen: datetime | None) -> pd.DataFrame:
     """What verification found, with the months each finding speaks of; what is labelled is truth, whenever found."""
     raised, events = store.read_raised(wh, recorded_at=frozen), life.events(wh, recorded_at=frozen)
     found = alerting.outcome_labels(wh, recorded_at=frozen)
-    return episodes(found, signals.fold(raised, events), raised, life.labelled_raised(wh, recorded_at=frozen))
+    alerts = signals.fold(raised, events, store.periods_run(wh, recorded_at=frozen))
+    return episodes(found, alerts, raised, life.labelled_raised(wh, recorded_at=frozen))
 
 
 def _replayed(
@@ -358,11 +361,9 @@ def shortfalls(proof: Proof | None, figures: Row) -> list[str]:
     """In which points figures stay below the bar; empty where all is met or nothing needs proof."""
     if proof is None:
         return []
-    if int(figures["cases"]) < LEAST_CASES:
-        return [f"案例只有 {figures['cases']} 起，不足 {LEAST_CASES} 起"]
+    if few := _too_few(figures):
+        return [few]
     labelled = figures.get("unverified") is not None
-    if labelled and int(figures["verified"]) < LEAST_CASES:
-        return [f"已核实的提示只有 {figures['verified']} 项，不足 {LEAST_CASES} 项"]
     false = ("false_share_most", "误报率（未核实的按误报计）") if labelled else ("false_share", "误报率")
     wanted: Iterable[tuple[str, str, float, bool]] = (
         ("precision", "准确率", proof.precision, True), ("recall", "命中率", proof.recall, True),
@@ -377,6 +378,15 @@ def shortfalls(proof: Proof | None, figures: Row) -> list[str]:
     return out
 
 
+def _too_few(figures: Row) -> str:
+    """Why figures rest on too little to say anything; '' where they do not."""
+    if int(figures["cases"]) < LEAST_CASES:
+        return f"案例只有 {figures['cases']} 起，不足 {LEAST_CASES} 起"
+    if figures.get("unverified") is not None and int(figures["verified"]) < LEAST_CASES:
+        return f"已核实的提示只有 {figures['verified']} 项，不足 {LEAST_CASES} 项"
+    return ""
+
+
 def listing(wh: Warehouse) -> list[Row]:
     """Every rule: whether it is active, and what its newest scorecard says."""
     active = proving.active_rules(wh)
@@ -387,9 +397,9 @@ def listing(wh: Warehouse) -> list[Row]:
         rows.append(
             {
                 "rule": rule.id, "name": rule.name, "version": rule.version, "active": rule.id in active,
-                "needs_proof": rule.proof is not None, "met": found["met"] if found else None,
-                "missed": figures.get("missed", ""), "precision": figures.get("precision"),
-                "recall": figures.get("recall"), "delay": figures.get("delay"),
+                "needs_proof": rule.proof is not None, "shipped": as_shipped(rule),
+                "met": found["met"] if found else None, "missed": figures.get("missed", ""),
+                "precision": figures.get("precision"), "recall": figures.get("recall"), "delay": figures.get("delay"),
                 "labels": found["labels"] if found else None, "cases": figures.get("cases"),
                 "verified": figures.get("verified"), "verified_share": figures.get("verified_share"),
                 "doubt": figures.get("doubt", ""),
@@ -402,13 +412,16 @@ def listing(wh: Warehouse) -> list[Row]:
 def activate(wh: Warehouse, key: str, *, who: str, why: str) -> Row:
     """Let a rule give verdicts from now on.
 
+    A rule just as shipped keeps the proof it was shipped with, unless a scorecard of the office's own that rests on
+    enough says otherwise.
+
     Raises:
         QxError: no such rule, or its version has not shown what its bar asks for.
     """
     [rule] = _known([key])
-    doubt = ""
-    if rule.proof is not None:
-        found = proving.newest_card(wh, rule)
+    found = proving.newest_card(wh, rule)
+    doubt = _SHIPPED if as_shipped(rule) else ""
+    if rule.proof is not None and not (doubt and (found is None or _too_few(found["card"]))):
         if found is None:
             raise QxError(f"规则“{rule.name}”（版本 {rule.version}）尚未回测，不能启用")
         if missed := shortfalls(rule.proof, found["card"]):

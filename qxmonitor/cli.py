@@ -90,7 +90,8 @@ def init() -> None:
     type=(str, click.IntRange(min=0)),
     multiple=True,
     metavar="KIND N",
-    help="Further events in the newest months, so many of a kind: output_drop, stop, silence, lead_shock.",
+    help="Further events in the newest months, so many of a kind: output_drop, stop, silence, lead_shock; refused where"
+    " the town is too small for them.",
 )
 def simulate(
     out: Path, firms: int, first: Period | None, last: Period | None, seed: int, staged: tuple[tuple[str, int], ...]
@@ -103,8 +104,9 @@ def simulate(
 
     with reported():
         first, last = pipeline.simulate(
-            Settings.from_env().now(), out, firms=firms, first=first, last=last, seed=seed, staged=dict(staged)
-        )
+            Settings.from_env().now(), out, firms=firms, first=first, last=last, seed=seed, staged=dict(staged),
+            exactly=True,
+        )  # fmt: skip
     click.echo(f"已生成模拟数据：{firms} 家企业，{first} 至 {last}，位于 {out}")
 
 

@@ -80,9 +80,9 @@ def silence() -> None:
 
 @silence.command(name="add")
 @click.option("--rule", default="*", help="A rule's id; * is any.")
-@click.option("--entity-kind", "kind", default="*", help="firm, chain or town.")
-@click.option("--entity", default="*", help="A firm's code, a chain's code or 'town'.")
-@click.option("--chain", default="*", help="A chain's code: the chain and its firms.")
+@click.option("--entity-kind", "kind", default="*", help="firm, node, chain or town.")
+@click.option("--entity", default="*", help="A firm's code, a chain's, a node's (chain/node) or 'town': it alone.")
+@click.option("--chain", default="*", help="A chain's code: the chain, its nodes and its firms.")
 @click.option("--from", "first", type=PERIOD, required=True, help="First month.")
 @click.option("--until", "last", type=PERIOD, required=True, help="Last month.")
 @_who
@@ -93,7 +93,10 @@ def add(
     rule: str, kind: str, entity: str, chain: str, first: Period, last: Period, who: str, why: str,
     known_at: datetime | None, json_out: bool,
 ) -> None:  # fmt: skip
-    """Silence alerts; who and why are printed in the briefings while it holds."""
+    """Silence alerts; who and why are printed in the briefings while it holds.
+
+    The very same again is nothing new, and said to be (exit 0); one that was ended early is refused (exit 1).
+    """
     from qxmonitor import alerting
 
     answer(
@@ -129,7 +132,7 @@ def end(
 @known_at_option
 @as_json
 def list_(known_at: datetime | None, json_out: bool) -> None:
-    """All silences, and which hold in the newest released month."""
+    """All silences, and which hold in the newest released month, are to come or are over."""
     from qxmonitor import alerting
 
     answer(lambda wh: (alerting.silences(wh, known_at), True), json_out, _silence_line)
@@ -137,8 +140,9 @@ def list_(known_at: datetime | None, json_out: bool) -> None:
 
 def _silence_line(row: Row) -> str:
     what = " ".join(str(row[name]) for name in ("rule", "entity_kind", "entity", "chain"))
-    state = "生效" if row["active"] else "未生效"
-    return f"{row['silence_id']}  [{state}] {what}  {row['first']}—{row['last']}  {row['who']}：{row['why']}"
+    known = "" if row.get("new", True) else "（此前已登记，未重复登记）"
+    span = f"{row['first']}—{row['last']}"
+    return f"{row['silence_id']}  [{row['state_name']}] {what}  {span}  {row['who']}：{row['why']}{known}"
 
 
 @click.command()

@@ -55,7 +55,8 @@ def list_rules(json_out: bool) -> None:
     from qxmonitor import backtesting
 
     def line(row: Row) -> str:
-        proof = "无须回测" if not row["needs_proof"] else {None: "未回测", True: "达标", False: "未达标"}[row["met"]]
+        untried = "未回测（与出厂一致）" if row["shipped"] else "未回测"
+        proof = "无须回测" if not row["needs_proof"] else {None: untried, True: "达标", False: "未达标"}[row["met"]]
         about = f"（{row['labels']}，案例 {row['cases']} 起）" if row["labels"] else ""
         if row["verified"] is not None and row["verified_share"] is not None:
             about = f"{about[:-1]}，提示核实率 {row['verified_share']:.0%}）"
@@ -76,7 +77,10 @@ def _line(row: Row) -> str:
 @click.option("--why", required=True, help="The reason.")
 @as_json
 def activate(rule: str, who: str, why: str, json_out: bool) -> None:
-    """Let a rule give verdicts; refused while its newest backtest is below its bar."""
+    """Let a rule give verdicts; refused while its newest backtest is below its bar.
+
+    A rule that ships active and stands just as shipped needs none, unless one on enough cases of your own says no.
+    """
     from qxmonitor import backtesting
 
     answer(lambda wh: ([backtesting.activate(wh, rule, who=who, why=why)], True), json_out, _line)

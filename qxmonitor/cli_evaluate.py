@@ -129,8 +129,9 @@ def detection(
 @evaluate.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="The months as csv.")
+@click.option("--series", default="", help="The id or name of the series, where the file holds several.")
 @as_json
-def alarms(path: Path, out: Path | None, json_out: bool) -> None:
+def alarms(path: Path, out: Path | None, series: str, json_out: bool) -> None:
     """Months at which the rules that judge a series by itself speak on one exported from a data terminal."""
     from qxmonitor.evaluation import alarms as judging
 
@@ -138,7 +139,7 @@ def alarms(path: Path, out: Path | None, json_out: bool) -> None:
         return f"{row['period']} {row['level']} {row['why']}"
 
     with reported(json_out):
-        print_rows(judging.evaluate(path, out), json_out, line)
+        print_rows(judging.evaluate(path, out, series), json_out, line)
 
 
 @evaluate.command()

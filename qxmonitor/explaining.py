@@ -17,13 +17,14 @@ from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.plans import LEVEL_NAMES
 from qxmonitor.catalog.readers import readers
 from qxmonitor.catalog.rules import FALLING, Rule, Watch, rules
-from qxmonitor.delivery.alerts import exempt
+from qxmonitor.delivery.alerts import IN_MAIL, exempt
 from qxmonitor.errors import QxError
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.scene import HISTORY
 from qxmonitor.signals import expectation, spread
 from qxmonitor.signals.fold import IDENTITY
 from qxmonitor.signals.silence import silenced_by
+from qxmonitor.signals.triage import EXPLAINED
 from qxmonitor.warehouse import Warehouse, asof, life, proving, store
 from qxmonitor.warehouse.panel import read_panel
 
@@ -118,6 +119,8 @@ def explain(wh: Warehouse, name: str, period: Period | None = None) -> list[Row]
     rows = [_verdict(name, rule, watch, {str(k): v for k, v in row.items()}) for row in mine.to_dict("records")]
     if mine.empty and (opened is None or period is not None):
         rows.append(_not_judged(wh, name, rule, watch, identity, Period(first)))
+    if opened is not None and period is None and '"closed_by":"unjudged"' in found.iloc[0]["evidence"]:
+        rows.append(_not_judged(wh, name, rule, watch, identity, Period(last)))
     open_then = own[(own["opened"] <= last) & (own["closed"].fillna("9999-12").astype(str) >= first)]
     for alert_id in open_then["alert_id"]:
         rows += _life(wh, str(alert_id), first, last)
@@ -228,7 +231,8 @@ def _life(wh: Warehouse, alert_id: str, first: str, last: str) -> list[Row]:
     for step in alerting.history(wh, alert_id):
         if first <= step["period"] <= last:
             kind, _, label = str(step["state"]).partition(":")
-            said = f"核实结论：{words().outcomes[label]}" if label else f"状态：{words().states[kind]}"
+            state = words().state(kind, step["closed_by"]) if not label else ""
+            said = f"核实结论：{words().outcomes[label]}" if label else f"状态：{state}"
             cause = f"，原因：{step['cause']}" if step["cause"] else ""
             by = f"（{step['who']}{'：' + step['why'] if step['why'] else ''}{cause}）"
             what = "outcome" if label else "life"
@@ -261,7 +265,7 @@ def _mails(
     rows = []
     for row in mine.to_dict("records"):
         reader = readers().reader(row["reader"]).name
-        sent = row["part"] in ("mailed", "escalated")
+        sent = row["part"] in IN_MAIL and row["part"] != EXPLAINED
         state = (
             f"，邮件{_MAIL_STATES.get(row['state'], row['state'])}"
             if isinstance(row["state"], str)

@@ -245,12 +245,15 @@ def _letters(wh: Warehouse, period: str | None, known_at: datetime | None, only_
 
 def _alerts(wh: Warehouse, known_at: datetime | None) -> pd.DataFrame:
     frame = store.read_alerts(wh) if known_at is None else alerting.as_known(wh, known_at)
+    closed_by = frame["evidence"].astype("str").str.extract(r'"closed_by":"(\w+)"', expand=False)
     frame = frame.assign(
-        level_name=frame["level"].map(dict(enumerate(LEVELS))), state_name=frame["state"].map(words().states)
+        level_name=frame["level"].map(dict(enumerate(LEVELS))),
+        closed_by=closed_by,
+        state_name=[words().state(*pair) for pair in zip(frame["state"], closed_by, strict=True)],
     )
     columns = [
         "id", "type", "entity_kind", "entity", "source", "level", "level_name", "state", "state_name", "opened",
-        "period", "closed",
+        "period", "closed", "closed_by",
     ]  # fmt: skip
     return frame.rename(columns={"alert_id": "id", "rule": "type"})[columns]
 

@@ -68,6 +68,7 @@ def simulate(
     last: Period | None,
     seed: int,
     staged: Mapping[str, int] | None = None,
+    exactly: bool = False,
 ) -> tuple[Period, Period]:
     """Write a synthetic town under ``out``; returns its first and last month.
 
@@ -79,9 +80,10 @@ def simulate(
         last: last month.
         seed: same seed, same bytes.
         staged: how many events of each kind begin in the last months, beside those at the fixed prevalence.
+        exactly: that many, or no town; by default as far as there are firms for them.
 
     Raises:
-        QxError: the months are the wrong way round or the folder holds something.
+        QxError: the months are the wrong way round, the folder holds something, or there are not firms enough.
     """
     from qxmonitor.simulate import write_town
 
@@ -91,7 +93,7 @@ def simulate(
         raise QxError(f"起始月份 {first} 晚于截止月份 {last}")
     if out.exists() and any(out.iterdir()):
         raise QxError(f"文件夹 {out} 不是空的，请另选一个")
-    write_town(out, firms=firms, first=first, last=last, seed=seed, staged=staged)
+    write_town(out, firms=firms, first=first, last=last, seed=seed, staged=staged, exactly=exactly)
     return first, last
 
 

@@ -62,9 +62,11 @@ class Scene:
         self.authorisations = asof.read(wh, "authorisation", known_at=known_at, recorded_at=self.recorded_at)
         raised = store.read_raised(wh, known_at=known_at, recorded_at=self.recorded_at)
         self.events = life.events(wh, known_at=known_at, recorded_at=self.recorded_at)
-        self.alerts = signals.fold(raised[raised["period"] <= period], self.events)
+        run = store.periods_run(wh, known_at=known_at, recorded_at=self.recorded_at)
+        upto = {month for month in run if month <= period}
+        self.alerts = signals.fold(raised[raised["period"] <= period], self.events, upto)
         self.verdicts = store.read_verdicts(wh, period, known_at=known_at, recorded_at=self.recorded_at)
-        self.judged = period in store.periods_run(wh, known_at=known_at, recorded_at=self.recorded_at)
+        self.judged = period in run
 
     def _successive(self) -> Successive:
         """What must be held back because of the issues given out of the last twelve months."""

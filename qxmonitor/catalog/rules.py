@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -101,6 +101,8 @@ class Test(Entry):
         months, out_of: the level is reached when ``months`` of the last ``out_of`` judged months reach it.
         min_coverage: least coverage of an aggregate that is judged.
         all_of, any_of: further conditions: each of the first, and one of the second if there are any.
+        emptied: a measure of the panel that is 1 where a firm has nothing left of what the indicator speaks of, though
+            its return is here: such a month is quiet, not unjudged.
     """
 
     of: Of
@@ -110,6 +112,7 @@ class Test(Entry):
     min_coverage: float = Field(ge=0, le=1)
     all_of: tuple[Condition, ...] = ()
     any_of: tuple[Condition, ...] = ()
+    emptied: Literal["stock.empty"] | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -248,7 +251,10 @@ class Rule(Entry):
     @property
     def version(self) -> str:
         """Hash of what the rule says and whom it watches; a scorecard speaks of one version alone."""
-        unsaid = {"active", "proof", *(name for name in ("mark", "follows", "strength") if getattr(self, name) is None)}
+        unset = (name for name in ("mark", "follows", "strength") if getattr(self, name) is None)
+        unsaid: dict[str, Any] = dict.fromkeys(["active", "proof", *unset], True)
+        if self.test is not None and self.test.emptied is None:
+            unsaid["test"] = {"emptied"}
         said = self.model_dump_json(exclude=unsaid)
         if self.follows is not None:
             said += rules().rule(self.follows).version

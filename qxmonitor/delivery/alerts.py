@@ -5,16 +5,18 @@ An alert is in a reader's mail when the catalogue routes it there (the watch's l
 reader, within the reader's budget (:mod:`qxmonitor.signals.triage`). What is left out is counted. A department without
 a firm's authorisation simply has the chain's alert instead. Late returns are no economic risk: they stand apart, as
 数据催报. An alert without a verdict this month (no return came, or none is due) is no finding of this month: it stands
-apart with the month it was last judged in, and without figures. Whether a mail goes when there is nothing to say is the
-reader's ``when_empty``.
+apart with the month it was last judged in, and without figures; once nothing has judged it for so many months that it
+closed, whoever was told of it is told that, once, and that it is no good news. Whether a mail goes when there is
+nothing to say is the reader's ``when_empty``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from qxmonitor.catalog.alerting import alerting
@@ -33,30 +35,34 @@ from qxmonitor.delivery.stories import (
     answer_by,
     by_level,
     by_type,
+    dropped,
     soonest,
     sorted_out,
     story,
 )
 from qxmonitor.delivery.trial import Trial, trial
-from qxmonitor.disclosure import Cleared, Gate
+from qxmonitor.disclosure import Alert, Cleared, Gate
 from qxmonitor.disclosure.dependence import DependentNodes, dependent_nodes
 from qxmonitor.disclosure.notices import SilenceLine, judged, silence_lines
 from qxmonitor.period import SHANGHAI, Period
 from qxmonitor.signals.fold import UNANSWERED
 from qxmonitor.signals.inhibit import LINKS
-from qxmonitor.signals.silence import SILENCE, expired
+from qxmonitor.signals.silence import SILENCE, expired, silenced_by
 from qxmonitor.signals.triage import BUDGET, EXPLAINED, HELD, MAILED, SILENCED, UNCERTAIN, triage
 
 KIND = "alerts"
-WITHHELD, ESCALATED = "withheld", "escalated"
+WITHHELD, ESCALATED, CARRIED, CLOSED = "withheld", "escalated", "carried", "closed"
 _LOST = ("dropped", "bounced")
 """Where mails end that nobody read and that do not go any more; what they were to tell is news still."""
 TOLD = ["period", "reader", "occasion", "alert_id", "part", "level", "message_id", "reason", "answer_by"]
 """What is noted beside the ledger of each alert and reader: what the mail did with it (``part``), and why."""
+IN_MAIL = (MAILED, EXPLAINED, ESCALATED, CARRIED, CLOSED)
+"""Parts by which a reader of the mail learns that there is, or was, such an alert."""
 
 _REASONS = {
     MAILED: "列入邮件", HELD: "此前已提示，级别未变，未到再次提示的月份", UNCERTAIN: "未通过误报控制，仅列清单",
     BUDGET: "超出本期提示上限，仅列清单", WITHHELD: "披露闸口未放行（未获授权或汇总数不宜公开）",
+    CARRIED: "本期未作判断，附列最近一次判断的结果",
 }  # fmt: skip
 
 
@@ -133,14 +139,19 @@ class AlertView:
     expired: tuple[SilenceLine, ...]
     watching: Cleared | None
     carried: tuple[Story, ...]
+    ongoing: Cleared | None
     closed: tuple[Story, ...]
+    dropped: tuple[Story, ...]
+    gone: Cleared
     dependent: DependentNodes | None
     exempt: bool
 
     @property
     def news(self) -> bool:
         """Whether there is anything that the reader was not told before."""
-        return bool(self.levels or self.follow_up or self.closed or self.overdue or self.expired)
+        return bool(
+            self.levels or self.follow_up or self.closed or self.dropped or self.overdue or self.expired
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -171,7 +182,8 @@ def view(
         The view, and alert_id, part, level, reason and answer_by of each alert routed to the reader.
     """
     desk, known = office(), known or Known()
-    open_, carried, quiet, closed = sorted_out(_routed(_upto(alerts, period), to.id), period)
+    mine = _routed(_upto(alerts, period), to.id)
+    open_, carried, quiet, closed = sorted_out(mine, period)
     cleared = {alert.alert_id.text: alert for alert in gate.alerts(open_, period)}
     before = known.told[(known.told["reader"] == to.id) & (known.told["period"].astype(str) < str(period))]
     last = before[(before["part"] == MAILED) & ~_states(before).isin(_LOST)].groupby("alert_id")["period"].max()
@@ -187,19 +199,34 @@ def view(
         alert.alert_id.text: alert for alert in gate.alerts(sorted_, period)
     }  # in the state they have for this reader
     told = {
-        key: story(gate, to, alert, date, tuple(cleared[one].entity for one in by.get(key, ())), reached)
+        key: story(
+            gate,
+            to,
+            alert,
+            date,
+            tuple(cleared[one].entity for one in by.get(key, ())),
+            reached,
+            first=key not in mailed,
+        )
         for key, alert in now.items()
     }
     economic = {rule.name: rule.economic for rule in rules().rules}
     new = [one for key, one in told.items() if part[key] == MAILED]
     risks = [one for one in new if economic[one.rule.text]]
+    still = silenced_by(carried, known.silences, known.firms, period)
+    loud, hushed = (gate.alerts(carried[some], period) for some in (still == "", still != ""))
+    gone = gate.alerts(_untold(mine, before, period), period)
+    lifted = gate.alerts(closed, period)
+    goes_on = [one for key, one in told.items() if part[key] == HELD and economic[one.rule.text]]
+    listed = tuple(story(gate, to, alert, date) for alert in loud)
+    goes_on += [one for one in listed if economic[one.rule.text]]
     explained = tuple(
         Explained(told[cause], told[cause].suppliers) for cause in by if cause in told and part[cause] != MAILED
     )
 
-    def left(why: str) -> Cleared | None:
-        mine = [one for key, one in told.items() if part[key] == why]
-        return gate.count(mine) if mine else None
+    def left(why: str, others: Sequence[Alert] = ()) -> Cleared | None:
+        some = [*(one for key, one in told.items() if part[key] == why), *others]
+        return gate.count(some) if some else None
 
     overdue, escalated = _overdue(gate, to, alerts, period, date, known)
     watching = gate.alerts(quiet, period)
@@ -217,7 +244,7 @@ def view(
         follow_up=by_type(gate, [one for one in new if not economic[one.rule.text]]),
         count=gate.count(risks),
         held=left(HELD),
-        silenced=left(SILENCED),
+        silenced=left(SILENCED, hushed),
         uncertain=left(UNCERTAIN),
         over=left(BUDGET),
         explained=explained,
@@ -227,12 +254,40 @@ def view(
         escalated=gate.count(overdue),
         expired=silence_lines(gate, expired(known.silences, period), period),
         watching=gate.count(watching) if watching else None,
-        carried=tuple(story(gate, to, alert, date) for alert in gate.alerts(carried, period)),
-        closed=tuple(story(gate, to, alert, date) for alert in gate.alerts(closed, period)),
+        carried=listed,
+        ongoing=gate.count(goes_on) if goes_on else None,
+        closed=tuple(story(gate, to, alert, date) for alert in lifted),
+        dropped=tuple(story(gate, to, alert, date) for alert in gone),
+        gone=gate.count(gone),
         dependent=None if drill else dependent_nodes(gate, known.nodes, period),
         exempt=exempt(period),
     )
-    return shown_view, pd.concat([_decided(to, open_, sorted_, date), escalated], ignore_index=True)
+    silence = dict(zip(carried["alert_id"].astype(str), still, strict=True))
+    rows = [_decided(to, open_, sorted_, date), escalated, _noted(loud, CARRIED, lambda _: _REASONS[CARRIED])]
+    rows.append(_noted(hushed, SILENCED, lambda alert: f"静默 {silence[alert.alert_id.text]}"))
+    rows += [_noted(some, CLOSED, _closing) for some in (lifted, gone)]
+    return shown_view, pd.concat([some for some in rows if len(some)] or rows[:1], ignore_index=True)
+
+
+def _untold(alerts: pd.DataFrame, before: pd.DataFrame, period: Period) -> pd.DataFrame:
+    """Alerts closed since nothing judges them any more, of which the reader was told, and not yet that they closed."""
+    read = before[before["part"].isin(IN_MAIL) & (before["message_id"] != "") & ~_states(before).isin(_LOST)]
+    gone = dropped(alerts, period)
+    last = read[read["part"] == CLOSED].astype({"period": "str"}).groupby("alert_id")["period"].max().to_dict()
+    said = [last.get(key, "") < str(closed) for key, closed in zip(gone["alert_id"], gone["closed"], strict=True)]
+    return gone[gone["alert_id"].isin(read["alert_id"]) & np.array(said, dtype=bool)]
+
+
+def _noted(told: Sequence[Alert], part: str, reason: Callable[[Alert], str]) -> pd.DataFrame:
+    """alert_id, part, level, reason and answer_by of alerts of which a mail asks nothing."""
+    words = [reason(alert) for alert in told]
+    ids, levels = [alert.alert_id.text for alert in told], [int(alert.level.number or 0) for alert in told]
+    return pd.DataFrame({"alert_id": ids, "part": part, "level": levels, "reason": words, "answer_by": None})
+
+
+def _closing(alert: Alert) -> str:
+    closed_by = alert.evidence.get("closed_by")
+    return "告知：" + alerting().state("closed", None if closed_by is None else closed_by.text)
 
 
 def exempt(period: Period) -> bool:

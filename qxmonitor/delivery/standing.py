@@ -18,7 +18,7 @@ from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import rules
 from qxmonitor.delivery.alerts import Explained, Known
 from qxmonitor.delivery.gist import Duty, by_lead
-from qxmonitor.delivery.stories import LevelGroup, Story, TypeGroup, by_level, by_type, sorted_out, story
+from qxmonitor.delivery.stories import LevelGroup, Story, TypeGroup, by_level, by_type, dropped, sorted_out, story
 from qxmonitor.disclosure import Alert, Cleared, Gate
 from qxmonitor.disclosure.notices import Checked, SilenceLine, checked, expected_false, judged, silence_lines
 from qxmonitor.period import Period
@@ -82,7 +82,7 @@ class Standing:
         levels: risks by level, without those silenced or explained.
         late: late returns by type.
         stories: the risks.
-        unjudged: earlier risks without a verdict this month.
+        unjudged: earlier risks without a verdict this month; ``dropped``: those that closed in it for want of any.
         explained: suppliers by the alert that explains theirs.
         silences: silences that hold; ``silenced`` counts the alerts they hold back.
         expired: silences whose last month was the one before.
@@ -96,6 +96,7 @@ class Standing:
     late: tuple[TypeGroup, ...]
     stories: tuple[Story, ...]
     unjudged: tuple[Story, ...]
+    dropped: tuple[Story, ...]
     explained: tuple[Explained, ...]
     silences: tuple[SilenceLine, ...]
     silenced: Cleared | None
@@ -143,6 +144,8 @@ def standing(
     stories = tuple(told.values())
     risks = tuple(one for one in stories if economic[one.rule.text])
     before = [story(gate, None, alert, date) for alert in gate.alerts(carried, period)]
+    now = dropped(upto, period)
+    gone = [story(gate, None, a, date) for a in gate.alerts(now[now["closed"].astype(str) == str(period)], period)]
     counts = judged(gate, known.verdicts)
     declared = {rule.id: alerting().false_alarms.of(rule.id) for rule in rules().rules if rule.economic}
     rates = declared | {rule: share for rule, share in known.false_shares.items() if rule in declared}
@@ -153,6 +156,7 @@ def standing(
         late=by_type(gate, [one for one in stories if not economic[one.rule.text]]),
         stories=risks,
         unjudged=tuple(one for one in before if economic[one.rule.text]),
+        dropped=tuple(one for one in gone if economic[one.rule.text]),
         explained=tuple(Explained(told[cause], told[cause].suppliers) for cause in by if cause in told),
         silences=silence_lines(gate, active(known.silences, period), period),
         silenced=gate.count(held) if held else None,

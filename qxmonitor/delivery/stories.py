@@ -27,7 +27,8 @@ class Story:
     """What, since when, against what expectation, how sure, which plan, and who answers by when.
 
     ``suppliers`` are those whose own alerts this one explains, where the reader may see them; ``asked`` is whether the
-    lead is told of it at all: of what the gate keeps from it, nobody there can answer.
+    lead is told of it at all: of what the gate keeps from it, nobody there can answer. ``patience`` is after how many
+    months without a verdict it closes.
     """
 
     level: Cleared
@@ -50,6 +51,7 @@ class Story:
     asked: bool
     state: Cleared
     suppliers: tuple[Cleared, ...]
+    patience: Cleared
 
 
 @dataclass(frozen=True)
@@ -92,18 +94,31 @@ def by_basis(stories: Sequence[Story]) -> tuple[Story, ...]:
 
 
 def sorted_out(alerts: pd.DataFrame, period: Period) -> tuple[pd.DataFrame, ...]:
-    """Alerts that hold by this month's verdict, those last judged earlier, those quiet now, those closed this month."""
+    """Alerts that hold by this month's verdict, those last judged earlier, those quiet now, those lifted this month.
+
+    What closed since nothing judges it any more did not lift: see :func:`dropped`.
+    """
     closed = alerts["state"] == "closed"
     quiet = ~closed & alerts["evidence"].astype(str).str.contains('"trend":"quiet"', regex=False)
     fresh = alerts["period"].astype(str) == str(period)
-    now = closed & (alerts["closed"].astype(str) == str(period))
+    now = closed & ~_unjudged(alerts) & (alerts["closed"].astype(str) == str(period))
     holding = ~closed & ~quiet
     return alerts[holding & fresh], alerts[holding & ~fresh], alerts[quiet & fresh], alerts[now]
 
 
+def dropped(alerts: pd.DataFrame, period: Period) -> pd.DataFrame:
+    """Alerts that closed by a month since nothing judges them any more: nobody knows what became of the risk."""
+    return alerts[_unjudged(alerts) & (alerts["closed"].astype(str) <= str(period))]
+
+
+def _unjudged(alerts: pd.DataFrame) -> pd.Series:
+    by_nobody = alerts["evidence"].astype(str).str.contains('"closed_by":"unjudged"', regex=False)
+    return (alerts["state"] == "closed") & by_nobody
+
+
 def story(
     gate: Gate, to: Reader | None, alert: Alert, date: dt.datetime, suppliers: tuple[Cleared, ...] = (),
-    reached: Mapping[str, Collection[str]] | None = None,
+    reached: Mapping[str, Collection[str]] | None = None, *, first: bool = False,
 ) -> Story:  # fmt: skip
     """One alert as a story.
 
@@ -114,6 +129,7 @@ def story(
         date: from which the answer is due.
         suppliers: names of those it explains, cleared for the reader.
         reached: reader → ids of the alerts it may see; None: each lead sees its own.
+        first: the reader was never told of it, however old it is.
     """
     rule = rules().rule(alert.rule.text)
     watch = _watch(alert)
@@ -137,16 +153,22 @@ def story(
         days=gate.amount(plan.days, LEVELS[int(alert.level.number or 1) - 1]),
         mine=to is not None and to.id == plan.lead,
         asked=reached is None or alert.alert_id.text in reached.get(plan.lead, ()),
-        state=_state(gate, alert),
+        state=_state(gate, alert, first),
         suppliers=suppliers,
+        patience=gate.number(float(alerting().unjudged.of(rule.id)), 0, "个月", "office", f"Months.{rule.id}"),
     )
 
 
-def _state(gate: Gate, alert: Alert) -> Cleared:
-    """How far people are; of an alert nobody answered, whether it is news this month or the same as before."""
-    trend = alert.evidence.get("trend")
-    if alert.state.text in UNANSWERED and trend is not None and trend.text == "held":
-        return gate.word(alerting(), "held_label")
+def _state(gate: Gate, alert: Alert, first: bool) -> Cleared:
+    """How far people are, or what closed it; of an alert nobody answered, whether it is news to the reader."""
+    trend, closed_by = alert.evidence.get("trend"), alert.evidence.get("closed_by")
+    if alert.state.text in UNANSWERED and trend is not None and trend.text != "opened":
+        if first:
+            return gate.word(alerting(), "first_label")
+        if trend.text == "held":
+            return gate.word(alerting(), "held_label")
+    if alert.state.text == "closed" and closed_by is not None:
+        return gate.label(alerting(), "closed_by", closed_by.text)
     return gate.label(alerting(), "states", alert.state.text)
 
 

@@ -52,6 +52,7 @@ EVIDENCE = {
     "since": "period",
     "basis": "text",
     "trend": "text",
+    "closed_by": "text",
     "told": "text",
     "limit": "text",
     "leads": "firms",

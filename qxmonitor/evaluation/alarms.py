@@ -28,20 +28,22 @@ OUT_COLUMNS = ("period", "level", "why")
 _GROWTH = ("同比", "环比", "增长", "增速", "增幅")
 
 
-def evaluate(path: Path, out: Path | None = None) -> list[dict[str, Any]]:
+def evaluate(path: Path, out: Path | None = None, series: str = "") -> list[dict[str, Any]]:
     """Months at which the rules speak.
 
     Args:
-        path: an export of a data terminal with one monthly series (csv, xlsx, xls).
+        path: an export of a data terminal with a monthly series (csv, xlsx, xls).
         out: the csv to write, :data:`OUT_COLUMNS`.
+        series: the id or name of the series, where the file holds several.
 
     Returns:
         A row a month that speaks: period, level (blue … red), rule, why, expected, value.
 
     Raises:
-        Refused: not such an export, not exactly one monthly series, or ``out`` cannot be written.
+        Refused: not such an export, several series and none chosen, none that is monthly, lines or columns that
+            cannot be read, or ``out`` cannot be written.
     """
-    axis, values, growth = read(path)
+    axis, values, growth = read(path, series)
     rows = sorted([*_fallen(axis, values, growth), *_stopped(axis, values, growth)], key=lambda row: row["period"])
     if out is not None:
         write_csv(out, OUT_COLUMNS, ([row[name] for name in OUT_COLUMNS] for row in rows), read=[path])
@@ -64,9 +66,19 @@ def _fallen(axis: list[Period], values: Floats, growth: bool) -> list[dict[str, 
         began = axis[int(found.since[0, t])]
         short = f"低{shown - values[t]:.1f}个百分点" if growth else f"低{-found.gap[0, t]:.1%}"
         kind, sure = teller.kind(bool(found.fell[0, t])), teller.standing(float(found.p[0, t]))
-        why = f"{values[t]:.6g}，按此前各月应为{shown:.6g}，{short}；约自{began.label}起{kind}；{sure}"
+        why = f"{_plain(values[t])}，按此前各月应为{_plain(shown)}，{short}；约自{began.label}起{kind}；{sure}"
         rows.append(_row(axis[t], int(level[t]), rule.id, why, shown, float(values[t])))
     return rows
+
+
+def _plain(value: float) -> str:
+    """Six figures that count, never as a power of ten.
+
+    >>> _plain(1284821.3), _plain(52.30), _plain(0.0000123456789)
+    ('1284821', '52.3', '0.0000123457')
+    """
+    digits = 6 if abs(value) < 1e5 else 0
+    return np.format_float_positional(value, precision=6, fractional=False, trim="-") if digits else f"{value:.0f}"
 
 
 def _stopped(axis: list[Period], values: Floats, growth: bool) -> list[dict[str, Any]]:
@@ -89,7 +101,7 @@ def _row(period: Period, level: int, rule: str, why: str, expected: float | None
     }  # fmt: skip
 
 
-def read(path: Path) -> tuple[list[Period], Floats, bool]:
+def read(path: Path, series: str = "") -> tuple[list[Period], Floats, bool]:
     """The months from first to last, their values ``(m,)`` with NaN in the gaps, and whether they are growth rates.
 
     Raises:
@@ -100,11 +112,21 @@ def read(path: Path) -> tuple[list[Period], Floats, bool]:
         raise Refused("不是数据终端导出的参考序列")
     batch = reference.read(opened)
     points = batch.tables["reference_point"]
-    points = points[points["frequency"] == "月"]
+    names = dict.fromkeys(place.split("|", 1)[1] for place in batch.cells if not place.endswith("|value"))
+    names |= dict(zip(points["series"], points["name"], strict=True))
+    chosen = [key for key, name in names.items() if not series or series in (key, name)]
+    if len(chosen) != 1:
+        listed = "、".join(f"{key}（{name}）" if name else key for key, name in names.items())
+        said = "没有要的这一条" if series else "不止一条"
+        raise Refused(f"文件中有 {len(names)} 条序列，{said}，请用 --series 指定一条：{listed[:200]}")
+    if unnamed := [note for note in batch.notes if note.endswith(reference.UNNAMED)]:
+        raise Refused(unnamed[0])
+    points = points[(points["frequency"] == "月") & points["series"].isin(chosen)]
+    if len(batch.rejects):
+        first = batch.rejects.iloc[0]
+        raise Refused(f"有 {batch.rejected} 行无法读取，如第 {first['row']} 行：{first['reason']}")
     if points.empty:
-        raise Refused("文件中没有月度数据")
-    if points["series"].nunique() > 1:
-        raise Refused("文件中不止一条月度序列，请每次给一条")
+        raise Refused("这条序列没有月度数据")
     periods = [Period(text) for text in points["period"].astype(str)]
     axis = list(months(min(periods), max(periods)))
     values = np.full(len(axis), np.nan)

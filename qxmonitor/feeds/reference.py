@@ -41,6 +41,8 @@ PARTICULARS = {
     **dict.fromkeys(("日期", "时间", "数据类型", "统计口径", "指标类型", "指标描述", "描述", "状态"), "other"),
 }
 _LABELS = {"name": "指标名称", "frequency": "频率", "unit": "单位", "series": "指标ID", "source": "来源"}
+UNNAMED = "有数据而没有指标名称，未读取"
+"""Ends the note on a column that is no series, since nothing names it."""
 _TOP = HEAD
 """Particulars stand among this many lines."""
 
@@ -164,6 +166,8 @@ class _Down(_Page):
         body = [(line, row) for line, row, foot in zip(lines[split:], rows[split:], footers, strict=True) if not foot]
         self.rows = np.array([line for line, _ in body], dtype=np.int64)
         self.dates = [row[0] for _, row in body]
+        filled = {at for _, row in body for at, cell in enumerate(row) if at and _filled([cell])}
+        self.notes += [f"第{csvfile.column_letter(at)}列{UNNAMED}" for at in sorted(filled - self.series.keys())]
         self.figures = [[row[at] if at < len(row) else "" for at in self.series] for _, row in body]
         self.cells = {f"{self.sheet}|{key['series']}": csvfile.column_letter(at) for at, key in self.series.items()}
         if len(self.series) == 1:

@@ -1,9 +1,10 @@
 """Rules made of conditions on indicators: marks with persistence and hysteresis, own past, peers, and composites.
 
 A month's raw level is how many of the watch's marks the measure reaches while the further conditions hold. The level
-said is the highest that ``months`` of the last ``out_of`` judged months reached. Once an alert stands it holds at blue
-until the measure is back beyond ``leave``: between leave and blue nothing changes, whichever side it came from. A month
-whose measure, or a condition that matters, is not known is not judged and changes nothing.
+said is the highest that ``months`` of the last ``out_of`` judged months reached. A firm with nothing left of what the
+measure speaks of (``emptied``) is quiet. Once an alert stands it holds at blue until the measure is back beyond
+``leave``: between leave and blue nothing changes, whichever side it came from. A month whose measure, or a condition
+that matters, is not known is not judged and changes nothing.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ Levels = npt.NDArray[np.int8]
 
 LEAST_PEERS = 8
 """Firms of the chain that must have the figure before one is compared with the others."""
+_EMPTIED = {"stock.empty": "账册已报，期末没有结存货物"}
 _SIDES = {"above": "不低于", "below": "不高于", "apart": "偏离零不小于"}
 
 
@@ -61,6 +63,8 @@ def judged(engine: Engine, rule: Rule, watch: Watch, expected: Floats) -> Judged
     raw = reached(measure, watch.levels.steps(), test.side)
     known = np.isfinite(measure) & ~(unknown & (raw > 0))
     raw = np.where(held, raw, 0).astype(np.int8)
+    if test.emptied is not None and watch.kind == "firm":
+        known |= ~np.isfinite(measure) & (engine.view.take(test.emptied) > 0)
     back = beyond(measure, watch.levels.blue if watch.leave is None else watch.leave, test.side) & held
     level = persisted(raw, known, back, test.months, test.out_of)
     return Judged(level, measure, None if watch.kind == "firm" else coverage)
@@ -186,6 +190,8 @@ def words(rule: Rule, watch: Watch, measure: Floats) -> dict[str, object]:
     head, factor, tail = _wording(indicators().indicator(rule.indicator), test.of)
     numbers = pc.cast(pc.round(pa.array(measure * factor + 0.0), 1), pa.string())
     told = pc.binary_join_element_wise(head, numbers, tail, "")
+    if test.emptied is not None:
+        told = pc.if_else(np.isfinite(measure), told, _EMPTIED[test.emptied])
     also = [f"{_told(c)}" for c in test.all_of] + (["或".join(_told(c) for c in test.any_of)] if test.any_of else [])
     seen = "" if test.out_of == 1 else f"，最近{test.out_of}次判断中至少{test.months}次"
     limit = f"提示线{_SIDES[test.side]}{_number(watch.levels.blue * factor)}{tail}{seen}"

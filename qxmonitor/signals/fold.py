@@ -3,34 +3,38 @@
 One alert is one episode of an identity (rule × entity kind × entity × source): it opens at the first level ≥ 1,
 follows the level up and down, stays as it is through months without a verdict, and closes after the rule's number
 of consecutive quiet verdicts, at the first one when people said it is resolved, or when a person closes it. Closed by
-a person, it does not come back at the level it had or a lower one before a verdict was better. Its level is the last
-one ≥ 1. What people did counts in the month it names, after that month's verdict and in the order of ``known_at``;
-the order in which it was written down does not matter.
+a person, it does not come back at the level it had or a lower one before a verdict was better. What nothing judges any
+more closes after some months that were run without a verdict on it (``alerting.yml``), whatever people said of it;
+nobody decided anything by that, so it comes back as a new alert with the next level ≥ 1. Its level is the last one ≥ 1.
+What people did counts in the month it names, after that month's verdict and in the order of ``known_at``; the order in
+which it was written down does not matter.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qxmonitor.catalog.alerting import alerting
+from qxmonitor.catalog.alerting import CLOSERS, alerting
 from qxmonitor.catalog.rules import rules
 from qxmonitor.period import Period
 from qxmonitor.signals.evidence import extend
 
 IDENTITY = ["rule", "entity_kind", "entity", "source"]
 COLUMNS = ["alert_id", *IDENTITY, "level", "state", "opened", "period", "closed", "evidence"]
-"""Columns of an alert; period is that of its newest verdict (or of the event that closed it); closed is null while
+"""Columns of an alert; period is that of its newest verdict (or of the act that closed it); closed is null while
 open. evidence is the newest verdict's, plus: ``since`` (= opened), ``trend`` (opened, raised, lowered, held, quiet,
 reopened, closed), ``peak`` (worst level so far), ``alerts`` (verdicts ≥ 1), ``quiet`` (quiet verdicts in a row),
 ``due`` (the last month in which it was to be told: new, changed, or after the rule's months of reminding), ``p_least``
-(the least ``p`` of its verdicts ≥ 1, where they have one) and, once closed, ``closed_by`` (quiet, review or person)."""
+(the least ``p`` of its verdicts ≥ 1, where they have one) and, once closed, ``closed_by`` (quiet, review, person or
+unjudged)."""
 
-HISTORY = ["alert_id", "period", "state", "level", "who", "why", "known_at"]
-"""Columns of :func:`history`; ``who`` is empty where the verdict of the month changed the state."""
+HISTORY = ["alert_id", "period", "state", "level", "who", "why", "known_at", "closed_by"]
+"""Columns of :func:`history`; ``who`` is empty where the verdict of the month, or the lack of one, changed it."""
 
 ACTS = ("acknowledge", "take", "resolve", "close", "reopen")
 """Kinds of event folded; others are kept by the warehouse and left alone here."""
@@ -40,8 +44,8 @@ _STATES = np.array(["", *UNANSWERED, "acknowledged", "in_hand", "resolved", "clo
 _OPENED, _RAISED, _LOWERED, _ACKNOWLEDGED, _IN_HAND, _RESOLVED, _CLOSED = range(1, 8)
 _TRENDS = np.array(["opened", "raised", "lowered", "held", "quiet", "reopened"], dtype=object)
 _HELD, _QUIET, _REOPENED = 3, 4, 5
-_CLOSERS = np.array(["quiet", "review", "person", None], dtype=object)
-_BY_QUIET, _BY_REVIEW, _BY_PERSON = range(3)
+_CLOSERS = np.array([*CLOSERS, None], dtype=object)
+_BY_QUIET, _BY_REVIEW, _BY_PERSON, _BY_NOBODY, _OPEN = range(len(CLOSERS) + 1)
 _DEFAULT_CLOSE_AFTER = 2
 _ACT_FIELDS = [*IDENTITY, "period", "kind", "who", "why", "known_at"]
 
@@ -50,7 +54,9 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
-def fold(verdicts: pd.DataFrame, events: pd.DataFrame | None = None) -> pd.DataFrame:
+def fold(
+    verdicts: pd.DataFrame, events: pd.DataFrame | None = None, run: Collection[str] | None = None
+) -> pd.DataFrame:  # fmt: skip
     """Fold verdicts and events into alerts.
 
     Args:
@@ -58,22 +64,26 @@ def fold(verdicts: pd.DataFrame, events: pd.DataFrame | None = None) -> pd.DataF
             two different ones for the same month the more severe stands.
         events: rule, entity_kind, entity, source, period, kind, who, why, known_at; any order, repeats are one.
             Kinds are :data:`ACTS`, others are ignored. An answer holds until the alert is raised again.
+        run: the months that were run; those that verdicts speak of are among them. In one of these an alert that no
+            verdict speaks of is left without one; a month that was never run says nothing.
 
     Returns:
         :data:`COLUMNS`, ordered by identity and opening month; states opened, raised, lowered, acknowledged, in_hand,
         resolved or closed.
     """
-    story = _Story.of(verdicts, events)
+    story = _Story.of(verdicts, events, run)
     return _alerts(story, _told(story))
 
 
-def history(verdicts: pd.DataFrame, events: pd.DataFrame | None = None) -> pd.DataFrame:
+def history(
+    verdicts: pd.DataFrame, events: pd.DataFrame | None = None, run: Collection[str] | None = None
+) -> pd.DataFrame:  # fmt: skip
     """Every change of state or level of every alert, as :func:`fold` goes through them: :data:`HISTORY`, in order."""
-    story = _Story.of(verdicts, events)
+    story = _Story.of(verdicts, events, run)
     state = _told(story)
     if not state.changes:
         return pd.DataFrame({name: [] for name in HISTORY})
-    who, t, opened, now, level, act = (np.concatenate(parts) for parts in zip(*state.changes, strict=True))
+    who, t, opened, now, level, closer, act = (np.concatenate(parts) for parts in zip(*state.changes, strict=True))
     period = np.array(story.periods, dtype=object)
     acts = story.acts.reindex(act)
     ids = _identity(story.identities.iloc[who].reset_index(drop=True)) + ":" + pd.Series(period[opened], dtype="str")
@@ -81,7 +91,7 @@ def history(verdicts: pd.DataFrame, events: pd.DataFrame | None = None) -> pd.Da
         {
             "alert_id": ids, "period": period[t], "state": _STATES[now], "level": level,
             "who": acts["who"].fillna("").to_numpy(), "why": acts["why"].fillna("").to_numpy(),
-            "known_at": acts["known_at"].to_numpy(),
+            "known_at": acts["known_at"].to_numpy(), "closed_by": np.where(closer == _OPEN, "", _CLOSERS[closer]),
         }
     )  # fmt: skip
     order = np.lexsort((np.arange(len(t)), opened, who))
@@ -92,12 +102,14 @@ def history(verdicts: pd.DataFrame, events: pd.DataFrame | None = None) -> pd.Da
 class _Story:
     """k identities × t months: levels (−1: no verdict), p (NaN: none), the verdict's row, and what people did.
 
-    ``rounds[t]`` are the acts of a month, of each identity at most one a round: (who, kind, row of ``acts``).
+    ``ran`` says which months were run; ``rounds[t]`` are the acts of a month, of each identity at most one a round:
+    (who, kind, row of ``acts``).
     """
 
     verdicts: pd.DataFrame
     identities: pd.DataFrame
     periods: list[str]
+    ran: Bools
     level: Ints
     p: Floats
     row: Ints
@@ -105,9 +117,10 @@ class _Story:
     rounds: dict[int, list[tuple[Ints, Ints, Ints]]]
     close_after: Ints
     remind: Ints
+    patience: Ints
 
     @classmethod
-    def of(cls, verdicts: pd.DataFrame, events: pd.DataFrame | None) -> _Story:
+    def of(cls, verdicts: pd.DataFrame, events: pd.DataFrame | None, run: Collection[str] | None) -> _Story:
         columns = [*IDENTITY, "period", "level", "evidence"]
         once = verdicts[columns].sort_values([*IDENTITY, "period", "level", "evidence"], kind="stable")
         once = once.drop_duplicates([*IDENTITY, "period"], keep="last").reset_index(drop=True)
@@ -115,7 +128,8 @@ class _Story:
         who = (first.cumsum() - 1).to_numpy(dtype=np.int64)
         identities = once.loc[first, IDENTITY].reset_index(drop=True)
         acts = _acts(identities, events)
-        periods = sorted(set(once["period"].astype(str)) | set(acts["period"].astype(str)))
+        judged = {*once["period"].astype(str), *map(str, run or ())}
+        periods = sorted(judged | set(acts["period"].astype(str)))
         position = {period: t for t, period in enumerate(periods)}
         shape = (len(identities), len(periods))
         at = once["period"].map(position).to_numpy(dtype=np.int64)
@@ -126,8 +140,13 @@ class _Story:
         p[who[hot], at[hot]] = found.to_numpy(dtype=np.float64, na_value=np.nan)
         wait = {rule.id: rule.close_after for rule in rules().rules}
         close_after = identities["rule"].map(wait).fillna(_DEFAULT_CLOSE_AFTER).to_numpy().astype(np.int64)
-        remind = identities["rule"].map(alerting().remind.of).to_numpy(dtype=np.int64)
-        return cls(once, identities, periods, level, p, row, acts, _rounds(acts, position), close_after, remind)
+        remind, patience = (
+            identities["rule"].map(months.of).to_numpy(dtype=np.int64)
+            for months in (alerting().remind, alerting().unjudged)
+        )
+        ran = np.array([period in judged for period in periods], dtype=bool)
+        rounds = _rounds(acts, position)
+        return cls(once, identities, periods, ran, level, p, row, acts, rounds, close_after, remind, patience)
 
 
 def _acts(identities: pd.DataFrame, events: pd.DataFrame | None) -> pd.DataFrame:
@@ -154,9 +173,10 @@ def _rounds(acts: pd.DataFrame, position: dict[str, int]) -> dict[int, list[tupl
 
 def _told(story: _Story) -> _State:
     """Go through the months."""
-    state = _State(len(story.identities), story.close_after, story.remind)
+    state = _State(len(story.identities), story.close_after, story.remind, story.patience)
     for t, period in enumerate(story.periods):
-        state.month(t, Period(period).ordinal, story.level[:, t], story.p[:, t])
+        if story.ran[t]:
+            state.month(t, Period(period).ordinal, story.level[:, t], story.p[:, t])
         for who, kind, act in story.rounds.get(t, []):
             state.act(t, Period(period).ordinal, who, kind, act)
     state.finish(state.began)
@@ -167,12 +187,14 @@ def _told(story: _Story) -> _State:
 class _State:
     """Every identity's newest episode, as arrays; those before it pile up in ``episodes``.
 
-    ``shut`` is the level up to which an identity stays closed, since a person closed it at that level.
+    ``shut`` is the level up to which an identity stays closed, since a person closed it at that level; ``silent``
+    counts the months run since its last verdict (or since it was opened again).
     """
 
     size: int
     close_after: Ints
     remind: Ints
+    patience: Ints
     episodes: list[dict[str, npt.NDArray[np.generic]]] = field(default_factory=list)
     changes: list[tuple[Ints, ...]] = field(default_factory=list)
     state: Ints = field(init=False)
@@ -186,6 +208,7 @@ class _State:
     due: Ints = field(init=False)
     due_month: Ints = field(init=False)
     shut: Ints = field(init=False)
+    silent: Ints = field(init=False)
     closed: Ints = field(init=False)
     closer: Ints = field(init=False)
     least: Floats = field(init=False)
@@ -193,7 +216,7 @@ class _State:
     _KEPT = ("opened", "level", "peak", "alerts", "quiet", "last", "trend", "state", "due", "closed", "closer", "least")
 
     def __post_init__(self) -> None:
-        for name in (*self._KEPT, "due_month", "shut"):
+        for name in (*self._KEPT, "due_month", "shut", "silent"):
             setattr(self, name, np.zeros(self.size, dtype=np.int64))
         self.least = np.full(self.size, np.nan)
 
@@ -208,12 +231,14 @@ class _State:
         return found
 
     def month(self, t: int, ordinal: int, verdict: Ints, p: Floats) -> None:
-        """One month's verdicts."""
+        """One month's verdicts; −1 where there is none, though the month was run."""
         was, level = self.state.copy(), self.level.copy()
         hot, open_ = verdict >= 1, self.open
         new = hot & ~open_ & (verdict > self.shut)
         better = ~open_ & (verdict >= 0)
         self.shut[better] = np.minimum(self.shut, verdict)[better]
+        self.shut[new] = 0
+        self.silent = np.where(verdict >= 0, 0, self.silent + 1)
         self.finish(new & self.began)
         self.opened[new], self.peak[new], self.alerts[new], self.least[new] = t, 0, 0, np.nan
         hot &= open_ | new
@@ -235,6 +260,7 @@ class _State:
         review = calm & (self.state == _RESOLVED)
         self._close(review, t, _BY_REVIEW)
         self._close(calm & (self.quiet >= self.close_after), t, _BY_QUIET)
+        self._close(self.silent >= self.patience, t, _BY_NOBODY)
         self._note((self.state != was) | (self.open & (self.level != level)) | new, t, -1)
 
     def act(self, t: int, ordinal: int, who: Ints, kind: Ints, act: Ints) -> None:
@@ -252,7 +278,8 @@ class _State:
         self.state[did("take") & open_] = _IN_HAND
         self.state[did("resolve") & open_] = _RESOLVED
         again = did("reopen") & (self.state == _CLOSED)
-        self.state[again], self.trend[again], self.quiet[again], self.shut[again] = _OPENED, _REOPENED, 0, 0
+        self.state[again], self.trend[again], self.quiet[again] = _OPENED, _REOPENED, 0
+        self.shut[again], self.silent[again] = 0, 0
         self._tell(again, t, ordinal)
         by_person = did("close") & open_
         self.shut[by_person] = self.level[by_person]
@@ -278,7 +305,8 @@ class _State:
             who = np.flatnonzero(changed)
             months = np.full(len(who), t, dtype=np.int64)
             acts = np.broadcast_to(act, self.size)[who].astype(np.int64)
-            self.changes.append((who, months, self.opened[who], self.state[who], self.level[who], acts))
+            closer = np.where(self.state == _CLOSED, self.closer, _OPEN)[who]
+            self.changes.append((who, months, self.opened[who], self.state[who], self.level[who], closer, acts))
 
 
 def _identity(frame: pd.DataFrame) -> pd.Series:
@@ -307,7 +335,7 @@ def _alerts(story: _Story, state: _State) -> pd.DataFrame:
             "quiet": e["quiet"],
             "due": period[e["due"]],
             "p_least": e["least"],
-            "closed_by": _CLOSERS[np.where(done, e["closer"], 3)],
+            "closed_by": _CLOSERS[np.where(done, e["closer"], _OPEN)],
         },
     )
     frame = who.assign(
@@ -315,7 +343,7 @@ def _alerts(story: _Story, state: _State) -> pd.DataFrame:
         level=e["level"].astype(np.int16),
         state=_STATES[e["state"]],
         opened=opened,
-        period=period[np.where(done, e["closed"], e["last"])],
+        period=period[np.where(done & (e["closer"] != _BY_NOBODY), e["closed"], e["last"])],
         closed=period[closed],
         evidence=texts,
     )

@@ -31,11 +31,12 @@ def silenced_by(alerts: pd.DataFrame, silences: pd.DataFrame, firms: pd.DataFram
     Args:
         alerts: rule, entity_kind, entity.
         silences: :data:`SILENCE`.
-        firms: the register, index USCC: chain, by which a silence of a chain holds for the chain and its firms.
+        firms: the register, index USCC: chain, by which a silence of a chain holds for it, its nodes and its firms.
         period: the month.
     """
     kind, entity = alerts["entity_kind"].astype(str), alerts["entity"].astype(str)
-    chain = entity.map(firms["chain"].astype(str)).where(kind == "firm", entity.where(kind == "chain", ""))
+    own = entity.where(kind == "chain", entity.str.split("/").str[0].where(kind == "node", ""))
+    chain = entity.map(firms["chain"].astype(str)).where(kind == "firm", own)
     found: npt.NDArray[np.object_] = np.full(len(alerts), "", dtype=object)
     for row in active(silences, period).sort_values("silence_id", ascending=False).to_dict("records"):
         hit = np.ones(len(alerts), dtype=bool)

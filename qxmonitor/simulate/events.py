@@ -10,7 +10,8 @@ for nothing in a silence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,8 +80,9 @@ def staged_for_show(firms: int) -> dict[str, int]:
 
 
 def plan_events(
-    town: Population, first: Period, last: Period, seed: int, staged: Mapping[str, int] | None = None
-) -> list[Event]:
+    town: Population, first: Period, last: Period, seed: int, staged: Mapping[str, int] | None = None, *,
+    exactly: bool = False,
+) -> list[Event]:  # fmt: skip
     """All events of a town, at most one a firm; firms that enter or leave are spared.
 
     Args:
@@ -90,9 +92,10 @@ def plan_events(
         seed: the town's seed.
         staged: how many events of each kind of :data:`STAGED` begin in the last months, as far as there are firms for
             them; the rest of the town's events comes at the fixed prevalence.
+        exactly: refuse where there are not firms enough.
 
     Raises:
-        QxError: there is no such kind.
+        QxError: there is no such kind, or not firms enough for what is asked ``exactly``.
     """
     wanted = staged or {}
     if strange := sorted(set(wanted) - set(STAGED)):
@@ -104,9 +107,26 @@ def plan_events(
     giants = np.argsort(-firms["size"].to_numpy(dtype=float), kind="stable")[: max(2, len(town) // 50)]
     steady[giants] = False  # one of them falling would drown every other story of the town
     events = _stage(town, steady.copy(), first, last, np.random.default_rng([seed, 2]), wanted)
+    if exactly:
+        _enough(events, wanted)
     steady[[event.firm for event in events]] = False
     events += _at_prevalence(town, steady, first, last, np.random.default_rng([seed, 6]))
     return sorted(events, key=lambda e: (e.start, e.firm))
+
+
+def _enough(events: Sequence[Event], wanted: Mapping[str, int]) -> None:
+    """Refuse when fewer were staged than wanted.
+
+    Raises:
+        QxError: so many of a kind, and why no more.
+    """
+    there = Counter(event.type for event in events if event.cause is None)
+    there["lead_shock"] = len({event.cause for event in events if event.cause is not None})
+    short = "；".join(
+        f"{kind} 要 {count} 起，只安排得下 {there[kind]} 起" for kind, count in wanted.items() if there[kind] < count
+    )
+    if short:
+        raise QxError(f"这个镇合适的企业不够：{short}。请增加企业数（--firms）或另选种子（--seed）")
 
 
 def shock_periods(first: Period, last: Period) -> list[Period]:

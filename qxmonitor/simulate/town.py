@@ -50,8 +50,9 @@ WRITERS = (
 
 
 def write_town(
-    out: Path, *, firms: int, first: Period, last: Period, seed: int, staged: Mapping[str, int] | None = None
-) -> None:
+    out: Path, *, firms: int, first: Period, last: Period, seed: int, staged: Mapping[str, int] | None = None,
+    exactly: bool = False,
+) -> None:  # fmt: skip
     """Write ``out/landing/<YYYY-MM-DD>/…`` by day of arrival and ``out/truth.json``; same arguments, same bytes.
 
     Args:
@@ -62,9 +63,11 @@ def write_town(
         seed: of every random draw.
         staged: how many events of each kind begin in the last months, beside those at the fixed prevalence
             (``events.plan_events``).
+        exactly: that many, or no town.
 
     Raises:
-        QxError: the arguments make no town, or ``out`` already holds one.
+        QxError: the arguments make no town, it has not firms enough for what is asked ``exactly``, or ``out`` already
+            holds one.
     """
     if not MIN_FIRMS <= firms <= MAX_FIRMS:
         raise QxError(f"企业数须在 {MIN_FIRMS} 到 {MAX_FIRMS} 之间：{firms}")
@@ -74,7 +77,7 @@ def write_town(
         raise QxError(f"目录里已有模拟数据，请换一个目录：{out}")
 
     town = populate(firms, first, last, seed)
-    events = plan_events(town, first, last, seed, staged)
+    events = plan_events(town, first, last, seed, staged, exactly=exactly)
     economy = live(town, events, first, last, seed)
     landing = Landing(out, release_calendar().released_at(last))
     world = World.of(town, economy, events, (first, last), seed, landing)

@@ -74,8 +74,8 @@ def labelled_raised(wh: Warehouse, *, recorded_at: datetime | None = None) -> pd
 
 def silence(
     wh: Warehouse, target: Row, first: Period, last: Period, *, who: str, why: str, known_at: datetime
-) -> str:  # fmt: skip
-    """Silence alerts for some months; returns the silence's id, which follows from what it says.
+) -> tuple[str, bool]:  # fmt: skip
+    """Silence alerts for some months; returns the silence's id, which follows from what it says, and whether it is new.
 
     Args:
         wh: an open warehouse.
@@ -89,8 +89,7 @@ def silence(
     words = "\n".join([*(target[name] for name in TARGET), first, last, who, why])
     silence_id = "S" + hashlib.sha256(words.encode()).hexdigest()[:8]
     row = {**target, "silence_id": silence_id, "first": first, "last": last, "who": who, "why": why}
-    _append(wh, "silence", row, known_at, ["silence_id"])
-    return silence_id
+    return silence_id, _append(wh, "silence", row, known_at, ["silence_id"])
 
 
 def end_silence(wh: Warehouse, silence_id: str, last: Period, *, who: str, why: str, known_at: datetime) -> None:
@@ -127,13 +126,15 @@ def note_told(conn: Connection, rows: pd.DataFrame, now: datetime) -> None:
         conn.execute(text(sql.query("told_note")), noted)
 
 
-def _append(wh: Warehouse, table: str, row: Row, known_at: datetime, key: list[str]) -> None:
+def _append(wh: Warehouse, table: str, row: Row, known_at: datetime, key: list[str]) -> bool:
+    """Append a row; False when there is one of this key."""
     with wh.adbc() as connection:
         lock(connection, LOCK_LOAD)
         head: Row = fetch(connection, sql.query("load_head")).to_pylist()[0]
         there = fetch(connection, sql.query("silence_keys" if table == "silence" else "silence_end_keys")).to_pandas()
         if (there[key] == pd.Series(row)[key]).all(axis=1).any():
-            return
+            return False
         stamped = {**row, "known_at": pd.Timestamp(known_at).tz_convert("UTC"), "recorded_at": head["recorded_at"]}
         append(connection, table, pd.DataFrame([stamped]))
         connection.commit()
+    return True

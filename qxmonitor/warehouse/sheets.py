@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 Values = dict[str, npt.NDArray[np.float64]]
 
+REMEMBERED = 12
+"""Months for which it is remembered in which ledgers an owner had stock."""
+
 
 def trade(axes: Axes, lines: pa.Table, values: Values) -> tuple[npt.NDArray[np.bool_], pd.DataFrame]:
     """Lay out imports and exports per firm and month, and keep the lines behind them.
@@ -75,9 +78,10 @@ def stock(axes: Axes, lines: pd.DataFrame, values: Values) -> npt.NDArray[np.boo
     Args:
         axes: of the panel.
         lines: of query ``bonded_stock_lines``.
-        values: gets ``stock.usd``, ``stock.overdue_usd``, and ``stock.aged`` (dollars × days) over ``stock.weight``
-            (dollars of which the day of entry is known).
+        values: gets ``stock.usd``, ``stock.overdue_usd``, ``stock.aged`` (dollars × days) over ``stock.weight``
+            (dollars of which the day of entry is known), and ``stock.empty``: 1 where an owner has nothing left.
     """
+    axes.fill(pa.Table.from_pandas(_emptied(lines), preserve_index=False), "stock", values)
     lines = lines[lines["entity"].notna()]
     end = month_end(lines["period"])
     usd = lines["usd"].astype("float64")
@@ -95,6 +99,31 @@ def stock(axes: Axes, lines: pd.DataFrame, values: Values) -> npt.NDArray[np.boo
     )  # fmt: skip
     summed = table.groupby(["entity", "period"], as_index=False).sum(min_count=1)
     return axes.fill(pa.Table.from_pandas(summed, preserve_index=False), "stock", values)
+
+
+def _emptied(lines: pd.DataFrame) -> pd.DataFrame:
+    """Months in which an owner has no stock any more, told by the very ledgers in which it had some: 1 as ``empty``.
+
+    These are all ledgers in which it had stock in the :data:`REMEMBERED` months before. A month without one of them
+    says nothing of what lies in it, nor does one that holds the same kind of goods of which no owner is known.
+    """
+    quantity, usd = lines["quantity"].astype("float64"), lines["usd"].astype("float64")
+    some = (quantity > 0) | (quantity.isna() & ~(usd <= 0))
+    mine = lines.loc[some & lines["account"].notna(), ["entity", "account", "hs", "period"]].astype("str")
+    owned = lines.loc[mine.index, "entity"].notna()
+    held, nobodys = mine[owned].drop_duplicates(), mine.loc[~owned, ["account", "hs", "period"]].drop_duplicates()
+    here = lines[["account", "period"]].dropna().astype("str").drop_duplicates().assign(here=True)
+    ahead = {one: [str(Period(one) + k) for k in range(1, REMEMBERED + 1)] for one in held["period"].unique()}
+    due = held.assign(period=held["period"].map(ahead)).explode("period").drop_duplicates()
+    due = due[due["period"].isin(here["period"])].astype({"period": "str"})
+    due = due.merge(here, on=["account", "period"], how="left", validate="m:1")
+    due = due.merge(nobodys.assign(doubt=True), on=["account", "hs", "period"], how="left", validate="m:1")
+    told = due["here"].notna() & due["doubt"].isna()
+    empty = told.groupby([due["entity"], due["period"]]).all()
+    still = pd.MultiIndex.from_frame(held[["entity", "period"]])
+    found = empty.index[empty.to_numpy(dtype=bool) & ~empty.index.isin(still)]
+    frame: pd.DataFrame = found.to_frame(index=False)
+    return frame.astype("str").assign(empty=1.0)
 
 
 def rd(

@@ -275,13 +275,13 @@ def read_quarantine(wh: Warehouse) -> pd.DataFrame:
     return wh.frame(sql.query("quarantine"))
 
 
-def refold(wh: Warehouse, fold: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-    """Make the alerts anew from the verdicts that count and all events; one process at a time.
+def refold(wh: Warehouse, fold: Callable[[pd.DataFrame, pd.DataFrame, set[str]], pd.DataFrame]) -> pd.DataFrame:
+    """Make the alerts anew from the verdicts that count, all events and the months run; one process at a time.
 
     Args:
         wh: an open warehouse.
-        fold: (verdicts of :func:`read_raised`, events) → :data:`ALERT_COLUMNS`, which reads nothing that another
-            process may be changing.
+        fold: (verdicts of :func:`read_raised`, events, months) → :data:`ALERT_COLUMNS`, which reads nothing that
+            another process may be changing.
 
     Returns:
         The alerts written.
@@ -290,7 +290,8 @@ def refold(wh: Warehouse, fold: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFr
         lock(connection, LOCK_ALERT)
         verdicts = fetch(connection, sql.query("verdicts_raised"), FOREVER, FOREVER).to_pandas()
         events = local(fetch(connection, sql.query("alert_events"), FOREVER, FOREVER).to_pandas())
-        alerts = fold(verdicts, events)
+        months = fetch(connection, sql.query("periods_run"), FOREVER, FOREVER)["period"].to_pylist()
+        alerts = fold(verdicts, events, set(months))
         run(connection, sql.query("alerts_clear"))
         if len(alerts):
             append(connection, "alert", alerts[ALERT_COLUMNS])

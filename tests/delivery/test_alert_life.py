@@ -57,7 +57,7 @@ def mail(gate: Gates, reader: str, alerts: pd.DataFrame, known: Known) -> tuple[
 def test_what_was_told_and_goes_on_is_counted_and_not_told_again(gate: Gates) -> None:
     alerts = drops(ONE, TWO)
     message, noted = mail(gate, "gxj", alerts, Known(told=told("gxj", alerts)))
-    assert message.subject.endswith("本期无新的风险提示（模拟数据）")
+    assert message.subject.endswith("本期无新增风险提示，延续2项（模拟数据）")
     assert "另有2项此前已提示、级别未变" in body(message) and "另有2项" in body(message, "html")
     assert "虚构光电" not in body(message)
     assert noted["part"].tolist() == ["held", "held"]
@@ -65,6 +65,68 @@ def test_what_was_told_and_goes_on_is_counted_and_not_told_again(gate: Gates) ->
     assert noted["part"].tolist() == ["mailed", "mailed"], "another reader was told, not this one"
     assert noted["answer_by"].tolist() == [date(2026, 11, 23)] * 2
     assert "橙2项" in message.subject
+
+
+def gone(*firms: str, closed: str = "2026-10", by: str = "unjudged") -> pd.DataFrame:
+    proof = json.dumps({"closed_by": by, "trend": "closed"}, separators=(",", ":"))
+    return drops(*firms, state="closed", closed=closed, period="2026-04", opened="2026-03", evidence=proof)
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_who_was_told_of_a_notice_is_told_once_that_nothing_judges_it_any_more(gate: Gates, kind: str) -> None:
+    alerts = gone(ONE, TWO)
+    before = told("gxj", alerts.iloc[:1], period="2026-04")
+    message, noted = mail(gate, "gxj", alerts, Known(told=before))
+    assert message.subject.endswith("本期无风险提示，终止跟踪1项（模拟数据）")
+    text = body(message, kind)
+    assert (
+        "东莞市虚构光电有限公司（企业自报）：产值下降，橙色，自2026年3月起，最近判断为2026年4月，其后连续6个月没有判断"
+        in text
+    )
+    assert "这不代表风险已经解除" in text and "本期解除" not in text and "恢复正常" not in text
+    assert "甲乙" not in text, "nobody was told of it"
+    assert noted[["part", "reason"]].to_numpy().tolist() == [
+        ["closed", "告知：无判断依据，终止跟踪（不代表风险已解除）"]
+    ]  # fmt: skip
+    after = pd.concat([before, told("gxj", alerts.iloc[:1], part="closed")])
+    later = alerts.assign(closed="2026-09")
+    message, noted = mail(gate, "gxj", later, Known(told=after))
+    assert "终止跟踪" not in body(message, kind) and noted.empty
+    lost = after.assign(state=["accepted", "bounced"])
+    assert "终止跟踪1项" in mail(gate, "gxj", later, Known(told=lost))[0].subject, "that mail came back"
+    assert "终止跟踪1项" in mail(gate, "gxj", later, Known(told=before))[0].subject, "no mail went in the month itself"
+    again = alerts.assign(closed="2026-10")  # judged once more after all, and then again for so long by nothing
+    assert "终止跟踪1项" in mail(gate, "gxj", again, Known(told=after))[0].subject
+
+
+def test_a_mail_goes_for_it_even_to_who_gets_none_without_news(gate: Gates) -> None:
+    alerts = pd.DataFrame([town.alert("total_drop", "town", "town", "returns", 1)]).assign(
+        **gone(ONE)[["state", "closed", "period", "opened", "evidence"]].iloc[0]
+    )
+    known = Known(told=told("hr", alerts, period="2026-04"))
+    assert plan({"hr": gate("hr")}, alerts, town.PERIOD, DATE).messages == []
+    (message,) = plan({"hr": gate("hr")}, alerts, town.PERIOD, DATE, known=known).messages
+    assert "终止跟踪1项" in message.subject
+
+
+@pytest.mark.parametrize(("by", "word"), [
+    ("quiet", "恢复正常，已解除"), ("review", "处置后复核正常，已解除"), ("person", "人工解除"),
+])  # fmt: skip
+def test_a_lifted_notice_says_what_lifted_it(gate: Gates, by: str, word: str) -> None:
+    message, noted = mail(gate, "gxj", gone(ONE, by=by), Known())
+    assert f"东莞市虚构光电有限公司：产值下降（自2026年3月起），{word}" in body(message)
+    assert "不是解除" not in body(message)
+    assert noted["part"].tolist() == ["closed"]
+
+
+def test_a_silence_holds_for_what_is_not_judged_as_well(gate: Gates) -> None:
+    alerts = drops(ONE, period="2026-09")
+    message, noted = mail(gate, "gxj", alerts, Known())
+    assert "虚构光电" in body(message) and noted["part"].tolist() == ["carried"]
+    known = Known(silences=pd.DataFrame([SILENCE]), firms=town.FIRMS)
+    message, noted = mail(gate, "gxj", alerts, known)
+    assert "虚构光电" not in body(message) and "另有1项在静默期内" in body(message)
+    assert noted[["part", "reason"]].to_numpy().tolist() == [["silenced", "静默 S1"]]
 
 
 def test_the_same_month_on_another_occasion_tells_the_same(gate: Gates) -> None:

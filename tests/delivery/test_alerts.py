@@ -12,7 +12,7 @@ import pytest
 from qxmonitor.catalog.mailboxes import Mailbox
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.readers import Reader, readers
-from qxmonitor.delivery.alerts import plan
+from qxmonitor.delivery.alerts import TOLD, Known, plan
 from qxmonitor.delivery.ledger import Message
 from qxmonitor.delivery.mail import compose
 from qxmonitor.disclosure import Gate
@@ -85,8 +85,8 @@ def test_an_alert_last_judged_in_an_earlier_month_is_no_finding_of_this_one(gate
     """Its figures were that month's; a firm that no longer reports is neither falling nor well."""
     message = sent(gate, town.alerts().assign(period="2026-09"))["gxj"]
     text = body(message, kind)
-    assert "本期无风险提示" in text
-    assert message.subject.endswith("本期无风险提示（模拟数据）")
+    assert "本期无新增风险提示，延续3项" in text and "本期无风险提示" not in text
+    assert message.subject.endswith("本期无新增风险提示，延续3项（模拟数据）")
     assert "此前提示、本期未作判断" in text
     assert "东莞市虚构光电有限公司（企业自报）：产值下降，橙色，自2026年8月起，最近判断为2026年9月" in text
     assert "当月工业总产值" not in text
@@ -116,7 +116,7 @@ def test_a_firm_is_not_named_after_its_authorisation_ran_out(gate: Gates) -> Non
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_a_month_without_returns_is_said_to_be_one(gate: Gates, kind: str) -> None:
     (message,) = plan({"stats": gate("stats")}, town.alerts(), Period("2027-01"), DATE).messages
-    assert message.subject == "【风险提示】2027年1月清溪镇工业经济运行：本期报表免报，未作判断（模拟数据）"
+    assert message.subject == "【风险提示】2027年1月清溪镇工业经济运行：本期报表免报，未作判断，延续4项（模拟数据）"
     assert "产销总值表免报，不作风险判断" in body(message, kind)
     assert "本期无风险提示" not in body(message, kind)
     assert "最近判断为2026年10月" in body(message, kind)
@@ -145,9 +145,19 @@ def test_an_alert_is_a_whole_story(gate: Gates, kind: str) -> None:
 
 def test_a_reminder_is_not_called_new(gate: Gates) -> None:
     """Opened in August, as bad as before, nobody answered: the mail says so, and counts months and not mails."""
-    text = body(sent(gate)["gxj"])
+    alerts = town.alerts()
+    rows = [("2026-09", "gxj", "", key, "mailed", 3, "<m>", "", None) for key in alerts["alert_id"]]
+    alerts["evidence"] = alerts["evidence"].str.replace("{", '{"due":"2026-10",', n=1)
+    known = Known(told=pd.DataFrame(rows, columns=TOLD))
+    text = body(plan({"gxj": gate("gxj")}, alerts, town.PERIOD, DATE, known=known).messages[0])
     assert "东莞市虚构光电有限公司（企业，企业自报）〔未变化、未签收〕" in text
     assert "新提示" not in text and "次提示" not in text
+
+
+def test_an_old_alert_told_to_a_reader_for_the_first_time_says_so(gate: Gates) -> None:
+    text = body(sent(gate)["gxj"])
+    assert "东莞市虚构光电有限公司（企业，企业自报）〔首次列入〕" in text
+    assert "未变化" not in text and "已升级" not in text
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,32 @@ def test_what_is_no_reference_series_is_refused_in_a_line(tmp_path: Path) -> Non
     assert "不能是输入文件" in _run("alarms", good, "--out", good).stderr
 
 
+def test_of_several_series_one_must_be_chosen_and_none_is_taken_silently(tmp_path: Path) -> None:
+    head = ["指标名称,甲产量,乙产量", "频率,月,{}", "单位,台,台", "指标ID,S1,S2", "来源,测试,测试"]
+    lines = [f"{2010 + k // 12}/{k % 12 + 1}/28,{1234567 + k % 7 if k < 50 else 600000},5" for k in range(60)]
+    path = tmp_path / "two.csv"
+
+    def write(frequency: str, name: str = ",乙产量", key: str = ",S2") -> None:
+        text = "\n".join([*head, *lines]).format(frequency).replace(",乙产量", name).replace(",S2", key)
+        path.write_text(text, encoding="gb18030")
+
+    for frequency in ("月", "季"):
+        write(frequency)
+        result = _run("alarms", path, "--json")
+        assert result.exit_code == 1 and result.stderr.count("\n") == 1
+        assert "2 条序列，不止一条" in result.stderr and "S2" in result.stderr
+    write("月")
+    for chosen in ("S1", "甲产量"):
+        rows = json.loads(_run("alarms", path, "--series", chosen, "--json").stdout)
+        assert rows[0]["period"] == "2014-03" and "按此前各月应为123" in rows[0]["why"] and "e+" not in rows[0]["why"]
+    assert json.loads(_run("alarms", path, "--series", "乙产量", "--json").stdout) == []
+    assert "没有要的这一条" in _run("alarms", path, "--series", "丙", "--json").stderr
+    write("季")
+    assert "行无法读取" in _run("alarms", path, "--series", "S1").stderr, "its lines were rejected with the other's"
+    write("", name=",", key=",")
+    assert "第C列有数据而没有指标名称" in _run("alarms", path).stderr
+
+
 @pytest.mark.evaluation
 @pytest.mark.skipif(
     not FOLDER.is_dir(), reason="真实的数据终端导出文件不在本机（设 QXMONITOR_EVAL_DIR 指向其上级目录）"

@@ -244,11 +244,16 @@ def test_a_notice_is_answered_verified_and_silenced(command: Command, shop: Ware
     entity = alert.split(":")[2]
     silence = ("silence", "add", "--entity", entity, "--from", "2025-04", "--until", "2025-06", *by)
     (one,), (same,) = command(*silence).rows, command(*silence).rows
-    assert (one["silence_id"], one["active"]) == (same["silence_id"], True)
+    assert (one["silence_id"], one["active"], one["new"]) == (same["silence_id"], True, True)
+    assert not same["new"] and "此前已登记" in command(*silence[:-1]).out
     assert any(row["what"] == "silence" for row in command("explain", alert, "--json").rows)
     (ended,) = command("silence", "end", one["silence_id"], "--last", "2025-03", *by).rows
     assert (ended["active"], ended["last"]) == (False, "2025-03")
-    assert [row["active"] for row in command("silence", "list", "--json").rows] == [False]
+    assert [(row["active"], row["state_name"]) for row in command("silence", "list", "--json").rows] == [
+        (False, "已到期")
+    ]  # fmt: skip
+    refused = command(*silence)
+    assert refused.code == 1 and "已提前结束于 2025-03" in refused.err, "not a silence that is over again"
     assert command("silence", "add", "--from", "2025-04", "--until", "2025-06", *by).code == 1, "not everything"
     (over,) = command("silence", "add", "--entity", entity, "--from", "2025-01", "--until", "2025-02", *by).rows
     (ended,) = command("silence", "end", over["silence_id"], *by).rows

@@ -18,16 +18,28 @@ def months_between(first: str, last: str) -> int:
     return Period(last).ordinal - Period(first).ordinal
 
 
-def life(rule: str, levels: dict[str, int], acts: set[Act]) -> tuple[list[dict[str, Any]], list[tuple[Any, ...]]]:
-    """The episodes of one identity, and every change: (opened, period, state, level, who)."""
-    remind = alerting().remind.of(rule)
+def life(
+    rule: str, levels: dict[str, int], acts: set[Act], run: set[str]
+) -> tuple[list[dict[str, Any]], list[tuple[Any, ...]]]:  # fmt: skip
+    """The episodes of one identity, and every change: (opened, period, state, level, who, closed_by).
+
+    ``run`` are the months that were run, whether or not there is a verdict.
+    """
+    remind, patience = alerting().remind.of(rule), alerting().unjudged.of(rule)
     past: list[dict[str, Any]] = []
     changes: list[tuple[Any, ...]] = []
     now: dict[str, Any] | None = None
     shut = 0
-    for period in sorted(set(levels) | {act[0] for act in acts}):
+    for period in sorted(set(levels) | run | {act[0] for act in acts}):
         level = levels.get(period)
+        if level is None and period in run and now is not None and now["state"] != "closed":
+            now["silent"] += 1
+            if now["silent"] == patience:
+                now |= {"state": "closed", "closed": period, "closed_by": "unjudged"}
+                changes.append((now["opened"], period, "closed", now["level"], "", "unjudged"))
         if level is not None:
+            if now is not None:
+                now["silent"] = 0
             if now is None or now["state"] == "closed":
                 shut = min(shut, level)
                 if level > 0 and level > shut:
@@ -35,9 +47,10 @@ def life(rule: str, levels: dict[str, int], acts: set[Act]) -> tuple[list[dict[s
                         past.append(now)
                     now = {
                         "opened": period, "level": level, "peak": level, "alerts": 1, "quiet": 0, "trend": "opened",
-                        "state": "opened", "due": period, "seen": period,
+                        "state": "opened", "due": period, "seen": period, "silent": 0,
                     }  # fmt: skip
-                    changes.append((period, period, "opened", level, ""))
+                    shut = 0
+                    changes.append((period, period, "opened", level, "", ""))
             else:
                 before = (now["state"], now["level"])
                 now["seen"] = period
@@ -63,13 +76,13 @@ def life(rule: str, levels: dict[str, int], acts: set[Act]) -> tuple[list[dict[s
                             now["due"] = period
                     now["level"] = level
                 if before != (now["state"], now["level"]):
-                    changes.append((now["opened"], period, now["state"], now["level"], ""))
+                    changes.append((now["opened"], period, now["state"], now["level"], "", now.get("closed_by", "")))
         for act in sorted((a for a in acts if a[0] == period), key=lambda a: (a[1], ORDER.index(a[2]), a[3], a[4])):
             if now is None:
                 continue
             was, kind = now["state"], act[2]
             if kind == "reopen" and was == "closed":
-                now |= {"state": "opened", "trend": "reopened", "quiet": 0, "due": period}
+                now |= {"state": "opened", "trend": "reopened", "quiet": 0, "due": period, "silent": 0}
                 now.pop("closed")
                 now.pop("closed_by")
                 shut = 0
@@ -84,5 +97,5 @@ def life(rule: str, levels: dict[str, int], acts: set[Act]) -> tuple[list[dict[s
                     now |= {"state": "closed", "closed": period, "closed_by": "person"}
                     shut = now["level"]
             if now["state"] != was:
-                changes.append((now["opened"], period, now["state"], now["level"], act[3]))
+                changes.append((now["opened"], period, now["state"], now["level"], act[3], now.get("closed_by", "")))
     return (past if now is None else [*past, now]), changes

@@ -32,6 +32,8 @@ EVENTS = st.lists(
     st.tuples(IDENTITIES, MONTHS, st.integers(0, 3), KINDS, st.sampled_from(["甲", "乙"]), st.just("已走访")),
     max_size=14,
 )
+RUN = st.lists(st.integers(0, 13).map(lambda k: str(FIRST + k)), max_size=16)
+"""Months that were run, with a verdict or without."""
 Event = tuple[Identity, str, int, str, str, str]
 
 
@@ -50,17 +52,19 @@ def acts(events: list[Event]) -> pd.DataFrame:
 
 @pytest.mark.slow
 @settings(max_examples=50, deadline=None)
-@given(VERDICTS, EVENTS, st.randoms(use_true_random=False))
+@given(VERDICTS, EVENTS, RUN, st.randoms(use_true_random=False))
 def test_the_fold_tells_the_story_of_a_plain_state_machine(
-    verdicts: dict[tuple[Identity, str], int], events: list[Event], order: random.Random
+    verdicts: dict[tuple[Identity, str], int], events: list[Event], run: list[str], order: random.Random
 ) -> None:
     table, done = frame(list(verdicts.items())), acts(events)
-    alerts, told = fold(table, done), history(table, done)
+    alerts, told = fold(table, done, run), history(table, done, run)
+    judged = {period for _, period in verdicts} | set(run)
     assert list(alerts.columns) == COLUMNS
     assert list(told.columns) == HISTORY
     # Nothing can come of what was never raised: the warehouse does not even read it.
     raised = {who for (who, _), level in verdicts.items() if level}
-    pd.testing.assert_frame_equal(alerts, fold(frame([(k, v) for k, v in verdicts.items() if k[0] in raised]), done))
+    few = frame([(k, v) for k, v in verdicts.items() if k[0] in raised])
+    pd.testing.assert_frame_equal(alerts, fold(few, done, judged))
 
     want, changes = {}, []
     for who in sorted({who for who, _ in verdicts}):
@@ -68,14 +72,14 @@ def test_the_fold_tells_the_story_of_a_plain_state_machine(
         mine: set[Act] = {
             (p, at, k, by, why) for w, p, at, k, by, why in events if w == who and k not in ("true", "note")
         }
-        episodes, steps = life(who[0], levels, mine)
+        episodes, steps = life(who[0], levels, mine, judged)
         want |= {":".join([*who, alert["opened"]]): (who, alert, levels) for alert in episodes}
         changes += [(":".join([*who, opened]), *rest) for opened, *rest in steps]
     assert list(alerts["alert_id"]) == list(want)
     for row in alerts.itertuples():
         who, alert, levels = want[row.alert_id]
         assert (row.rule, row.entity_kind, row.entity, row.source) == who
-        period = alert.get("closed", alert["seen"])
+        period = alert["seen"] if alert.get("closed_by") == "unjudged" else alert.get("closed", alert["seen"])
         assert (row.level, row.state, row.opened, row.period) == (
             alert["level"], alert["state"], alert["opened"], period
         )  # fmt: skip
@@ -86,15 +90,16 @@ def test_the_fold_tells_the_story_of_a_plain_state_machine(
             **{key: alert[key] for key in ("peak", "alerts", "quiet", "due")},
             **({"closed_by": alert["closed_by"]} if "closed" in alert else {}),
         }  # fmt: skip
-    found = told[["alert_id", "period", "state", "level", "who"]].itertuples(index=False, name=None)
+    found = told[["alert_id", "period", "state", "level", "who", "closed_by"]].itertuples(index=False, name=None)
     assert [tuple(change) for change in found] == changes
 
     shuffled = [*verdicts.items(), *list(verdicts.items())[::2]]
     again = [*events, *events[::2]]
-    order.shuffle(shuffled)
-    order.shuffle(again)
-    pd.testing.assert_frame_equal(alerts, fold(frame(shuffled), acts(again)))
-    pd.testing.assert_frame_equal(told, history(frame(shuffled), acts(again)))
+    months = [*judged, *run]
+    for some in (shuffled, again, months):
+        order.shuffle(some)
+    pd.testing.assert_frame_equal(alerts, fold(frame(shuffled), acts(again), months))
+    pd.testing.assert_frame_equal(told, history(frame(shuffled), acts(again), months))
 
 
 def test_the_least_p_of_the_months_an_alert_stands_is_kept() -> None:
@@ -139,6 +144,49 @@ def test_closed_by_a_person_it_does_not_come_back_at_the_same_level_until_it_was
     assert fold(frame([*held, ((WHO, "2022-06"), 3)]), done)["opened"].tolist() == ["2022-03", "2022-06"]
     better = [*held, ((WHO, "2022-06"), 1), ((WHO, "2022-07"), 2)]
     assert fold(frame(better), done)["opened"].tolist() == ["2022-03", "2022-07"]
+
+
+def test_what_a_person_closed_and_came_back_worse_is_no_longer_held_shut() -> None:
+    done = acts([(WHO, "2022-03", 0, "close", "甲", "搬迁，原因已明")])
+    story = {"2022-03": 2, "2022-04": 3, "2022-05": 0, "2022-06": 0, "2022-07": 2}
+    alerts = fold(frame([((WHO, p), level) for p, level in story.items()]), done)
+    assert alerts["opened"].tolist() == ["2022-03", "2022-04", "2022-07"]
+
+
+def test_what_nothing_judges_any_more_closes_after_six_months_run_and_not_as_a_risk_that_lifted() -> None:
+    months = [str(FIRST + ahead) for ahead in range(8)]
+    levels = frame([((WHO, months[0]), 3)])
+    assert fold(levels, run=months[:6])["state"].tolist() == ["opened"]
+    gaps = [*months[:3], *months[5:]]  # two months were never run: nobody can say that nothing judged it in them
+    assert fold(levels, run=gaps)["state"].tolist() == ["opened"]
+    taken = acts([(WHO, months[2], 0, "take", "甲", "走访"), (WHO, months[5], 0, "resolve", "甲", "已迁出")])
+    for events in (None, taken):
+        (alert,) = fold(levels, events, months).to_dict("records")
+        assert (alert["state"], alert["closed"], alert["level"]) == ("closed", months[6], 3)
+        assert json.loads(alert["evidence"])["closed_by"] == "unjudged"
+        last = history(levels, events, months).iloc[-1]
+        assert (last["state"], last["closed_by"], last["who"]) == ("closed", "unjudged", "")
+
+
+def test_of_what_is_judged_again_a_new_notice_opens_whatever_its_level_and_a_late_verdict_undoes_the_closing() -> None:
+    months = [str(FIRST + ahead) for ahead in range(9)]
+    later = [((WHO, months[0]), 3), ((WHO, months[8]), 1)]
+    found = fold(frame(later), run=months)
+    assert found[["opened", "state", "level"]].to_numpy().tolist() == [
+        [months[0], "closed", 3], [months[8], "opened", 1],
+    ]  # fmt: skip
+    late = fold(frame([*later, ((WHO, months[4]), 2)]), run=months)
+    assert late[["opened", "state", "level"]].to_numpy().tolist() == [[months[0], "lowered", 1]]
+    quiet = fold(frame([((WHO, months[0]), 3), ((WHO, months[1]), 0)]), run=months)
+    assert json.loads(quiet["evidence"].iloc[0])["closed_by"] == "unjudged"
+
+
+def test_opened_again_by_a_person_it_waits_as_long_anew() -> None:
+    months = [str(FIRST + ahead) for ahead in range(14)]
+    again = acts([(WHO, months[7], 0, "reopen", "甲", "厂房仍在")])
+    assert fold(frame([((WHO, months[0]), 3)]), again, months[:13])["state"].tolist() == ["opened"]
+    (alert,) = fold(frame([((WHO, months[0]), 3)]), again, months).to_dict("records")
+    assert (alert["state"], alert["closed"]) == ("closed", months[13])
 
 
 def test_of_acts_in_one_month_the_later_known_counts_however_they_were_written_down() -> None:

@@ -52,6 +52,9 @@ class Office(RuleBasedStateMachine):
         self.ledger: dict[str, bytes] = {}
         self.told: list[dict[str, Any]] = []
         self.mailed_by_model: dict[str, str] = {}
+        self.heard: dict[str, str] = {}
+        """Alert → the newest month whose mail spoke of it; ``ended``: whose mail said that it closed."""
+        self.ended: dict[str, str] = {}
         self.clock = 0
         self.gate = Gate("stats", "statistics", authorisations=NOBODY, simulated=True, firms=FIRMS, chains=CHAINS)
 
@@ -78,9 +81,10 @@ class Office(RuleBasedStateMachine):
         span = {"first": str(self.now), "last": str(self.now + months), "who": "张", "why": "检修"}
         self.silences.append({"silence_id": f"S{len(self.silences)}", **any_, "entity": entity, **span})
 
-    @rule()
-    def tick(self) -> None:
-        self.now = self.now + 1
+    @rule(months=st.sampled_from([1, 1, 1, 4]))
+    def tick(self, months: int) -> None:
+        """Months go by and are run, whether or not there is anything to judge in them."""
+        self.now = self.now + months
 
     @rule()
     def mail(self) -> None:
@@ -96,7 +100,11 @@ class Office(RuleBasedStateMachine):
         self.told += planned.told.to_dict("records")
         found = dict(zip(planned.told["alert_id"], planned.told["part"], strict=True))
         assert found == self.expected()
-        self.mailed_by_model |= {key: str(self.now) for key, part in found.items() if part == "mailed"}
+        month = str(self.now)
+        self.mailed_by_model |= {key: month for key, part in found.items() if part == "mailed"}
+        self.ended |= {key: month for key, part in found.items() if part == "closed"}
+        heard = ("mailed", "explained", "carried", "closed")
+        self.heard |= {key: month for key, part in found.items() if part in heard}
 
     def teardown(self) -> None:
         """Whatever the order, and twice: one story."""
@@ -106,29 +114,37 @@ class Office(RuleBasedStateMachine):
         columns = [*IDENTITY, "period", "level", "evidence"]
         table, other = (pd.DataFrame(some, columns=columns) for some in (rows, mixed))
         done, redone = (pd.DataFrame(e) if e else None for e in (self.events, again))
-        pd.testing.assert_frame_equal(fold(table, done), fold(other, redone))
-        pd.testing.assert_frame_equal(history(table, done), history(other, redone))
+        run, rerun = self.run(), [*reversed(self.run()), *self.run()[::2]]
+        pd.testing.assert_frame_equal(fold(table, done, run), fold(other, redone, rerun))
+        pd.testing.assert_frame_equal(history(table, done, run), history(other, redone, rerun))
 
     # -- the model -------------------------------------------------------------------------------------------------
 
     def expected(self) -> dict[str, str]:
-        """What the mail of the month does with each alert that holds."""
+        """What the mail of the month does with each alert that holds, was not judged, or is over."""
         now, month = {}, str(self.now)
+        quiet = {s["entity"] for s in self.silences if s["first"] <= month <= s["last"]}
+        found: dict[str, str] = {}
         for who in WHO:
             acts: set[Act] = {
                 (e["period"], e["turn"], e["kind"], e["who"], e["why"])
                 for e in self.events
                 if tuple(e[name] for name in IDENTITY) == who
             }
-            episodes, _ = life(who[0], self.levels[who], acts)
-            for one in episodes[-1:]:
-                if one["state"] != "closed" and one["trend"] != "quiet" and one["seen"] == month:
-                    now[":".join([*who, one["opened"]])] = (who, one)
-        quiet = {s["entity"] for s in self.silences if s["first"] <= month <= s["last"]}
+            episodes, _ = life(who[0], self.levels[who], acts, set(self.run()))
+            for one in episodes:
+                key = ":".join([*who, one["opened"]])
+                if one["state"] == "closed":
+                    unheard = key not in self.heard or self.ended.get(key, "") >= one["closed"]
+                    if not unheard if one["closed_by"] == "unjudged" else one["closed"] == month:
+                        found[key] = "closed"
+                elif one["trend"] != "quiet" and one["seen"] == month:
+                    now[key] = (who, one)
+                elif one["trend"] != "quiet":
+                    found[key] = "silenced" if who[2] in quiet else "carried"
         causes = [
             one["opened"] for who, one in now.values() if who == WHO[0] and LEAD not in quiet
         ]  # fmt: skip
-        found = {}
         for key, (who, one) in now.items():
             last = self.mailed_by_model.get(key)
             if who[2] in quiet:
@@ -141,8 +157,12 @@ class Office(RuleBasedStateMachine):
                 found[key] = "mailed" if one["due"] > last else "held"
         return found
 
+    def run(self) -> list[str]:
+        """The months run so far; the earliest that can be judged late is two before the first."""
+        return [str(FIRST - 2 + ahead) for ahead in range(self.now.ordinal - FIRST.ordinal + 3)]
+
     def verdicts(self) -> list[dict[str, Any]]:
-        proof = json.dumps({"growth": -0.5}, separators=(",", ":"))
+        proof = json.dumps({"growth": -0.5, "told": "低五成", "limit": "提示线"}, separators=(",", ":"))
         return [
             dict(zip(IDENTITY, who, strict=True)) | {"period": month, "level": level, "evidence": proof}
             for who, months in self.levels.items()
@@ -151,10 +171,29 @@ class Office(RuleBasedStateMachine):
 
     def alerts(self) -> pd.DataFrame:
         columns = [*IDENTITY, "period", "level", "evidence"]
-        return fold(pd.DataFrame(self.verdicts(), columns=columns), pd.DataFrame(self.events) if self.events else None)
+        done = pd.DataFrame(self.events) if self.events else None
+        return fold(pd.DataFrame(self.verdicts(), columns=columns), done, self.run())
 
 
 TestOffice = Office.TestCase
 TestOffice.settings = settings(
-    max_examples=6, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+def test_a_notice_that_nothing_judges_any_more_is_told_once_to_who_heard_of_it() -> None:
+    """One walk through the office by hand: told, carried, closed for want of any verdict, and said once."""
+    office = Office()
+    office.judge(who=WHO[2], back=0, level=2)
+    for months in (1, 4, 1, 1, 1):
+        office.mail()
+        office.tick(months=months)
+    office.mail()
+    parts = [(one["period"], one["part"]) for one in office.told]
+    assert parts == [("2026-03", "mailed"), ("2026-04", "carried"), ("2026-08", "carried"), ("2026-09", "closed")]
+    office.judge(who=WHO[2], back=0, level=1)
+    office.tick(months=1)
+    office.judge(who=WHO[2], back=0, level=1)
+    office.mail()
+    assert office.told[-1]["part"] == "mailed" and office.told[-1]["alert_id"].endswith("2026-11"), "a new notice"
+    office.teardown()

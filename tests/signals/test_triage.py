@@ -107,11 +107,12 @@ def test_doubtful_is_what_benjamini_hochberg_does_not_reject(values: list[float]
 
 
 def test_silences_hold_for_rule_entity_and_chain_in_their_months() -> None:
-    rows = pd.DataFrame([alert("A"), alert("B"), alert("C1", kind="chain"), alert("A", rule="stop")])
+    nodes = [alert("C1/a", kind="node"), alert("C2/a", kind="node")]
+    rows = pd.DataFrame([alert("A"), alert("B"), alert("C1", kind="chain"), alert("A", rule="stop"), *nodes])
     for target, hit in (
-        ({"entity": "A"}, [1, 0, 0, 1]), ({"entity": "A", "rule": "stop"}, [0, 0, 0, 1]),
-        ({"chain": "C1"}, [1, 0, 1, 1]),
-        ({"rule": "output_drop"}, [1, 1, 1, 0]), ({"entity_kind": "chain"}, [0, 0, 1, 0]),
+        ({"entity": "A"}, [1, 0, 0, 1, 0, 0]), ({"entity": "A", "rule": "stop"}, [0, 0, 0, 1, 0, 0]),
+        ({"chain": "C1"}, [1, 0, 1, 1, 1, 0]), ({"entity": "C1"}, [0, 0, 1, 0, 0, 0]),
+        ({"rule": "output_drop"}, [1, 1, 1, 0, 1, 1]), ({"entity_kind": "chain"}, [0, 0, 1, 0, 0, 0]),
     ):  # fmt: skip
         held = silenced_by(rows, silence("2026-09", "2026-10", **target), FIRMS, NOW)
         assert (held == "S1").astype(int).tolist() == hit

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from qxmonitor.cli import cli
 from qxmonitor.errors import QxError
 from qxmonitor.period import Period
 from qxmonitor.simulate import vocabulary as words
@@ -79,6 +82,17 @@ def test_staged_events_meet_key_firms_and_every_chain(people: Population) -> Non
     assert all(-0.8 <= size <= -0.25 for size in falls)
     assert any(size <= -0.4 for size in falls)
     assert not any(e.type != "silence" and e.start.month == 2 for e in events)
+
+
+def test_what_a_town_is_too_small_for_is_refused_and_not_left_out(tmp_path: Path) -> None:
+    small = populate(20, FIRST, LAST, 1)
+    assert not any(event.cause is not None for event in plan_events(small, FIRST, LAST, 1, {"lead_shock": 1}))
+    with pytest.raises(QxError, match="lead_shock 要 1 起，只安排得下 0 起"):
+        plan_events(small, FIRST, LAST, 1, {"lead_shock": 1}, exactly=True)
+    words = ["simulate", "--out", str(tmp_path / "t"), "--firms", "30", "--to", "2022-12", "--stage", "stop", "25"]
+    result = CliRunner().invoke(cli, words)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1) and "stop 要 25 起" in result.stderr
+    assert not (tmp_path / "t").exists()
 
 
 def test_so_many_of_each_kind_are_staged(people: Population) -> None:

@@ -6,10 +6,12 @@ import random
 from collections import defaultdict
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from qxmonitor.period import Period
+from qxmonitor.signals import judge
 from qxmonitor.warehouse import Warehouse, asof, bonded
 from qxmonitor.warehouse.load import load
 from qxmonitor.warehouse.panel import read_panel
@@ -326,6 +328,33 @@ def test_stock_at_a_months_end_by_hand(warehouse, make):
     assert (b["stock_lines"], b["stock_usd"], b["days"]) == (2, 56.0, 40.0) and pd.isna(b["stock_quantity"])
     nobody = found[found.index.isna()].iloc[0]
     assert (nobody["stock_lines"], nobody["stock_usd"], nobody["days"]) == (1, 1000.0, 30.0)
+
+
+def test_a_ledger_delivered_without_an_owners_goods_says_that_nothing_is_left(warehouse, make):
+    """A share of nothing is no figure, but it is a verdict: nothing is overdue. A missing ledger says nothing."""
+    owners = [copy("a", make.A, "QD1", period="2026-01"), copy("b", make.B, "QD2", period="2026-01")]
+    goods = {"document": "QD1", "increased": 1.0, "usd": 10.0, "limit_on": date(2026, 1, 1)}
+    others = goods | {"document": "QD2", "limit_on": None, "hs": "85340010"}
+    lines = {
+        "2026-03": [goods, others],
+        "2026-04": [goods | {"reduced": 1.0}, others],  # used up
+        "2026-06": [others],  # not there any more; and no ledger at all in May
+        "2026-07": [others, goods | {"document": "QD1、QD2"}],  # the same goods, whose is not known
+    }
+    ledgers = [ledger(make, f"l{p}", 40 + n, rows, period=p) for n, (p, rows) in enumerate(lines.items())]
+    other = [{"document": "QD2", "increased": 1.0, "usd": 1.0, "account": "T2", "ledger": "T2 2026-05"}]
+    load(warehouse, [registered(make), *(item(make, file, 1) for file in owners), *ledgers,
+                     ledger(make, "t2", 50, other, period="2026-05")])  # fmt: skip
+    panel = read_panel(warehouse, Period("2026-07"), months=12)
+    months = [str(p) for p in panel.months]
+    row = list(panel.firms.index).index(make.A)
+    empty = panel.values["stock.empty"][row]
+    assert [p for p, one in zip(months, empty, strict=True) if one == 1] == ["2026-04", "2026-06"]
+    found = judge(panel, panel.months[-5:], ["bonded_overdue"])
+    mine = found[found["entity"] == make.A]
+    assert dict(zip(mine["period"], mine["level"], strict=True)) == {"2026-03": 4, "2026-04": 0, "2026-06": 0}
+    assert "账册已报，期末没有结存货物" in mine["evidence"].iloc[1] and "value" not in mine["evidence"].iloc[1]
+    assert not np.isfinite(panel.values["stock.empty"][list(panel.firms.index).index(make.B)]).any()
 
 
 def test_the_centres_operator_is_not_the_owner_of_what_it_keeps(warehouse, make):

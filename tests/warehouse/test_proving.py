@@ -8,6 +8,7 @@ import pytest
 
 from qxmonitor import backtesting
 from qxmonitor.catalog.rules import Rule, rules
+from qxmonitor.catalog.shipped import as_shipped
 from qxmonitor.errors import QxError
 from qxmonitor.warehouse import Warehouse, proving
 
@@ -54,6 +55,33 @@ def test_no_rule_speaks_before_it_has_shown_what_it_owes(warehouse: Warehouse, r
     backtesting.activate(warehouse, "bonded_overdue", who="王工", why="事实")  # owes no proof
     with pytest.raises(QxError, match="没有规则"):
         backtesting.activate(warehouse, "no_such_rule", who="王工", why="试用")
+
+
+def test_a_rule_just_as_shipped_may_be_switched_on_again_and_an_edited_one_needs_a_proof_of_its_own(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = rules().rule("stop")
+    backtesting.deactivate(warehouse, "stop", who="王工", why="检修季")
+    assert "stop" not in proving.active_rules(warehouse)
+    proving.write_cards(warehouse, [_card(stop, cases=4, precision=0.0)])  # too few to say anything
+    on = backtesting.activate(warehouse, "stop", who="王工", why="检修结束")
+    assert "沿用出厂时" in on["doubt"] and "stop" in proving.active_rules(warehouse)
+    told = {row["rule"]: row["shipped"] for row in backtesting.listing(warehouse)}
+    assert (told["stop"], told["receivables_squeeze"], told["bonded_overdue"]) == (True, False, False)
+
+    proving.write_cards(warehouse, [_card(stop, precision=0.1)])  # the office's own history says no, and on enough
+    with pytest.raises(QxError, match="未达启用标准：准确率"):
+        backtesting.activate(warehouse, "stop", who="王工", why="检修结束")
+
+    watch = stop.watch[0].model_copy(update={"min_base": 5.0})
+    assert stop.proof is not None
+    bar = stop.proof.model_copy(update={"precision": 0.1})
+    for edited in (stop.model_copy(update={"watch": (watch, *stop.watch[1:])}), stop.model_copy(update={"proof": bar})):
+        assert not as_shipped(edited)
+        monkeypatch.setattr(backtesting, "_known", lambda _, rule=edited: [rule])
+        monkeypatch.setattr(proving, "newest_card", lambda *_: None)
+        with pytest.raises(QxError, match="尚未回测"):
+            backtesting.activate(warehouse, "stop", who="王工", why="改了阈值")
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,8 @@ def test_alerts_are_folded_from_all_verdicts_and_events_and_replaced_as_a_whole(
             )
         )
 
-    def fold(found, events):
+    def fold(found, events, months):
+        assert months == {"2026-03", "2026-04"}
         assert found["period"].tolist() == ["2026-03", "2026-04"] and events["kind"].tolist() == ["close"]
         head = found.iloc[[0]]
         return head.assign(alert_id="a1", state="open", opened="2026-03", closed=None)
@@ -123,7 +124,7 @@ def test_alerts_are_folded_from_all_verdicts_and_events_and_replaced_as_a_whole(
     store.refold(loaded, fold)
     alerts = store.read_alerts(loaded)
     assert alerts[["alert_id", "level", "state", "opened"]].to_numpy().tolist() == [["a1", 2, "open", "2026-03"]]
-    store.refold(loaded, lambda found, _events: found.iloc[:0].reindex(columns=store.ALERT_COLUMNS))
+    store.refold(loaded, lambda found, *_: found.iloc[:0].reindex(columns=store.ALERT_COLUMNS))
     assert store.read_alerts(loaded).empty
 
 
