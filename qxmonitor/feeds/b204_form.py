@@ -80,7 +80,7 @@ def read(opened: Opened) -> Batch:
     used = [int(body.rows[at]) for at in row_of.values() if not lines.rejected[at]]
     notes = [] if unit else ["未注明计量单位，按制度规定的千元处理"]
     missing = [item.name for item in items().items_of(FEED) if item.id not in row_of]
-    notes += ["缺少指标行：" + "、".join(missing)] if missing else []
+    notes += ["缺少指标行，此前报过的数照旧：" + "、".join(missing)] if missing else []
     head = {"sheet": grid.sheet, "row": min(used, default=0), "subject": who["subject"], "period": period}
     table = pd.DataFrame([head | figures])
     if nobody or not used:
@@ -262,6 +262,8 @@ def _figures(
             lines.reject(np.arange(len(body.rows)) == at, shown[name], rule, reason, by_place[place])
     lines.formulas()
     for key, at in row_of.items():
-        if lines.rejected[at]:  # a row is taken or left as a whole
-            figures |= dict.fromkeys((f"{key}_{span}" for span in columns), float("nan"))
+        if lines.rejected[at]:  # a row is taken or left as a whole; one that is left says nothing
+            for name in (f"{key}_{span}" for span in columns):
+                figures[name] = float("nan")
+                del cells[f"{grid.sheet}|{name}"]
     return figures, cells

@@ -87,6 +87,8 @@ def test_an_unreadable_figure_rejects_its_line_and_leaves_the_others() -> None:
     fact = batch.tables["output_return"].iloc[0]
     assert np.isnan(fact[["sales_m", "sales_ytd"]].astype(float)).all()
     assert fact["output_m"] == 100
+    assert "B204-1|output_m" in batch.cells
+    assert not {"B204-1|sales_m", "B204-1|sales_ytd"} & batch.cells.keys(), "a line that is refused delivers nothing"
 
 
 def test_a_form_of_nobody_is_rejected_line_by_line() -> None:
