@@ -34,11 +34,13 @@ def check(period: Period, known_at: datetime | None, values: bool, json_out: boo
 
     def line(row: Row) -> str:
         mark = {"critical": "严重", "warning": "提示"}[row["severity"]]
-        here, there = (f"{row[f'{o}file']} {spot(row[f'{o}sheet'], row[f'{o}cell'])}" for o in ("", "other_"))
-        figures = f"  {row['value']} / {row['other_value']}" if values else ""
+        here, there = (spot(row[f"{side}sheet"], row[f"{side}cell"]) for side in ("", "other_"))
+        there = there if row["other_file"] == row["file"] else f"{row['other_file']} {there}"  # a file is named once
+        shown = [row["value"], row["other_value"]]
+        figures = f"  {shown[0]} / {shown[1]}" if values and shown != [None, None] else ""
         verified = f"  已核实（{row['explained']}）" if row["explained"] else ""
-        what = f"[{mark}] {row['name']} {row['entity']} {row['field']}：{row['reason']}"
-        return f"{what}（{here} ↔ {there}）{figures}{verified}"
+        whose = " ".join(filter(None, [row["name"], row["entity"], row["field"]]))
+        return f"[{mark}] {whose}：{row['reason']}（{row['file']} {here} ↔ {there}）{figures}{verified}"
 
     answer(work, json_out, line)
 
