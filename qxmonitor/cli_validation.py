@@ -34,10 +34,11 @@ def check(period: Period, known_at: datetime | None, values: bool, json_out: boo
 
     def line(row: Row) -> str:
         mark = {"critical": "严重", "warning": "提示"}[row["severity"]]
-        here, there = (spot(row[f"{side}sheet"], row[f"{side}cell"]) for side in ("", "other_"))
+        places = ((row[f"{side}sheet"] if row[f"{side}row"] else "", row[f"{side}cell"]) for side in ("", "other_"))
+        here, there = (spot(*place) for place in places)  # a total's places name their sheets
         there = there if row["other_file"] == row["file"] else f"{row['other_file']} {there}"  # a file is named once
-        shown = [row["value"], row["other_value"]]
-        figures = f"  {shown[0]} / {shown[1]}" if values and shown != [None, None] else ""
+        shown = [row.get("value"), row.get("other_value")]
+        figures = f"  {shown[0]} / {shown[1]}" if shown != [None, None] else ""
         verified = f"  已核实（{row['explained']}）" if row["explained"] else ""
         whose = " ".join(filter(None, [row["name"], row["entity"], row["field"]]))
         return f"[{mark}] {whose}：{row['reason']}（{row['file']} {here} ↔ {there}）{figures}{verified}"
