@@ -34,11 +34,14 @@ def check(period: Period, known_at: datetime | None, values: bool, json_out: boo
 
     def line(row: Row) -> str:
         mark = {"critical": "严重", "warning": "提示"}[row["severity"]]
-        here, there = (f"{row[f'{o}file']} {spot(row[f'{o}sheet'], row[f'{o}cell'])}" for o in ("", "other_"))
-        figures = f"  {row['value']} / {row['other_value']}" if values else ""
+        places = ((row[f"{side}sheet"] if row[f"{side}row"] else "", row[f"{side}cell"]) for side in ("", "other_"))
+        here, there = (spot(*place) for place in places)  # a total's places name their sheets
+        there = there if row["other_file"] == row["file"] else f"{row['other_file']} {there}"  # a file is named once
+        shown = [row.get("value"), row.get("other_value")]
+        figures = f"  {shown[0]} / {shown[1]}" if shown != [None, None] else ""
         verified = f"  已核实（{row['explained']}）" if row["explained"] else ""
-        what = f"[{mark}] {row['name']} {row['entity']} {row['field']}：{row['reason']}"
-        return f"{what}（{here} ↔ {there}）{figures}{verified}"
+        whose = " ".join(filter(None, [row["name"], row["entity"], row["field"]]))
+        return f"[{mark}] {whose}：{row['reason']}（{row['file']} {here} ↔ {there}）{figures}{verified}"
 
     answer(work, json_out, line)
 

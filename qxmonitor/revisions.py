@@ -71,6 +71,7 @@ _SHEETS = {
     "rd.rd_expense": ("研究开发费用（年报）", "千元"),
 }  # fmt: skip
 _KEY = ["entity", "period", "flow"]
+_SPOT = [*_KEY, "column"]
 
 
 @dataclass(frozen=True)
@@ -212,13 +213,22 @@ def _explained(
         flow=flow if known - {""} else "",
         column=changed["measure"].where(changed["measure"].isin(list(old.columns)), changed["measure"].str[-3:]),
     )
-    keys = found[_KEY].drop_duplicates(ignore_index=True)
-    before, after = (keys.merge(lines[[*_KEY, "file_id", "sheet", "row"]], on=_KEY) for lines in (old, new))
+    keys = found[_SPOT].drop_duplicates(ignore_index=True)
+    before, after = (_behind(keys, lines) for lines in (old, new))
     kinds = keys.assign(kind=_kinds(table, keys, before, after, old, then, now))
-    found = found.merge(kinds, on=_KEY, validate="m:1")
+    found = found.merge(kinds, on=_SPOT, validate="m:1")
     for prefix, lines in (("before_", before), ("after_", after)):
-        found = found.merge(_joined(lines).add_prefix(prefix), left_on=_KEY, right_index=True, how="left")
+        found = found.merge(_joined(lines).add_prefix(prefix), left_on=_SPOT, right_index=True, how="left")
     return found
+
+
+def _behind(keys: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """The lines in which the figures of some keys stand; of a return filed again without a column, the earlier one."""
+    lent = [asof.BORROWED] if asof.BORROWED in lines else []
+    found = keys.merge(lines[[*_KEY, "file_id", "sheet", "row", *lent]], on=_KEY)
+    if not lent or not found[asof.BORROWED].notna().any():
+        return found
+    return pd.concat(cells.bearing(mine, str(column)) for column, mine in found.groupby("column"))
 
 
 def _kinds(
@@ -230,14 +240,14 @@ def _kinds(
     already, means that the firm is another one now; at the bonded centre, that a document's state is.
     """
     index = pd.MultiIndex.from_frame(keys)
-    pair = [*_KEY, "file_id"]
+    pair = [*_SPOT, "file_id"]
     both = before[pair].drop_duplicates().merge(after[pair].drop_duplicates(), on=pair, how="outer", indicator="side")
     here = both["file_id"].isin(list(then.standing)), both["file_id"].isin(list(now.standing))
     came = (both["side"] == "right_only") & ~here[0]
     again = came & both["file_id"].map(now.standing).isin(list(then.withdrawn))
 
     def hit(lines: pd.DataFrame) -> npt.NDArray[np.bool_]:
-        return np.asarray(index.isin(pd.MultiIndex.from_frame(lines[_KEY])))
+        return np.asarray(index.isin(pd.MultiIndex.from_frame(lines[_SPOT])))
 
     month = pd.MultiIndex.from_frame(keys[["entity", "period"]])
     filed = month.isin(pd.MultiIndex.from_frame(old[["entity", "period"]]))
@@ -249,7 +259,7 @@ def _kinds(
 
 def _joined(lines: pd.DataFrame) -> pd.DataFrame:
     """One row a key: lines (how many), files (their ids), sheet and row; several joined as texts."""
-    grouped = lines.sort_values(["file_id", "sheet", "row"]).groupby(_KEY)
+    grouped = lines.sort_values(["file_id", "sheet", "row"]).groupby(_SPOT)
     found = grouped.agg(
         lines=("row", "size"), file_id=("file_id", "first"), sheet=("sheet", "first"), row=("row", "first")
     )
@@ -257,7 +267,7 @@ def _joined(lines: pd.DataFrame) -> pd.DataFrame:
     found["text"] = found["row"].astype(str)
     several = found["lines"] > 1
     if several.any():
-        many = lines.set_index(_KEY).loc[found.index[several]].reset_index().groupby(_KEY)
+        many = lines.set_index(_SPOT).loc[found.index[several]].reset_index().groupby(_SPOT)
         found.loc[several, "files"] = many["file_id"].apply(lambda ids: tuple(sorted(set(ids))))
         found.loc[several, "sheet"] = many["sheet"].agg(lambda names: "、".join(sorted(set(names))))
         found.loc[several, "text"] = many["row"].apply(cells.spans)
@@ -272,6 +282,8 @@ def _placed(wh: Warehouse, found: pd.DataFrame) -> pd.DataFrame:
         found[f"{prefix}column"] = found["column"]
         spot = found.assign(**{f"{prefix}file_id": found[f"{prefix}file_id"].where(one)})
         found[f"{prefix}cell"] = cells.places(wh, spot, (prefix,))[f"{prefix}cell"]
+        nowhere = found[prefix[:-1]].isna() & found[f"{prefix}cell"].str.isdigit().fillna(False).astype(bool)
+        found.loc[nowhere, f"{prefix}cell"] = None  # the line has no such column
         found[f"{prefix}row"] = found[f"{prefix}text"]
         there = found[f"{prefix}files"].notna()
         found[f"{prefix}file"] = None

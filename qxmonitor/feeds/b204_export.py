@@ -55,6 +55,7 @@ def _together(totals: Batch, details: Batch) -> Batch:
         rejects=gather([batch.rejects for batch in both], REJECT_COLUMNS),
         control=gather([batch.control for batch in both], ["sheet", "row", "text"]),
         cells=totals.cells | details.cells,
+        factors=totals.factors | details.factors,
         origin=next(iter(origins), None),
         notes=[*dict.fromkeys(notes), *sorted(unread[0] & unread[1])],
     )

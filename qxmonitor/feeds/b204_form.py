@@ -21,7 +21,7 @@ from qxmonitor.feeds import detail, headings, numbers
 from qxmonitor.feeds.base import Batch
 from qxmonitor.feeds.csvfile import column_letter
 from qxmonitor.feeds.grid import Body, Grid, Lines, Row, grids
-from qxmonitor.feeds.platform import origin, scaled
+from qxmonitor.feeds.platform import origin
 from qxmonitor.period import Period
 
 if TYPE_CHECKING:
@@ -72,15 +72,18 @@ def read(opened: Opened) -> Batch:
     names = grid.rulings.labels(body.text(label))
     lines.set_aside(((names == "") & (body.text(label) != "")).to_numpy(bool), body.text(label))
     row_of = _items(names, body.text(code), lines)
-    figures, cells = _figures(grid, body, lines, row_of, columns, names, unit_place, unit)
-    below_totals = _details(body, lines, row_of, columns, names, (code, unit_place), unit, grid.rulings)
+    factors, silent = _factors(grid, body, row_of, names, unit_place, unit)
+    figures, cells = _figures(grid, body, lines, row_of, columns, factors)
+    other = any(items().by_id[key].kind == "money" and factor != 1 for key, factor in factors.items())
+    prescribed = "" if unit is None and other else headings.FORM_UNITS["money"]
+    below_totals = _details(body, lines, row_of, columns, names, (code, unit_place), unit or prescribed, grid.rulings)
     cells |= (
         {f"{grid.sheet}|{span}": column_letter(place) for span, place in columns.items()} if len(below_totals) else {}
     )
     used = [int(body.rows[at]) for at in row_of.values() if not lines.rejected[at]]
-    notes = [] if unit else ["未注明计量单位，按制度规定的千元处理"]
+    notes = ["未注明计量单位，按制度规定的千元处理"] if silent else []
     missing = [item.name for item in items().items_of(FEED) if item.id not in row_of]
-    notes += ["缺少指标行：" + "、".join(missing)] if missing else []
+    notes += ["缺少指标行，此前报过的数照旧：" + "、".join(missing)] if missing else []
     head = {"sheet": grid.sheet, "row": min(used, default=0), "subject": who["subject"], "period": period}
     table = pd.DataFrame([head | figures])
     if nobody or not used:
@@ -100,6 +103,9 @@ def read(opened: Opened) -> Batch:
         rejects=rejects,
         control=control,
         cells=cells,
+        factors={
+            f"{grid.sheet}|{key}_{span}": factor for key, factor in factors.items() if factor != 1 for span in columns
+        },
         origin=origin(table["subject"], texts),
         notes=notes,
     )
@@ -184,10 +190,13 @@ def _details(
     columns: dict[str, int],
     name: pd.Series,
     places: tuple[int, int | None],
-    unit: str | None,
+    unit: str,
     rulings: Rulings,
 ) -> pd.DataFrame:
-    """The lines below the totals as rows of classes and products; headings between them become control lines."""
+    """The lines below the totals as rows of classes and products; headings between them become control lines.
+
+    ``unit`` is that of money without one, '' where such a line cannot be read.
+    """
     code, unit_place = places
     hint = body.text(code)
     own = body.text(unit_place) if unit_place is not None else pd.Series("", index=name.index, dtype="str")
@@ -215,7 +224,7 @@ def _details(
         name,
         own,
         {span: body.column(place) for span, place in columns.items()},
-        unit or headings.FORM_UNITS["money"],
+        unit,
         rulings,
     )
 
@@ -230,38 +239,61 @@ def _header_again(body: Body, columns: dict[str, int], name: pd.Series) -> npt.N
     return again
 
 
-def _figures(
+def _factors(
     grid: Grid,
     body: Body,
-    lines: Lines,
     row_of: dict[str, int],
-    columns: dict[str, int],
     names: pd.Series,
     unit_place: int | None,
     unit: str | None,
+) -> tuple[dict[str, float], bool]:
+    """Item → what its figures are multiplied by, and whether some item of money is read in the prescribed unit.
+
+    Raises:
+        Refused: an unknown unit; or nothing states that of one line of money while another states one that is not
+            prescribed.
+    """
+    factors: dict[str, float] = {}
+    prescribed = items().units.factor(headings.FORM_UNITS["money"])
+    bare: list[int] = []
+    other: list[int] = []
+    for key, at in row_of.items():  # 企业用电量(万千瓦时), or a column of units beside the names
+        item = items().by_id[key]
+        own = body.text(unit_place).iloc[at] if unit_place is not None else ""
+        label = f"{names.iloc[at] or item.name};{own}"
+        factors[key] = headings.unit_factor(label, FEED, unit, grid.rulings)
+        if item.kind == "money" and unit is None:
+            if not headings.split(label, FEED)[3] and not grid.rulings.unit(plain(item.name)):
+                bare.append(at)
+            elif factors[key] != prescribed:
+                other.append(at)
+    if bare and other:
+        one, none = int(body.rows[min(other)]), int(body.rows[min(bare)])
+        raise Refused(f"第 {one} 行注明的计量单位不是千元，第 {none} 行和表头上却没有注明计量单位")
+    return factors, bool(bare)
+
+
+def _figures(
+    grid: Grid, body: Body, lines: Lines, row_of: dict[str, int], columns: dict[str, int], factors: dict[str, float]
 ) -> tuple[dict[str, float], dict[str, str]]:
     shown = items().columns_of(FEED)
     figures = dict.fromkeys(shown, float("nan"))
     places = [(key, at, span, place) for key, at in row_of.items() for span, place in columns.items()]
     by_place = {place: body.column(place) for place in columns.values()}
     parsed = numbers.parse_numbers(pd.Series([by_place[place].iloc[at] for _, at, _, place in places], dtype=object))
-    factors = {}
-    for key, at in row_of.items():  # 企业用电量(万千瓦时), or a column of units beside the names
-        name = names.iloc[at] or items().by_id[key].name
-        own = body.text(unit_place).iloc[at] if unit_place is not None else ""
-        factors[key] = headings.unit_factor(f"{name};{own}", FEED, unit, grid.rulings)
+    values = numbers.scaled(parsed.values, np.array([factors[key] for key, *_ in places], dtype=np.float64))
     cells: dict[str, str] = {}
-    for (key, at, span, place), value, bad, error in zip(
-        places, parsed.values, parsed.unreadable, parsed.errors, strict=True
-    ):
+    for (key, at, span, place), value, bad, error in zip(places, values, parsed.unreadable, parsed.errors, strict=True):
         name = f"{key}_{span}"
         cells[f"{grid.sheet}|{name}"] = f"{column_letter(place)}{body.rows[at]}"
-        figures[name] = float(scaled(value, factors[key]))
+        figures[name] = float(value)
         if bad:
             rule, reason = ("number.error", "单元格是 Excel 错误值") if error else ("number.unreadable", "数字无法识别")
             lines.reject(np.arange(len(body.rows)) == at, shown[name], rule, reason, by_place[place])
     lines.formulas()
     for key, at in row_of.items():
-        if lines.rejected[at]:  # a row is taken or left as a whole
-            figures |= dict.fromkeys((f"{key}_{span}" for span in columns), float("nan"))
+        if lines.rejected[at]:  # a row is taken or left as a whole; one that is left says nothing
+            for name in (f"{key}_{span}" for span in columns):
+                figures[name] = float("nan")
+                del cells[f"{grid.sheet}|{name}"]
     return figures, cells

@@ -51,6 +51,7 @@ class Batch:
         origin: ``"simulated"`` or ``"real"``; None for public reference series, which belong to no town.
         notes: Chinese warnings about the whole file, for the receipt.
         totals: :data:`TOTAL_COLUMNS`, a row for each figure of a 合计 line that could be compared.
+        factors: ``"sheet|field"`` → what printed figures were multiplied by, where that is not 1.
         verdicts: rows of :data:`VERDICT_COLUMNS`, filled when the batch is judged.
     """
 
@@ -65,6 +66,7 @@ class Batch:
     origin: str | None = "real"
     notes: list[str] = field(default_factory=list)
     totals: pd.DataFrame = field(default_factory=lambda: _NO_TOTALS)
+    factors: dict[str, float] = field(default_factory=dict)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -19,12 +19,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from qxmonitor import identity
-from qxmonitor.catalog.codes import VINTAGES, Vintage, codes, commodity
+from qxmonitor.catalog.codes import VINTAGES, Vintage, codes
 from qxmonitor.errors import Refused
 from qxmonitor.feeds import csvfile, numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS, TOTAL_COLUMNS, WHOSE, Batch
 from qxmonitor.feeds.grid import Body, Grid, Row, gather, grids
-from qxmonitor.feeds.trade import Rejects, countries
+from qxmonitor.feeds.trade import SHORT_HS, Rejects, countries, mended_commodity
 from qxmonitor.period import Period
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def read(opened: Opened) -> Batch:
         origin=identity.origin(table["subject"]),
         notes=[*_notes(table), *dict.fromkeys(note for page in pages for note in page.notes)],
         totals=gather([page.totals for page in pages], TOTAL_COLUMNS),
+        factors={f"{p.sheet}|{name}": scale for p in pages for name, scale in p.scales.items() if scale != 1},
     )
 
 
@@ -144,7 +145,7 @@ class _Page:
         flow = rejects.decode(columns["flow"], data, "flow", "customs.flow", "进出口标志不认识", codes().flow)
         mode = rejects.decode(columns["mode"], data, "mode", "customs.mode", "贸易方式不在代码表中", codes().mode)
         hs = rejects.decode(
-            columns["hs"], data, "hs", "customs.hs", "商品编码不是 8 位或 10 位，或章号不存在", commodity
+            columns["hs"], data, "hs", "customs.hs", "商品编码不是 8 位或 10 位，或章号不存在", mended_commodity
         )
         vintage = rejects.decode(
             columns.get("vintage", blank), data, "vintage", "customs.vintage", "数据版本不认识", self._vintage
@@ -162,7 +163,7 @@ class _Page:
                 continue
             parsed = numbers.parse_numbers(body.column(places[field]))
             rejects.add(data & parsed.unreadable, LABELS[field], "number.unreadable", "数字无法识别", columns[field])
-            figures[field] = parsed.values * self.scales.get(field, 1.0)
+            figures[field] = numbers.scaled(parsed.values, self.scales.get(field, 1.0))
             unreadable |= data & parsed.unreadable
         empty = data & ~unreadable & np.isnan(figures["usd"]) & np.isnan(figures["rmb"])
         rejects.add(empty, LABELS["usd"], "number.missing", "美元值和人民币值都没有", blank)
@@ -171,6 +172,8 @@ class _Page:
             self.totals = _totals(body, self.sheet, self.control, data, figures, places, self.scales)
             self.notes += _total_notes(self.totals)
         good = data & ~rejects.rows
+        if mended := int((good & columns["hs"].str.fullmatch(SHORT_HS.pattern).to_numpy(dtype=bool)).sum()):
+            self.notes.append(f"商品编码补回表格软件丢掉的前导 0，共 {mended} 行")
         partner, strange = countries(columns.get("partner", blank))
         if unknown := int((strange & good).sum()):
             self.notes.append(f"国别（地区）不在代码表中，照原文收下，共 {unknown} 行")

@@ -72,7 +72,7 @@ def settle(
         name: as printed, perhaps with the unit in brackets behind it.
         unit: as printed in a column of its own, '' where none is.
         cells: ``m``, ``ytd``, ``ly_m``, ``ly_ytd`` → the figures; a span that is not printed is missing.
-        money_unit: of money without a unit.
+        money_unit: of money without a unit; '' where such a line cannot be read.
         rulings: what was decided; a line's unit by its name.
 
     Returns:
@@ -99,6 +99,9 @@ def settle(
 
     refuse(~industry & ~product, "指标名称", "detail.unknown", "不是已知指标，也认不出是行业还是产品", name)
     refuse(industry & ~none & ~money, "计量单位", "detail.unit", "分行业产值的计量单位不是金额单位", own)
+    if not money_unit:
+        reason = "本行和表头上都没有注明计量单位，表上其他金额却不是千元"
+        refuse(industry & none, "计量单位", "detail.unit_missing", reason)
     refuse(product & none, "计量单位", "detail.unit_missing", "产品没有注明计量单位")
     refuse(
         (code == "").to_numpy(bool) & (name == "").to_numpy(bool), "指标名称", "detail.nameless", "没有代码也没有名称"

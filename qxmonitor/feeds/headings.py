@@ -141,7 +141,7 @@ def read(grid: Grid, header: Row, form: str) -> Headings:
         raise Refused("没有可识别的指标列")
     missing = [name for name, columns in items().item_columns(form).items() if not columns.keys() & found.values.keys()]
     if missing:
-        found.notes.append("缺少指标列：" + "、".join(missing))
+        found.notes.append("缺少指标列，此前报过的数照旧：" + "、".join(missing))
     found.notes += _assumed(found, stated)
     return found
 

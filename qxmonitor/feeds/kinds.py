@@ -98,10 +98,9 @@ def _code(_: Column, cells: pd.Series, __: float) -> Cells:
 
 def _number(_: Column, cells: pd.Series, factor: float) -> Cells:
     parsed = numbers.parse_numbers(cells)
-    values = parsed.values
-    if factor != 1:  # a small factor divides, so that 1,234 元 is exactly 1.234 千元
-        values = values * factor if factor > 1 else values / round(1 / factor)
-    return Cells(pd.Series(values), parsed.unreadable, "number.unreadable", "数字无法识别")
+    return Cells(
+        pd.Series(numbers.scaled(parsed.values, factor)), parsed.unreadable, "number.unreadable", "数字无法识别"
+    )
 
 
 def _integer(_: Column, cells: pd.Series, __: float) -> Cells:

@@ -25,6 +25,8 @@ ERROR_VALUE = r"^#(?:REF!|N/A|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|ERR!)
 LARGEST = 1e30
 """No figure of any source comes near; beyond it a unit's factor could make it infinite, so it is unreadable."""
 
+_TENS = 10.0 ** np.arange(23)
+"""Powers of ten that are doubles to the last digit."""
 _DASHES = "-‐‑‒–—―─−"
 # Only characters whose half-width form is the same figure: NFKC alone would make 102 of 10².
 _ALLOWED = r"^[ -~\x{a0}\x{3000}\x{ff01}-\x{ff5e}\x{2010}-\x{2015}\x{2212}\x{2500}\x{2026}\x{22ef}]*$"
@@ -104,11 +106,35 @@ def parse_numbers(cells: pd.Series) -> Numbers:
     return Numbers(values, unreadable, errors)
 
 
-def scaled(values: npt.NDArray[np.float64], factor: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Figures times each line's own factor; a small factor divides, so that 1,234 元 is exactly 1.234 千元."""
-    small = factor < 1
-    divisor = np.round(1 / np.where(small, factor, 1.0))
-    found: npt.NDArray[np.float64] = np.where(small, values / divisor, values * factor)
+def scaled(
+    values: npt.NDArray[np.float64], factor: float | npt.NDArray[np.float64], *, back: bool = False
+) -> npt.NDArray[np.float64]:
+    """Figures times a unit's factor, or each line's own, as decimal arithmetic gives them.
+
+    What is printed has at most 15 digits, which is what a spreadsheet keeps and shows; so has the answer, and it is the
+    figure nearest to them. A factor of 1 leaves a figure as it is.
+
+    >>> scaled(np.array([4.4, 1234.56, 0.07]), np.array([1e5, 1e-3, 1.0])).tolist()
+    [440000.0, 1.23456, 0.07]
+
+    Args:
+        values: as printed.
+        factor: of the printed unit to the stored one.
+        back: from what is stored to what was printed.
+    """
+    factor = np.asarray(factor, dtype=np.float64)
+    if (factor == 1).all():
+        return values
+    divides = (factor < 1) != back
+    whole = np.round(np.where(factor < 1, 1 / np.where(factor == 0, 1.0, factor), factor))  # 0.001 is no double
+    moved = np.where(divides, values / whole, values * whole)
+    size = np.abs(moved)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        leading = np.nan_to_num(np.floor(np.log10(size)), neginf=0.0)
+    places = 14 - leading + (size < 10.0**leading)  # the logarithm of 999999999999999 is 15
+    right, left = (_TENS[np.clip(side, 0, 22).astype(np.int64)] for side in (places, -places))
+    decimal = np.rint(moved * right / left) / right * left
+    found: npt.NDArray[np.float64] = np.where(factor == 1, values, decimal)
     return found
 
 

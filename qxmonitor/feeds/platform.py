@@ -8,7 +8,7 @@ anything unreadable in a column that is used is rejected as a whole, once for ea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +26,6 @@ from qxmonitor.period import Period
 if TYPE_CHECKING:
     from qxmonitor.feeds.opening import Opened
 
-Figures = TypeVar("Figures", float, np.float64, npt.NDArray[np.float64])
-
 SELF_REPORT = "自报"
 """The word that tells a firm's own report to the town from its return: they go to different readers."""
 
@@ -43,6 +41,7 @@ class _Part:
     cells: dict[str, str]
     notes: list[str]
     totals: pd.DataFrame
+    factors: dict[str, float]
 
 
 def matches(opened: Opened, form: str) -> bool:
@@ -87,6 +86,7 @@ def read(opened: Opened, form: str, kind: str) -> Batch:
         origin=origin(table["subject"], head),
         notes=[*dict.fromkeys(note for part in parts for note in part.notes), *notes],
         totals=gather([part.totals for part in parts], TOTAL_COLUMNS),
+        factors={key: factor for part in parts for key, factor in part.factors.items()},
     )
 
 
@@ -134,7 +134,7 @@ def _sheet(grid: Grid, header: Row, form: str) -> _Part:
         parsed = numbers.parse_numbers(cells)
         lines.reject(parsed.errors, shown, "number.error", "单元格是 Excel 错误值", cells)
         lines.reject(parsed.unreadable & ~parsed.errors, shown, "number.unreadable", "数字无法识别", cells)
-        figures[column] = parsed.values if value.factor == 1 else scaled(parsed.values, value.factor)
+        figures[column] = numbers.scaled(parsed.values, value.factor)
     data = lines.data
     table = pd.DataFrame(
         {
@@ -149,7 +149,8 @@ def _sheet(grid: Grid, header: Row, form: str) -> _Part:
     cells_of = {f"{grid.sheet}|{name}": column_letter(place) for name, place in found.places().items()}
     if (months := table["period"].nunique()) > 1:
         found.notes.append(f"一张表里有 {months} 个报告期，按各行自己的报告期收下")
-    return _Part(table, *lines.frames(), cells_of, found.notes, _totals(grid.sheet, lines, found, figures))
+    factors = {f"{grid.sheet}|{name}": value.factor for name, value in found.values.items() if value.factor != 1}
+    return _Part(table, *lines.frames(), cells_of, found.notes, _totals(grid.sheet, lines, found, figures), factors)
 
 
 def _totals(
@@ -167,11 +168,6 @@ def _totals(
         for name in names
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=TOTAL_COLUMNS)
-
-
-def scaled(values: Figures, factor: float) -> Figures:
-    """Figures times a unit's factor; a small factor divides, so that 1,234 元 is exactly 1.234 千元."""
-    return values * factor if factor >= 1 else values / round(1 / factor)
 
 
 def subjects(body: Body, found: headings.Headings, lines: Lines) -> pd.Series:

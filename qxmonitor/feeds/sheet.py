@@ -117,6 +117,7 @@ def read(opened: Opened, form: SheetForm) -> Batch:
         rejects=gather([rejects for _, rejects, _ in frames], REJECT_COLUMNS),
         control=gather([control for _, _, control in frames], ["sheet", "row", "text"]),
         cells={key: letter for part in parts for key, letter in part.cells.items()},
+        factors={key: factor for part in parts for key, factor in part.factors.items()},
         origin=(identity.origin(table["subject"]) if form.has_firm else None) or said,
         notes=[*dict.fromkeys(note for part in parts for note in part.notes), *notes],
     )
@@ -224,6 +225,7 @@ class _Sheet:
     form: SheetForm
     places: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    factors: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.above = _above(self.grid, self.header)
@@ -336,7 +338,10 @@ class _Sheet:
         if column.id not in self.places:
             return pd.Series(self.stated.get(column.id), index=range(count), dtype="str").pipe(_typed, column)
         cells = self.body.column(self.places[column.id])
-        read = kinds.read(column, cells, self._factor(column))
+        factor = self._factor(column)
+        if factor != 1:
+            self.factors[f"{self.grid.sheet}|{column.id}"] = factor
+        read = kinds.read(column, cells, factor)
         raw = kinds.masked(numbers.as_text(cells))
         self._reject(read.wrong, column.name, read.rule, read.reason, raw)
         if column.required:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qxmonitor.catalog.codes import codes
+from qxmonitor.catalog.codes import codes, commodity
 from qxmonitor.feeds.base import REJECT_COLUMNS
 from qxmonitor.feeds.grid import gather, quotable
+
+SHORT_HS = re.compile(r"[1-9](?:0[1-9]|1[0-4])[0-9]{4}")
+"""Of chapters 01 to 09 without its zero; none of these has more than 14 headings, so that half a code is not taken."""
 
 
 class Rejects:
@@ -70,6 +75,16 @@ class Rejects:
         found = translate(column, word)
         self.add(data & found.isna().to_numpy(dtype=bool), self.labels[field], rule, reason, column)
         return found
+
+
+def mended_commodity(text: str) -> str | None:
+    """A commodity code; seven digits are one of chapters 01 to 09 that lost its zero, since no code has seven.
+
+    >>> mended_commodity("3011000"), mended_commodity("9503008"), mended_commodity("950300830")
+    ('03011000', None, None)
+    """
+    plain = unicodedata.normalize("NFKC", text).strip().removesuffix(".0")
+    return commodity("0" + plain if SHORT_HS.fullmatch(plain) else text)
 
 
 def translate(column: pd.Series, word: Callable[[str], str | None]) -> pd.Series:

@@ -8,8 +8,8 @@ other ten are months. ``days`` differ in leap years only. ``w`` is the share of 
 between :data:`LOST_LEAST` and :data:`LOST_MOST`. The trend is the Whittaker–Henderson (Hodrick–Prescott) smoother,
 which reaches the ends of the series and steps over gaps; outliers count less (Tukey's bisquare), so that one shut-down
 month bends neither trend nor season. The adjusted figure is y without season, leap day and festival: trend and
-irregular, what really moved, stay in. Levels keep their scale: season and festival add up to nothing in logs over a
-usual year.
+irregular, what really moved, stay in. Levels keep their scale: over the twelve months of a usual year, of which the
+first slot is two, season and festival average to 1, so that adjusted years add up to the original ones.
 
 A named method of our own, since no maintained X-13 can be installed from the package index; tests hold it to synthetic
 series of known truth.
@@ -41,6 +41,7 @@ YEARS = 3
 SMOOTH = 150.0
 """λ of the trend: waves of two years and longer are trend by half and more (λ = 1 ÷ (16·sin⁴(π ÷ 22)))."""
 LOST_LEAST, LOST_MOST = -0.5, 0.9
+_MONTHS_OF_SLOTS = np.array([2.0, *[1.0] * (SLOTS - 1)])
 _WINDOW, _WINTER = 21, 59.25
 _GRID, _STEPS = 57, 8
 _ROUNDS, _REACH = 4, 4.685
@@ -172,8 +173,9 @@ def _fit(
         trend, cycle = solve(y - np.where(known, festival, 0.0))
         rest = np.where(known, y - festival - trend - cycle, 0.0)
         weights = known * _bisquare(rest, known)
-    # The festival of an average year belongs to the season, so that the level keeps its scale.
-    usual = (festival @ dummies / np.maximum(dummies.sum(axis=0), 1.0)).mean(axis=1, keepdims=True)
+    # The festival of an average year belongs to the season, and January and February are two months of its twelve.
+    slots_mean = np.exp(cycle + festival) @ dummies / np.maximum(dummies.sum(axis=0), 1.0)
+    usual = np.log(slots_mean @ _MONTHS_OF_SLOTS / _MONTHS_OF_SLOTS.sum())[:, None]
     return trend + usual, cycle + festival + leap - usual, lost if moves else np.full(len(y), np.nan)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qxmonitor.catalog.release import release_calendar
 from qxmonitor.errors import Refused
+from qxmonitor.feeds import numbers
 from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE, Batch
 from qxmonitor.period import Period
 from qxmonitor.quality import files, rows
@@ -21,6 +23,7 @@ from qxmonitor.quality.suites import WHOLE_FILE, suite
 from qxmonitor.quality.verdicts import Verdict, weigh
 
 _SHOWN_ROWS = 8
+_MONTH = re.compile(r"\d{4}-\d{2}")
 
 
 def check(batches: Sequence[Batch], now: datetime) -> list[Batch | Refused]:
@@ -65,7 +68,7 @@ def _check_table(table: str, batches: Sequence[Batch], now: datetime, found: lis
     frame = pd.concat([batches[number].tables[table] for number in having], ignore_index=True)
     sizes = np.array([len(batches[number].tables[table]) for number in having])
     file = np.repeat(np.array(having, dtype=np.int64), sizes)
-    rejects = _Moved(frame, file)
+    rejects = _Moved(frame, file, [batch.factors for batch in batches])
 
     future = rows.in_future(frame, now)
     labels = suite(table)
@@ -197,8 +200,10 @@ def _whole_lines(
 class _Moved:
     """Gathers the rows that leave a table, with the reason."""
 
-    def __init__(self, frame: pd.DataFrame, file: npt.NDArray[np.int64]) -> None:
-        self._frame, self._file = frame, file
+    def __init__(
+        self, frame: pd.DataFrame, file: npt.NDArray[np.int64], factors: Sequence[Mapping[str, float]]
+    ) -> None:
+        self._frame, self._file, self._factors = frame, file, factors
         self.mask = np.zeros(len(frame), dtype=bool)
         self._parts: list[pd.DataFrame] = []
 
@@ -214,10 +219,18 @@ class _Moved:
             return
         self.mask |= mask
         chosen = self._frame.loc[mask].reindex(columns=["sheet", "row", *WHOSE])
-        text = [_plain(value) for value in raw[mask].tolist()] if raw is not None else ""
+        text = [_plain(value) for value in self._written(raw[mask], mask, column)] if raw is not None else ""
         self._parts.append(
             chosen.assign(field=field, rule=rule[0], reason=rule[1], raw=text, _file=self._file[mask], _column=column)
         )
+
+    def _written(self, raw: pd.Series, mask: npt.NDArray[np.bool_], column: str) -> list[object]:
+        """Offending figures in the unit in which they were printed."""
+        where = zip(self._file[mask].tolist(), self._frame.loc[mask, "sheet"].tolist(), strict=True)
+        factor = np.array([self._factors[file].get(f"{sheet}|{column}", 1.0) for file, sheet in where])
+        if (factor == 1).all():
+            return list(raw)
+        return list(numbers.scaled(raw.to_numpy(np.float64), factor, back=True))
 
     def frame(self) -> pd.DataFrame:
         return pd.concat(self._parts, ignore_index=True) if self._parts else pd.DataFrame()
@@ -303,7 +316,9 @@ def _outcome(batch: Batch, found: _Findings) -> Batch | Refused:
         return Refused(found.refusal)
     verdicts = [*files.reader_rejects(batch), *found.summaries]
     if not found.rejects:
-        return replace(batch, notes=[*batch.notes, *found.notes], verdicts=verdicts)
+        return replace(
+            batch, notes=[*batch.notes, *_unscheduled(batch.feed, batch.tables), *found.notes], verdicts=verdicts
+        )
     tables = {
         name: frame[~found.dropped[name]].reset_index(drop=True) if name in found.dropped else frame
         for name, frame in batch.tables.items()
@@ -317,10 +332,21 @@ def _outcome(batch: Batch, found: _Findings) -> Batch | Refused:
         period=period,
         tables=tables,
         rejects=pd.concat([part for part in (batch.rejects, *found.rejects) if len(part)], ignore_index=True),
-        notes=[*batch.notes, *found.notes],
+        notes=[*batch.notes, *_unscheduled(batch.feed, tables), *found.notes],
         verdicts=verdicts,
     )
 
 
+def _unscheduled(feed: str, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """The remark on months of which the calendar wants no return: January, or a slip of the pen."""
+    calendar = release_calendar().by_feed.get(feed)
+    if calendar is None:
+        return []
+    stated = {str(month) for table in tables.values() if "period" in table for month in table["period"].unique()}
+    months = [month for month in sorted(stated) if _MONTH.fullmatch(month) and not calendar.returns_in(Period(month))]
+    said = "、".join(_label(month) for month in months[:6])
+    return [f"按发布日历，{calendar.name}没有 {said} 的报表，仍照收，请核对报告期"] if months else []
+
+
 def _label(period: str) -> str:
-    return f"{period[:4]}年{int(period[5:])}月" if re.fullmatch(r"\d{4}-\d{2}", period) else period
+    return f"{period[:4]}年{int(period[5:])}月" if _MONTH.fullmatch(period) else period

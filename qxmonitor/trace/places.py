@@ -68,7 +68,7 @@ class Places:
             facts = facts if firms is None else facts[facts["entity"].isin(firms)]
             facts, column = _bearing(_only(facts, only), measure)
             if column in facts:
-                found.append(self._placed(facts[facts[column].notna()], column))
+                found.append(self._placed(cells.bearing(facts[facts[column].notna()], column), column))
         return found
 
     def register(self, columns: Iterable[str], firms: pd.Index[str] | None, period: Period) -> list[pd.DataFrame]:

@@ -37,6 +37,8 @@ def facts(
 ) -> pd.DataFrame:
     """The rows of a table of :data:`TABLES` in some months, each with its firm; yearly ones under their months.
 
+    Where a figure of a row stands :func:`bearing` says.
+
     Args:
         wh: an open warehouse.
         table: the table.
@@ -51,10 +53,24 @@ def facts(
         lines = wh.frame(sql.query("bonded_stock_lines"), *span)
         return lines[lines["entity"].notna()]
     if table != "rd_return":
-        return asof.read(wh, table, first=first, last=last, known_at=known_at, recorded_at=recorded_at)
-    yearly = asof.read(wh, table, known_at=known_at, recorded_at=recorded_at)
+        return asof.read(wh, table, first=first, last=last, known_at=known_at, recorded_at=recorded_at, borrowed=True)
+    yearly = asof.read(wh, table, known_at=known_at, recorded_at=recorded_at, borrowed=True)
     served = pd.DataFrame({"month": wanted, "period": [str(month.year - 1) for month in wanted]})
     return yearly.merge(served, on="period").drop(columns="period").rename(columns={"month": "period"})
+
+
+def bearing(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Rows of :func:`facts` with the file_id, sheet and row in which a column of theirs stands.
+
+    A return whose newest file lacks the column has it from the file before.
+    """
+    if asof.BORROWED not in rows or not (lent := rows[asof.BORROWED].notna()).any():
+        return rows
+    found = rows.copy()
+    for at, said in rows.loc[lent, asof.BORROWED].items():  # the few that were filed again without a column
+        if spot := json.loads(said).get(column):
+            found.loc[at, ["file_id", "sheet", "row"]] = spot
+    return found
 
 
 def places(wh: Warehouse, rows: pd.DataFrame, sides: Iterable[str] = ("", "other_")) -> pd.DataFrame:

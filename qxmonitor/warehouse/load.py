@@ -8,13 +8,11 @@ goes through Arrow (ADBC's COPY), whose column types must be the table's exactly
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,19 +20,15 @@ from adbc_driver_postgresql import dbapi
 
 from qxmonitor.errors import Refused
 from qxmonitor.feeds.base import REJECT_COLUMNS, WHOSE, Batch
-from qxmonitor.identity import normalise_name
 from qxmonitor.intake import Reading
 from qxmonitor.period import SHANGHAI
 from qxmonitor.warehouse import sql
+from qxmonitor.warehouse._beside import KEY, further_lines, lacks, months, names, stack
 from qxmonitor.warehouse.core import LOCK_LOAD, Warehouse, fetch, lock, run
 from qxmonitor.warehouse.readings import There, counts
 from qxmonitor.warehouse.tables import TABLES
 
 DUPLICATE = "duplicate"
-_MATCHED = [table for table, kind in TABLES.items() if kind.matched]
-_FORMS = [table for table in _MATCHED if not TABLES[table].own_lines]
-_KEY = ["file_id", "sheet", "row"]
-_MONTH = re.compile(r"\d{4}-\d{2}")
 Row = dict[str, Any]
 _WORDS = {"simulated": "模拟数据", "real": "真实数据"}
 
@@ -148,7 +142,7 @@ def _problem(batch: Batch) -> str:
             return f"读取程序出错：没有数据表 {table}"
         # Series may share a line, and a line may hold a whole series.
         beside = ["series", "period"] if table == "reference_point" else [TABLES[table].beside]
-        key = [*_KEY[1:], *filter(None, beside)]
+        key = [*KEY[1:], *filter(None, beside)]
         if not frame["row"].is_unique and frame.duplicated(key).any():
             return f"读取程序出错：数据表 {table} 中同一行出现两次"
     return ""
@@ -231,8 +225,8 @@ def _files_there(connection: dbapi.Connection, shas: list[str]) -> pd.DataFrame:
 def _frames(fresh: Sequence[_Arrival]) -> dict[str, pd.DataFrame]:
     """All rows of the accepted batches by table, in an order that satisfies references."""
     batches = [(arrival.file_id or 0, arrival.batch) for arrival in fresh if arrival.batch is not None]
-    rejects = _stack([(file_id, batch.rejects) for file_id, batch in batches], [*REJECT_COLUMNS, *WHOSE])
-    rejected = rejects[_KEY].drop_duplicates().groupby("file_id").size()
+    rejects = stack([(file_id, batch.rejects) for file_id, batch in batches], [*REJECT_COLUMNS, *WHOSE])
+    rejected = rejects[KEY].drop_duplicates().groupby("file_id").size()
     files = pd.DataFrame(
         [
             (a.file_id, a.item.sha256, a.item.bytes, b.feed, b.form, None if b.period is None else str(b.period),
@@ -245,82 +239,23 @@ def _frames(fresh: Sequence[_Arrival]) -> dict[str, pd.DataFrame]:
     )  # fmt: skip
     files["rejected"] = files["file_id"].map(rejected).fillna(0).astype("int64")
     frames = {"file": files}
-    frames["file_month"] = _months(batches)
+    frames["file_month"] = months(batches)
+    frames["file_lack"] = lacks(batches)
     for table in TABLES:
         there = [(file_id, batch.tables[table]) for file_id, batch in batches if table in batch.tables]
         if there:
-            frames[table] = _stack(there)
-    frames["quarantine"] = rejects.drop_duplicates([*_KEY, "field", "rule"]).fillna(
+            frames[table] = stack(there)
+    frames["quarantine"] = rejects.drop_duplicates([*KEY, "field", "rule"]).fillna(
         {"raw": "", "field": "", "reason": ""}
     )
-    frames["control_line"] = _stack([(i, b.control) for i, b in batches], ["sheet", "row", "text"]).fillna({"text": ""})
+    frames["control_line"] = stack([(i, b.control) for i, b in batches], ["sheet", "row", "text"]).fillna({"text": ""})
     if "register_entry" in frames:
-        frames["register_name"] = _names(frames["register_entry"])
-    frames["fact_line"] = _further_lines(batches)
+        frames["register_name"] = names(frames["register_entry"])
+    frames["fact_line"] = further_lines(batches)
     frames["verdict_summary"] = pd.DataFrame(
         [{"file_id": file_id, **row} for file_id, batch in batches for row in batch.verdicts]
     )
     return {table: frame for table, frame in frames.items() if len(frame)}
-
-
-def _stack(parts: list[tuple[int, pd.DataFrame]], columns: list[str] | None = None) -> pd.DataFrame:
-    """The frames of many files on top of each other, with a leading ``file_id``."""
-    filled = [(file_id, frame) for file_id, frame in parts if len(frame)]
-    if not filled:
-        return pd.DataFrame(columns=["file_id", *(columns or [])])
-    frames = [frame for _, frame in filled]
-    stacked = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0].reset_index(drop=True)
-    ids = np.repeat([file_id for file_id, _ in filled], [len(frame) for frame in frames])
-    return stacked.reindex(columns=columns or list(stacked.columns)).assign(file_id=ids)
-
-
-def _months(batches: list[tuple[int, Batch]]) -> pd.DataFrame:
-    """The months each file speaks of: its own and those of its rows; none of a file that belongs to no single month."""
-    pairs = [
-        (file_id, month)
-        for file_id, batch in batches
-        if batch.period is not None
-        for month in {str(batch.period), *_stated(batch)}
-    ]
-    return pd.DataFrame(pairs, columns=["file_id", "period"])
-
-
-def _stated(batch: Batch) -> set[str]:
-    columns = [frame["period"].unique() for frame in batch.tables.values() if "period" in frame]
-    return {str(text) for column in columns for text in column if _MONTH.fullmatch(str(text))}
-
-
-def _names(entries: pd.DataFrame) -> pd.DataFrame:
-    """Every present and former name of the register's rows as it is compared."""
-    former = entries["former_names"].fillna("").astype(str).str.split("、").explode()
-    called = pd.concat([entries["name"].astype(str), former])
-    keys = entries[_KEY].loc[called.index].assign(name_key=normalise_name(called).to_numpy())
-    return keys[keys["name_key"].fillna("") != ""].drop_duplicates()
-
-
-def _further_lines(batches: list[tuple[int, Batch]]) -> pd.DataFrame:
-    """Accepted lines that are no fact row of their own, each with the nearest fact row above it (a firm form)."""
-    facts, forms, others, lines = [], [], [], []
-    for file_id, batch in batches:
-        own = [batch.tables[table] for table in _MATCHED if len(batch.tables.get(table, ()))]
-        if own and batch.rows_read > sum(map(len, own)) + len(batch.rejects) + len(batch.control):
-            facts += [(file_id, fact) for fact in own]
-            forms += [(file_id, batch.tables[table]) for table in _FORMS if len(batch.tables.get(table, ()))]
-            others += [(file_id, batch.control), (file_id, batch.rejects)]
-            lines.append((file_id, batch.lines))
-    claimed, heads, taken, every = (
-        _stack(parts, ["sheet", "row"]).drop_duplicates() for parts in (facts, forms, others, lines)
-    )
-    if every.empty or heads.empty:
-        return every.iloc[:0].assign(line=every["row"])
-    used = pd.MultiIndex.from_frame(pd.concat([claimed, taken])[_KEY])
-    further = every[~pd.MultiIndex.from_frame(every[_KEY]).isin(used)].rename(columns={"row": "line"})
-    heads = heads.assign(line=heads["row"]).astype({"row": "int64", "line": "int64"})
-    found = pd.merge_asof(
-        further.astype({"line": "int64"}).sort_values("line"), heads.sort_values("line"),
-        on="line", by=["file_id", "sheet"],
-    )  # fmt: skip
-    return found.dropna(subset="row").astype({"row": "int64"})
 
 
 # -- writing -------------------------------------------------------------------------------------------------------

@@ -224,7 +224,7 @@ def test_a_csv_row_shifted_by_an_unquoted_comma_is_rejected() -> None:
 
 def test_a_missing_item_is_noted_and_never_a_zero() -> None:
     batch = read(workbook({"表": export(B204, [row(1, 1, 2)])}))
-    assert "缺少指标列：工业销售产值、出口交货值、企业用电量" in batch.notes
+    assert "缺少指标列，此前报过的数照旧：工业销售产值、出口交货值、企业用电量" in batch.notes
     assert table(batch)["sales_m"].isna().all()
 
 

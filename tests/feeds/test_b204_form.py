@@ -75,6 +75,37 @@ def test_other_layouts_of_the_same_form() -> None:
     assert batch.control["text"].tolist() == ["（经办人信息，不保留）"]
 
 
+def mixed(*units: str, over: str = "") -> list[list[Any]]:
+    """A form whose lines of money state these units in a column of their own."""
+    top = [["统一社会信用代码", uscc(7)], ["单位详细名称", "甲七公司"], ["报告期：2026年10月"], [over]]
+    lines = [["工业总产值", units[0], "01", 4.4, 2], ["工业销售产值", units[1], "03", 1234.56, 2],
+             ["企业用电量", "万千瓦时", "05", 5, 6], ["电子元件制造", units[2], "3981", 7, 8]]  # fmt: skip
+    return [*top, ["指标名称", "计量单位", "代码", "本年本月", "本年1-本月"], *lines]
+
+
+def test_figures_of_other_units_are_stored_as_they_are_printed() -> None:
+    batch = read(mixed("亿元", "元", "万元"))
+    fact = batch.tables["output_return"].iloc[0]
+    assert fact[["output_m", "output_ytd", "sales_m", "power_m"]].tolist() == [440000.0, 200000.0, 1.23456, 5.0]
+    assert batch.tables["output_detail"]["m"].tolist() == [70.0]
+    assert batch.factors == {"B204-1|output_m": 1e5, "B204-1|output_ytd": 1e5, "B204-1|sales_m": 1e-3,
+                             "B204-1|sales_ytd": 1e-3}  # fmt: skip
+    assert not [note for note in batch.notes if "计量单位" in note], "every line says its unit"
+
+
+def test_a_line_without_a_unit_beside_lines_of_another_is_not_guessed() -> None:
+    with pytest.raises(Refused, match="第 6 行注明的计量单位不是千元，第 7 行和表头上却没有注明计量单位"):
+        read(mixed("万元", "", "万元"))
+    batch = read(mixed("万元", "万元", ""))
+    assert batch.rejects[["row", "rule"]].to_numpy().tolist() == [[9, "detail.unit_missing"]]
+    stated = read(mixed("万元", "", "", over="计量单位：千元"))
+    assert stated.tables["output_return"].iloc[0][["output_m", "sales_m"]].tolist() == [44.0, 1234.56]
+    assert stated.tables["output_detail"]["m"].tolist() == [7.0]
+    silent = read(mixed("千元", "", ""))
+    assert silent.tables["output_return"].iloc[0]["sales_m"] == 1234.56
+    assert "未注明计量单位，按制度规定的千元处理" in silent.notes
+
+
 def test_an_unreadable_figure_rejects_its_line_and_leaves_the_others() -> None:
     items = [list(item) for item in ITEMS]
     items[1][2] = "待核"
@@ -87,6 +118,8 @@ def test_an_unreadable_figure_rejects_its_line_and_leaves_the_others() -> None:
     fact = batch.tables["output_return"].iloc[0]
     assert np.isnan(fact[["sales_m", "sales_ytd"]].astype(float)).all()
     assert fact["output_m"] == 100
+    assert "B204-1|output_m" in batch.cells
+    assert not {"B204-1|sales_m", "B204-1|sales_ytd"} & batch.cells.keys(), "a line that is refused delivers nothing"
 
 
 def test_a_form_of_nobody_is_rejected_line_by_line() -> None:

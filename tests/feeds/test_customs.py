@@ -151,6 +151,13 @@ def test_an_open_quote_is_refused(after: int) -> None:
         customs.read(opened)
 
 
+def test_a_leading_zero_that_a_spreadsheet_lost_is_put_back_with_a_remark() -> None:
+    batch = read(HEADER + line(hs="3011000") + line(hs="9503008") + line(hs="95030089"))
+    assert batch.tables["trade_line"]["hs"].tolist() == ["03011000", "95030089"]
+    assert batch.rejects["raw"].tolist() == ["9503008"], "chapter 09 has no heading 50: half a code, not a lost zero"
+    assert "商品编码补回表格软件丢掉的前导 0，共 1 行" in batch.notes
+
+
 def test_headings_by_other_names_order_and_unit() -> None:
     text = (
         "进出口企业月度情况\n单位：见表头\n统一社会信用代码,统计年月,商品代码,监管方式,进出口,人民币值(万元),美元值（千美元）\n"

@@ -1,6 +1,7 @@
 import math
 import string
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qxmonitor.feeds import numbers
 from qxmonitor.feeds.numbers import as_text, parse_months, parse_numbers
 
 _WIDE = str.maketrans("0123456789.,-()", "０１２３４５６７８９．，－（）")
@@ -156,3 +158,19 @@ def test_what_no_source_can_mean_is_unreadable(cell: object) -> None:
     assert math.isnan(value)
     assert unreadable
     assert one(1e30) == (1e30, False)
+
+
+@pytest.mark.parametrize("factor", ["0.0001", "0.001", "10", "1000", "10000", "100000"])
+def test_a_converted_figure_is_the_printed_one_times_the_unit(factor: str) -> None:
+    dice = np.random.default_rng(5)
+    digits = [str(n) for n in dice.integers(1, 10 ** dice.integers(1, 15, 4000)).tolist()]
+    places = dice.integers(0, 7, len(digits)).tolist()
+    printed = [Decimal(word).scaleb(-place) for word, place in zip(digits, places, strict=True)]
+    printed += [Decimal("4.4"), Decimal("-35.07"), Decimal(0), Decimal("1e15"), Decimal("999999999999999")]
+    values = np.array([float(figure) for figure in printed])
+
+    stored = numbers.scaled(values, float(factor))
+    assert stored.tolist() == [float(figure * Decimal(factor)) for figure in printed]
+    assert numbers.scaled(stored, float(factor), back=True).tolist() == values.tolist(), "and back to what is printed"
+    mixed = numbers.scaled(np.array([4.4, 0.1 + 0.2, np.nan]), np.array([float(factor), 1.0, 10.0]))
+    assert mixed[:2].tolist() == [float(Decimal("4.4") * Decimal(factor)), 0.1 + 0.2], "what needs none is left alone"

@@ -126,6 +126,16 @@ def test_a_missing_column_refuses_the_register() -> None:
         sniff(opened).read(opened)
 
 
+def test_columns_that_are_not_delivered_are_named() -> None:
+    left_out = ("所属集团", "退出年月")
+    keep = [at for at, word in enumerate(HEADER) if word not in left_out]
+    rows = [[row[at] for at in keep] for row in (HEADER, firm(1))]
+    opened = open_file(workbook({"企业名录": rows}))
+    batch = sniff(opened).read(opened)
+    assert "企业名录表没有这些列，按空白收下，没有所属集团时一家企业算一个集团：所属集团、退出年月" in batch.notes
+    assert not [note for note in register([firm(1)]).notes if "没有这些列" in note]
+
+
 def test_a_column_twice_refuses_the_register() -> None:
     opened = open_file(workbook({"企业名录": [[*HEADER, "规上"], firm(1)]}))
     with pytest.raises(Refused, match="规上"):

@@ -136,7 +136,17 @@ def test_scale_is_kept_and_does_not_matter() -> None:
     _, monthly = series(noise=0.01)
     found, thousand = run(monthly), run(monthly * 1e3)
     assert thousand.adjusted == pytest.approx(found.adjusted * 1e3, rel=1e-9)
-    assert np.log(found.factor[0]).mean() == pytest.approx(0.0, abs=0.01)
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.5])
+def test_adjusted_years_add_up_to_the_original_ones(lost: float) -> None:
+    """With a calculator: ten months and twice the mean of January and February are a year."""
+    found = run(series(lost=lost, slope=0.0)[1])
+    months_of = np.array([2.0 if p.month == 2 else 1.0 for p in found.periods])
+    assert months_of @ found.adjusted[0] == pytest.approx(months_of @ found.original[0], rel=1e-3)
+    assert months_of @ found.trend[0] == pytest.approx(months_of @ found.original[0], rel=1e-3)
+    rising = run(series(lost=lost)[1])
+    assert months_of @ rising.adjusted[0] == pytest.approx(months_of @ rising.original[0], rel=2e-3)
 
 
 def test_months_out_of_order_are_refused() -> None:

@@ -209,6 +209,18 @@ def test_every_planted_defect_is_found_and_nothing_else(wh: Warehouse) -> None:
     assert not any("value" in row for row in found)
 
 
+def test_a_finding_names_its_file_once_and_no_figures_that_it_has_not(wh: Warehouse) -> None:
+    told = in_process(wh.settings, "check", str(LAST), "--values").out
+    (total,) = [line for line in told.splitlines() if "合计行" in line]
+    assert total.count("B204-1_4.xlsx") == 1
+    rows = f"第{line_of(FIRMS[0])}—{line_of(FIRMS[-1])}行之和"
+    assert total.endswith(f"B204-1_4.xlsx 表1 D{line_of(FIRMS[-1]) + 1} ↔ B204-1 {rows}）")
+    assert "[提示] 合计行 合计行：" in total
+    assert "None" not in told
+    (twice,) = [line for line in told.splitlines() if "B204-1_补.xlsx" in line]
+    assert "B204-1_4.xlsx" in twice, "of two files both"
+
+
 def test_values_are_shown_when_asked_for(wh: Warehouse) -> None:
     (row,) = [row for row in letters.check(wh, LAST, values=True) if row["check"] == "cumulative"]
     assert row["value"] == figures(CUMULATIVE, 2026, 4)["output", "ytd"] + 700

@@ -230,6 +230,20 @@ def test_series_side_by_side_share_the_fate_of_their_line() -> None:
     assert judged.tables["reference_point"]["row"].tolist() == [9, 9]
 
 
+def test_an_offending_figure_is_quoted_as_it_is_printed() -> None:
+    rows = [output_row(5, "A", output_m=-44.0), output_row(6, "B", sales_m=-0.3)]
+    judged = check(returns(*rows, factors={"表|output_m": 10.0, "别的表|sales_m": 10.0}))[0]
+    assert judged.rejects["raw"].tolist() == ["-4.4", "-0.3"]
+
+
+@pytest.mark.parametrize(("period", "remarks"), [("2021-01", 1), ("2021-02", 0)])
+def test_a_month_without_a_return_is_taken_with_a_remark(period: str, remarks: int) -> None:
+    judged = check(returns(output_row(5, "A", period), period=Period(period)))[0]
+    said = [note for note in judged.notes if "按发布日历" in note]
+    assert said == ["按发布日历，工业产销总值表没有 2021年1月 的报表，仍照收，请核对报告期"][:remarks]
+    assert len(judged.tables["output_return"]) == 1
+
+
 def test_a_firms_form_is_rejected_with_all_its_lines() -> None:
     lines = pd.DataFrame({"sheet": "表", "row": [9, 10, 11, 12, 13]})
     control = pd.DataFrame({"sheet": ["表"], "row": [13], "text": ["说明"]})
