@@ -13,6 +13,7 @@ in it (Willsky & Jones 1976). Shifts are judged with that.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -55,10 +56,13 @@ REFINED, ROUNDS = 4, 2
 RENEWED = 5.0
 """Standard deviations by which a step of :data:`AGES` months must stand out to become the new normal."""
 CHUNK = 256
+"""Series filtered together: so many that what a month works on stays in the processor's cache."""
 
-_LEVEL, _SLOPE, _FESTIVAL, _TIMING = 0, 1, 2 + YEAR, 3 + YEAR
+_LEVEL, _SLOPE, _SEASON, _FESTIVAL, _TIMING = 0, 1, slice(2, 2 + YEAR), 2 + YEAR, 3 + YEAR
 _STATES = 4 + YEAR
+_EACH = np.arange(_STATES)
 _FAR = 100.0
+Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,8 @@ class Expected:
     error: Floats
     scale: Floats
     signature: Floats
-    seen: npt.NDArray[np.int64]
-    renewed: npt.NDArray[np.int64]
+    seen: Counts
+    renewed: Counts
 
 
 def expect(logs: Floats, festival: Floats, january: int) -> Expected:
@@ -90,155 +94,251 @@ def expect(logs: Floats, festival: Floats, january: int) -> Expected:
         festival: ``(2, n, m)`` share of the festival's window in each month, and of the early window.
         january: the column of any January (may lie outside).
 
+    Returns:
+        Arrays that lie month by month in memory, as they were made.
+
     Raises:
         ValueError: shapes that do not fit.
     """
     logs = np.asarray(logs, dtype=np.float64)
     if logs.ndim != 2 or festival.shape != (2, *logs.shape):
         raise ValueError("values must be (series, months), the festival (2, series, months)")
-    festival = np.concatenate([festival[0], festival[1] - festival[0]], axis=1)
     count, span = logs.shape
-    value, error, scale = (np.full(logs.shape, np.nan) for _ in range(3))
     made = Expected(
-        value,
-        error,
-        scale,
-        np.zeros((AGES, count, span)),
-        np.zeros(logs.shape, dtype=np.int64),
-        np.full(logs.shape, -1, dtype=np.int64),
+        *(np.full((span, count), np.nan).T for _ in range(3)),
+        np.zeros((span, AGES, count)).transpose(1, 2, 0),
+        np.zeros((span, count), dtype=np.int64).T,
+        np.full((span, count), -1, dtype=np.int64).T,
     )
     if not logs.size:
         return made
-    known = np.isfinite(logs)
-    same, pattern = np.unique(np.concatenate([known.astype(np.float64), festival], axis=1), axis=0, return_inverse=True)
-    order = np.argsort(pattern.ravel(), kind="stable")
-    for at in range(0, count, CHUNK):
-        rows = order[at : at + CHUNK]
-        kinds, kind = np.unique(pattern.ravel()[rows], return_inverse=True)
-        _run(made, rows, logs[rows], same[kinds, :span] > 0, same[kinds, span:].reshape(-1, 2, span), kind, january)
+    share = np.stack([festival[0], festival[1] - festival[0]])
+    for patterns, groups in _alike(np.isfinite(logs), share):
+        months: Iterable[_Month] = _months(np.isfinite(logs[patterns]), share[:, patterns], january)
+        if len(groups) > 1:
+            months = list(months)
+        for rows, kind in groups:
+            _run(made, rows, logs[rows].T.copy(), months, kind)
     return made
 
 
-class _Covariance:
-    """Gains of the grid's models for ``k`` patterns of months with and without values; all in units of the noise."""
+def _alike(known: Flags, share: Floats) -> Iterator[tuple[Counts, list[tuple[Counts, Counts]]]]:
+    """Series to filter together, at most :data:`CHUNK` at a time, by their patterns of values and festival.
 
-    def __init__(self, count: int) -> None:
-        grid = list(product(WANDERS, SEASONS, zip(SLOPES, FESTIVALS, strict=True)))
-        self.wander, self.season, slope, self.festival = np.array([(w, s, *more) for w, s, more in grid]).T
-        prior = np.zeros((self.wander.size, _STATES))
-        prior[:, _LEVEL], prior[:, _SLOPE], prior[:, _FESTIVAL] = _FAR, slope**2, self.festival**2
-        prior[:, _TIMING] = (TIMING * self.festival) ** 2
-        prior[:, 2:_FESTIVAL] = self.season[:, None] ** 2
-        self.matrix = np.tile(prior[:, :, None] * np.eye(_STATES), (count, 1, 1, 1))
-        self.step = np.zeros((count, self.wander.size, AGES, _STATES))
-        """By age: what the state of the filter has taken over of a unit step."""
+    Yields:
+        For each pattern that many series have, and for each :data:`CHUNK` of all the others: a series of each pattern,
+        in an order in which patterns alike in their first months are neighbours; and groups of series, with the
+        pattern of each.
+    """
+    bits = np.concatenate([~known, *np.ascontiguousarray(share).view(np.uint8)], axis=1, dtype=np.uint8)
+    lines = bits.view(f"V{bits.shape[1]}").ravel()
+    _, first, pattern, times = np.unique(lines, return_index=True, return_inverse=True, return_counts=True)
+    order = np.argsort(pattern, kind="stable")
+    many = times >= CHUNK // 4
+    for kind in np.flatnonzero(many):
+        rows = order[times[:kind].sum() :][: times[kind]]
+        nought = np.zeros(CHUNK, dtype=np.int64)
+        yield first[[kind]], [(rows[at : at + CHUNK], nought[: len(rows) - at]) for at in range(0, len(rows), CHUNK)]
+    order = order[~many[pattern[order]]]
+    for at in range(0, len(order), CHUNK):
+        rows = order[at : at + CHUNK]
+        kinds, kind = np.unique(pattern[rows], return_inverse=True)
+        yield first[kinds], [(rows, kind)]
 
-    def month(self, phase: int, share: Floats, known: Flags) -> tuple[Floats, Floats, Floats]:
-        """Go on to a month: variance of its error ``(k, g)``, gains ``(k, g, states)``, signatures ``(k, g, AGES)``."""
-        p = self.matrix
-        p[:, :, _LEVEL] += p[:, :, _SLOPE]
-        p[:, :, :, _LEVEL] += p[:, :, :, _SLOPE]
-        p[:, :, _LEVEL, _LEVEL] += self.wander**2
-        season = np.arange(2, _FESTIVAL)
-        p[:, :, season, season] += (SEASON_STEP * self.season[:, None]) ** 2
-        toward = _shown(p, phase, share[:, :, None, None])
-        own = _shown(toward, phase, share[:, :, None])
-        full = share[:, 0] + np.abs(share[:, 1])
-        variance = own + 1.0 + (FESTIVAL_NOISE * self.festival * full[:, None]) ** 2
-        gain = np.where(known[:, None, None], toward / variance[..., None], 0.0)
-        p -= gain[..., :, None] * toward[..., None, :]
-        step = self.step
-        step[:, :, 1:] = step[:, :, :-1].copy()
-        step[:, :, 0] = 0.0
-        step[..., _LEVEL] += step[..., _SLOPE]
-        signature = 1.0 - _shown(step, phase, share[:, :, None, None])
-        step += gain[:, :, None, :] * signature[..., None]
-        return variance, gain, signature
+
+@dataclass(frozen=True)
+class _Month:
+    """What the grid's models make of a month, for ``k`` patterns; variances in units of the noise.
+
+    Attributes:
+        phase: month of the year, January 0.
+        share: ``(2, k)`` of the festival, and what the early window has more.
+        variance: ``(g, k)`` of the error.
+        gain: ``(states, g, k)``; nought where there is no value.
+        signature: ``(AGES, g, k)``.
+        taken: ``(states, g, k)`` what the state has taken over of a unit step of :data:`AGES` months.
+    """
+
+    phase: int
+    share: Floats
+    variance: Floats
+    gain: Floats
+    signature: Floats
+    taken: Floats
+
+
+def _grid() -> tuple[Floats, ...]:
+    """By model ``(g, 1)``: wander, season, slope and festival."""
+    grid = product(WANDERS, SEASONS, zip(SLOPES, FESTIVALS, strict=True))
+    return tuple(np.array(part)[:, None] for part in zip(*((w, s, *more) for w, s, more in grid), strict=True))
+
+
+def _months(known: Flags, share: Floats, january: int) -> Iterator[_Month]:
+    """Month by month, for patterns ``known`` ``(k, m)`` and ``share`` ``(2, k, m)``."""
+    wander, season, slope, festival = _grid()
+    prior = np.empty((_STATES, *wander.shape))
+    prior[_LEVEL], prior[_SLOPE], prior[_SEASON] = _FAR, slope**2, season**2
+    prior[_FESTIVAL], prior[_TIMING] = festival**2, (TIMING * festival) ** 2
+    p = np.zeros((_STATES, _STATES, wander.size, len(known)))
+    p[_EACH, _EACH] = prior
+    step = np.zeros((_STATES, AGES, wander.size, len(known)))
+    """By age: what the state of the filter has taken over of a unit step."""
+    for t in range(known.shape[1]):
+        phase, now, here = (t - january) % YEAR, share[:, :, t], known[:, t]
+        p[_LEVEL] += p[_SLOPE]
+        p[:, _LEVEL] += p[:, _SLOPE]
+        p[_LEVEL, _LEVEL] += wander**2
+        p[_EACH[_SEASON], _EACH[_SEASON]] += (SEASON_STEP * season) ** 2
+        toward = _shown(p, phase, now)
+        full = now[0] + np.abs(now[1])
+        variance = _shown(toward, phase, now) + 1.0 + (FESTIVAL_NOISE * festival * full) ** 2
+        gain = np.where(here, toward / variance, 0.0)
+        step[:, 1:] = step[:, :-1].copy()
+        step[:, 0] = 0.0
+        step[_LEVEL] += step[_SLOPE]
+        signature = 1.0 - _shown(step, phase, now)
+        if here.any():
+            p -= gain[:, None] * toward
+            step += gain[:, None] * signature
+        yield _Month(phase, now, variance, gain, signature, step[:, -1].copy())
 
 
 def _shown(state: Floats, phase: int, share: Floats) -> Floats:
-    """What a month shows of states (last axis): level, its season, the festival and its timing."""
-    return np.asarray(
-        state[..., _LEVEL]
-        + state[..., 2 + phase]
-        + share[:, 0] * state[..., _FESTIVAL]
-        + share[:, 1] * state[..., _TIMING]
-    )
+    """What a month shows of states (first axis): level, its season, the festival and its timing."""
+    shown = state[_LEVEL] + state[_SEASON][phase]
+    if share.any():
+        shown += share[0] * state[_FESTIVAL] + share[1] * state[_TIMING]
+    return np.asarray(shown)
 
 
-def _run(
-    made: Expected, rows: npt.NDArray[np.int64], logs: Floats, known: Flags, share: Floats,
-    kind: npt.NDArray[np.int64], january: int,
-) -> None:  # fmt: skip
-    """Filter some series of patterns ``known`` ``(k, m)`` and ``share`` ``(k, 2, m)``; ``kind`` says whose is whose."""
-    count, span = logs.shape
-    covariance = _Covariance(len(known))
-    models = covariance.wander.size
-    state = np.zeros((count, models, _STATES))
-    state[..., _FESTIVAL] = FESTIVAL_EFFECT
-    square = np.full((count, models), SCALE**2)
-    past = np.full((span, count, models), np.nan)
-    free = np.full((count, 1), SCALE_WEIGHT)
-    fit = np.zeros((count, models))
-    begun = np.zeros(count, dtype=np.bool_)
-    seen = np.zeros(count, dtype=np.int64)
-    renewed = np.full(count, -1, dtype=np.int64)
-    for t in range(span):
-        phase, share_now, here = (t - january) % YEAR, share[kind, :, t], known[kind, t]
+def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], kind: Counts) -> None:
+    """Filter some series.
+
+    A season's effect is asked for once a year: what the twelve months before have taught of it is added only then.
+
+    Args:
+        made: what is filled.
+        rows: ``(n,)`` their rows there.
+        logs: ``(m, n)``; NaN where there is no value. Months come first here, and models before series: ``(g, n)``.
+        months: what the models make of each month, for ``k`` patterns.
+        kind: ``(n,)`` whose pattern is whose.
+    """
+    known, logs = np.isfinite(logs), np.nan_to_num(logs)
+    (span, count), models = logs.shape, _grid()[0].size
+    value, error, scale = (np.full(logs.shape, np.nan) for _ in range(3))
+    signature, used = np.zeros((span, AGES, count)), np.full(logs.shape, -1, dtype=np.int64)
+    state = np.zeros((_STATES, models, count))
+    state[_FESTIVAL] = FESTIVAL_EFFECT
+    gains, lessons = np.zeros((YEAR, YEAR, models, kind.max() + 1)), np.zeros((models, YEAR, count))
+    square, past = np.full((models, count), SCALE**2), np.zeros((span, models, count))
+    fit, free = np.zeros((models, count)), np.full(count, SCALE_WEIGHT)
+    begun, renewed = np.zeros(count, dtype=np.bool_), np.full(count, -1, dtype=np.int64)
+    above, below = renewed.copy(), renewed.copy()
+    """Columns of the last errors above and below nought."""
+    ages, nobody = np.arange(AGES), np.zeros(0, dtype=np.int64)
+    for t, month in enumerate(months):
+        here = known[t]
+        share, variance = _of(month.share, kind), _of(month.variance, kind)
         fresh = here & ~begun
         if fresh.any():
-            state[fresh, :, _LEVEL] = (logs[fresh, t] - FESTIVAL_EFFECT * share_now[fresh, 0])[:, None]
+            state[_LEVEL][:, fresh] = (logs[t] - FESTIVAL_EFFECT * share[0])[fresh]
             begun |= fresh
-        variance, gain, signature = (part[kind] for part in covariance.month(phase, share[:, :, t], known[:, t]))
-        state[..., _LEVEL] += state[..., _SLOPE]
-        ahead = _shown(state, phase, share_now[:, :, None])
-        weight = np.exp(fit - fit.max(axis=1, keepdims=True))
-        weight /= weight.sum(axis=1, keepdims=True)
-        middle = (weight * ahead).sum(axis=1)
-        spread = (weight * (variance * square + (ahead - middle[:, None]) ** 2)).sum(axis=1)
-        spread = spread + (UNSURE * share_now[:, 1]) ** 2
-        error = np.where(here, logs[:, t] - middle, np.nan)
-        shown = np.einsum("ng,nga->na", weight, signature)
-        made.value[rows, t] = np.where(begun, middle, np.nan)
-        made.error[rows, t], made.scale[rows, t] = error, np.sqrt(spread)
-        made.signature[:, rows, t], made.seen[rows, t] = shown.T, seen
+        state[_LEVEL] += state[_SLOPE]
+        state[_SEASON][month.phase] += _learned(gains[:, month.phase], lessons, kind)
+        ahead = _shown(state, month.phase, share)
+        weight = fit - fit.max(axis=0)
+        np.exp(weight, out=weight)
+        weight /= weight.sum(axis=0)
+        middle = np.einsum("gn,gn->n", weight, ahead)
+        total = variance * square
+        spread = ahead - middle
+        spread *= spread
+        spread += total
+        scale[t] = np.sqrt(np.einsum("gn,gn->n", weight, spread) + (UNSURE * share[1]) ** 2)
+        signature[t] = _shows(month.signature, weight, kind)
+        value[t, begun] = middle[begun]
+        error[t, here] = (logs[t] - middle)[here]
         # What the month teaches: scale, models, state.
         told = here & ~fresh
-        off = np.where(told[:, None], logs[:, t][:, None] - ahead, 0.0)
-        total = variance * square
-        ratio = off**2 / total
-        heavy = (TAIL + 1) / (TAIL + ratio)
-        past[t] = np.where(told[:, None], off**2 / variance, np.nan)
-        free += told[:, None]
-        square = square + np.where(told[:, None], (heavy * off**2 / variance - square) / free, 0.0)
+        gains[t % YEAR], lessons[:, t % YEAR] = month.gain[_SEASON], 0.0
+        if told.any():
+            off = logs[t] - ahead
+            off *= told
+            np.multiply(off, off, out=past[t])
+            ratio = past[t] / total
+            past[t] /= variance
+            heavy = ratio + TAIL
+            free += told
+            more = past[t] / heavy
+            more *= TAIL + 1
+            more -= square
+            more *= told / free
+            square += more
+            np.log(heavy, out=heavy)
+            heavy *= TAIL + 1
+            heavy += np.log(total, out=total)
+            heavy *= 0.5 * told
+            fit -= heavy
+            np.maximum(ratio, HUBER**2, out=ratio)
+            off *= np.divide(HUBER, np.sqrt(ratio, out=ratio), out=ratio)
+            for number in (_LEVEL, _SLOPE, _FESTIVAL, _TIMING):
+                state[number] += _of(month.gain[number], kind) * off
+            lessons[:, t % YEAR] = off
         if t % REFINED == REFINED - 1:
             square = _refined(square, past[: t + 1], free)
-        fit -= np.where(told[:, None], 0.5 * np.log(total) + (TAIL + 1) / 2 * np.log1p(ratio / TAIL), 0.0)
-        off *= np.minimum(1.0, HUBER / np.sqrt(np.maximum(ratio, 1e-300)))
-        state += gain * off[..., None]
-        seen += here
-        # A step that has stayed: the new normal.
-        if t + 1 >= AGES:
-            late = np.arange(t + 1 - AGES, t + 1)
-            errors, scales = made.error[rows[:, None], late], made.scale[rows[:, None], late]
-            marks = made.signature[np.arange(AGES), rows[:, None], late]
-            told = np.isfinite(errors) & (renewed[:, None] < late[0])
-            weigh = np.where(told, marks / scales**2, 0.0)
-            much = (weigh * marks).sum(axis=1)
-            step = (weigh * np.nan_to_num(errors)).sum(axis=1) / np.maximum(much, 1e-12)
-            same_way = (np.sign(errors) == np.sign(step)[:, None]) | ~told
-            turn = (np.abs(step) * np.sqrt(much) > RENEWED) & same_way.all(axis=1) & (told.sum(axis=1) >= AGES - 2)
-            if turn.any():
-                taken = covariance.step[kind[turn], :, AGES - 1]
-                state[turn] -= step[turn, None, None] * taken
-                state[turn, :, _LEVEL] += step[turn, None]
-                renewed[turn] = t
-        made.renewed[rows, t] = np.where(renewed == t, -1, renewed)
+        # A step that has stayed, all errors on one side: the new normal.
+        above[error[t] > 0], below[error[t] < 0] = t, t
+        began = t + 1 - AGES
+        maybe = np.flatnonzero((np.minimum(above, below) < began) & (renewed < began)) if began >= 0 else nobody
+        if maybe.size:
+            late = np.arange(began, t + 1)
+            step = _stayed(error[began : t + 1, maybe], scale[began : t + 1, maybe], signature[late, ages][:, maybe])
+            turn, step = maybe[step != 0], step[step != 0]
+            state[:, :, turn] -= step * (month.taken if month.taken.shape[-1] == 1 else month.taken[..., kind[turn]])
+            state[_LEVEL][:, turn] += step
+            renewed[turn] = t
+        used[t] = np.where(renewed == t, -1, renewed)
+    seen = np.cumsum(known, axis=0) - known
+    parts = (value, made.value), (error, made.error), (scale, made.scale), (seen, made.seen), (used, made.renewed)
+    for part, whole in parts:
+        whole.T[:, rows] = part
+    made.signature.transpose(2, 0, 1)[:, :, rows] = signature
+
+
+def _of(part: Floats, kind: Counts) -> Floats:
+    """What is said of patterns (last axis), said of series; one pattern speaks for all."""
+    return part if part.shape[-1] == 1 else part[..., kind]
+
+
+def _learned(gains: Floats, lessons: Floats, kind: Counts) -> Floats:
+    """Sum over twelve months of gains ``(12, g, k)`` × errors ``(g, 12, n)``, ``(g, n)``."""
+    if gains.shape[-1] == 1:
+        return np.asarray(np.matmul(gains.transpose(1, 2, 0), lessons)[:, 0])
+    return np.asarray(np.einsum("sgn,gsn->gn", gains[..., kind], lessons))
+
+
+def _shows(signature: Floats, weight: Floats, kind: Counts) -> Floats:
+    """Signatures ``(AGES, g, k)``, averaged over the models, ``(AGES, n)``."""
+    if signature.shape[-1] == 1:
+        return np.asarray(signature[..., 0] @ weight)
+    return np.asarray(np.einsum("agn,gn->an", signature[..., kind], weight))
+
+
+def _stayed(error: Floats, scale: Floats, mark: Floats) -> Floats:
+    """Size of a step that shows in all of the last months ``(AGES, n)``, nought where none stands out, ``(n,)``."""
+    told = np.isfinite(error)
+    weigh = np.where(told, mark / scale**2, 0.0)
+    much = (weigh * mark).sum(axis=0)
+    step = (weigh * np.nan_to_num(error)).sum(axis=0) / np.maximum(much, 1e-12)
+    same_way = ((np.sign(error) == np.sign(step)) | ~told).all(axis=0)
+    return np.where((np.abs(step) * np.sqrt(much) > RENEWED) & same_way & (told.sum(axis=0) >= AGES - 2), step, 0.0)
 
 
 def _refined(square: Floats, past: Floats, free: Floats) -> Floats:
-    """Squared scale of Student's t from squared errors in units of the noise, ``(months, n, g)``, and the prior."""
+    """Squared scale of Student's t from squared errors in units of the noise, ``(months, g, n)``, and the prior."""
+    part = np.empty_like(past)
     for _ in range(ROUNDS):
-        part = np.nansum((TAIL + 1) * past / (TAIL + past / square), axis=0)
-        square = (SCALE_WEIGHT * SCALE**2 + part) / free
+        np.add(past, TAIL * square, out=part)
+        np.divide(past, part, out=part)
+        square = (SCALE_WEIGHT * SCALE**2 + (TAIL + 1) * square * part.sum(axis=0)) / free
     return square
