@@ -233,9 +233,7 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
     square, past = np.full((models, count), SCALE**2), np.zeros((span, models, count))
     fit, free = np.zeros((models, count)), np.full(count, SCALE_WEIGHT)
     begun, renewed = np.zeros(count, dtype=np.bool_), np.full(count, -1, dtype=np.int64)
-    above, below = renewed.copy(), renewed.copy()
-    """Columns of the last errors above and below nought."""
-    ages, nobody = np.arange(AGES), np.zeros(0, dtype=np.int64)
+    far, ages = np.zeros(logs.shape), np.arange(AGES)
     for t, month in enumerate(months):
         here = known[t]
         share, variance = _of(month.share, kind), _of(month.variance, kind)
@@ -286,17 +284,20 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
             lessons[:, t % YEAR] = off
         if t % REFINED == REFINED - 1:
             square = _refined(square, past[: t + 1], free)
-        # A step that has stayed, all errors on one side: the new normal.
-        above[error[t] > 0], below[error[t] < 0] = t, t
-        began = t + 1 - AGES
-        maybe = np.flatnonzero((np.minimum(above, below) < began) & (renewed < began)) if began >= 0 else nobody
-        if maybe.size:
-            late = np.arange(began, t + 1)
-            step = _stayed(error[began : t + 1, maybe], scale[began : t + 1, maybe], signature[late, ages][:, maybe])
-            turn, step = maybe[step != 0], step[step != 0]
-            state[:, :, turn] -= step * (month.taken if month.taken.shape[-1] == 1 else month.taken[..., kind[turn]])
-            state[_LEVEL][:, turn] += step
-            renewed[turn] = t
+        # A step that has stayed, all errors on one side of nought and far from it: the new normal.
+        far[t, here] = (error[t] / scale[t])[here]
+        late = t + 1 - AGES + ages
+        if late[0] >= 0:
+            some = far[late[0] : t + 1]
+            maybe = ((some <= 0).all(axis=0) | (some >= 0).all(axis=0)) & (renewed < late[0])
+            maybe &= np.einsum("an,an->n", some, some) > RENEWED**2
+            if maybe.any():
+                turn = np.flatnonzero(maybe)
+                step = _stayed(error[late][:, turn], scale[late][:, turn], signature[late, ages][:, turn])
+                turn, step = turn[step != 0], step[step != 0]
+                state[:, :, turn] -= step * _of(month.taken, kind[turn])
+                state[_LEVEL][:, turn] += step
+                renewed[turn] = t
         used[t] = np.where(renewed == t, -1, renewed)
     seen = np.cumsum(known, axis=0) - known
     parts = (value, made.value), (error, made.error), (scale, made.scale), (seen, made.seen), (used, made.renewed)
