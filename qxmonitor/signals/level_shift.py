@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ from qxmonitor.indicators.smoothing import YEAR, without_spikes
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
+Array = TypeVar("Array", bound=npt.NDArray[Any])
 
 MEMORIES = (
     (0.0, 0.0), (0.3, 0.0), (0.6, 0.0), (0.8, 0.0), (0.9, 0.0), (0.95, 0.0), (1.0, 0.0),
@@ -64,7 +66,7 @@ MOST = 8
 """Shifts looked for in one series."""
 LEAST = 24
 """Months a series needs."""
-_CELLS = int(__import__("os").environ.get("CELLS","40000"))
+_CELLS = 60_000
 """Numbers held at once in one scan."""
 _KEPT = 512
 """Months up to which the whitened columns of a length are kept for the next call."""
@@ -127,7 +129,7 @@ def level_shifts(values: Floats) -> Shifts:
         values: ``(n, m)`` months in order; NaN is a gap. Series of fewer than :data:`LEAST` known months, or constant
             ones, have none; nor have those that do not reach from the first month to the last.
     """
-    worked, usable = _worked(values)
+    worked, usable = (np.concatenate(parts) for parts in zip(*map(_worked, _pieces(values, values.shape[1])), strict=True))
     rows, bar = np.flatnonzero(usable), BAR + PLACES * np.log(max(values.shape[1], 1))
     chosen = np.zeros((len(values), 0), dtype=np.int64)
     total, most = np.zeros(len(values)), np.zeros(len(values))
@@ -168,9 +170,14 @@ class _Best:
 
 def _scanned(worked: Floats, rows: Counts, chosen: Counts) -> _Best:
     """The best candidate of every series, in pieces that fit the memory."""
-    step = max(1, _CELLS // (worked.shape[1] * (chosen.shape[1] + 1)))
-    pieces = [rows[begin : begin + step] for begin in range(0, len(rows), step)]
-    return _Best.joined([_scan(worked[mine], mine, chosen[mine]) for mine in pieces])
+    cells = worked.shape[1] * (chosen.shape[1] + 1)
+    return _Best.joined([_scan(worked[mine], mine, chosen[mine]) for mine in _pieces(rows, cells)])
+
+
+def _pieces(rows: Array, cells: int) -> list[Array]:
+    """Rows, some at a time; ``cells`` numbers are held of each."""
+    step = max(1, _CELLS // max(1, cells))
+    return [rows[at : at + step] for at in range(0, max(len(rows), 1), step)]
 
 
 def _worked(values: Floats) -> tuple[Floats, Bools]:
@@ -319,8 +326,10 @@ def _sizes(worked: Floats, chosen: Counts, at: Counts, which: npt.NDArray[np.int
 def _unexplained(model: _Model, worked: Floats, chosen: Counts) -> tuple[Floats, Floats]:
     """Whitened series less base and the steps chosen, ``(k, m)``; these steps, orthonormal, ``(k, m, j)``."""
     left = model.left(worked)
+    if not chosen.shape[1]:
+        return left, np.zeros((*left.shape, 0))
     before = np.linalg.qr(model.steps.T[chosen].transpose(0, 2, 1))[0]
-    return (left - _through(before, _onto(before, left)) if chosen.shape[1] else left), before
+    return left - _through(before, _onto(before, left)), before
 
 
 def _tamed(errors: Floats) -> Floats:
