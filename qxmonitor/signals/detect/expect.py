@@ -55,10 +55,12 @@ REFINED, ROUNDS = 4, 2
 """Every so many months the scale is estimated anew from all errors so far, in so many rounds (EM for Student's t)."""
 RENEWED = 5.0
 """Standard deviations by which a step of :data:`AGES` months must stand out to become the new normal."""
+ENOUGH = 0.999 * RENEWED**2
+"""Sum of squared errors, in standard deviations, below which no step can stand out (Cauchy–Schwarz)."""
 CHUNK = 256
 """Series filtered together: so many that what a month works on stays in the processor's cache."""
 
-_LEVEL, _SLOPE, _SEASON, _FESTIVAL, _TIMING = 0, 1, slice(2, 2 + YEAR), 2 + YEAR, 3 + YEAR
+_LEVEL, _SLOPE, _FESTIVAL, _TIMING, _SEASON, _OTHERS = 0, 1, 2, 3, slice(4, 4 + YEAR), slice(4)
 _STATES = 4 + YEAR
 _EACH = np.arange(_STATES)
 _FAR = 100.0
@@ -223,83 +225,79 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
         months: what the models make of each month, for ``k`` patterns.
         kind: ``(n,)`` whose pattern is whose.
     """
-    known, logs = np.isfinite(logs), np.nan_to_num(logs)
     (span, count), models = logs.shape, _grid()[0].size
-    value, error, scale = (np.full(logs.shape, np.nan) for _ in range(3))
-    signature, used = np.zeros((span, AGES, count)), np.full(logs.shape, -1, dtype=np.int64)
+    known, logs = np.isfinite(logs), np.nan_to_num(logs)
+    seen = np.cumsum(known, axis=0) - known
+    fresh, told = known & (seen == 0), known & (seen > 0)
+    value, error, scale = (np.empty(logs.shape) for _ in range(3))
+    signature, used = np.empty((span, AGES, count)), np.empty(logs.shape, dtype=np.int64)
     state = np.zeros((_STATES, models, count))
     state[_FESTIVAL] = FESTIVAL_EFFECT
     gains, lessons = np.zeros((YEAR, YEAR, models, kind.max() + 1)), np.zeros((models, YEAR, count))
     square, past = np.full((models, count), SCALE**2), np.zeros((span, models, count))
     fit, free = np.zeros((models, count)), np.full(count, SCALE_WEIGHT)
-    begun, renewed = np.zeros(count, dtype=np.bool_), np.full(count, -1, dtype=np.int64)
-    far, ages = np.zeros(logs.shape), np.arange(AGES)
+    above, below, renewed = (np.full(count, -1, dtype=np.int64) for _ in range(3))
+    """Columns of the last errors above and below nought, and of the last renewal."""
+    power = np.zeros((span + AGES, count))
     for t, month in enumerate(months):
-        here = known[t]
-        share, variance = _of(month.share, kind), _of(month.variance, kind)
-        fresh = here & ~begun
-        if fresh.any():
-            state[_LEVEL][:, fresh] = (logs[t] - FESTIVAL_EFFECT * share[0])[fresh]
-            begun |= fresh
+        share, variance, first = _of(month.share, kind), _of(month.variance, kind), t + 1 - AGES
+        if fresh[t].any():
+            state[_LEVEL][:, fresh[t]] = (logs[t] - FESTIVAL_EFFECT * share[0])[fresh[t]]
         state[_LEVEL] += state[_SLOPE]
         state[_SEASON][month.phase] += _learned(gains[:, month.phase], lessons, kind)
         ahead = _shown(state, month.phase, share)
         weight = fit - fit.max(axis=0)
         np.exp(weight, out=weight)
-        weight /= weight.sum(axis=0)
-        middle = np.einsum("gn,gn->n", weight, ahead)
+        whole = weight.sum(axis=0)
+        value[t] = np.einsum("gn,gn->n", weight, ahead) / whole
         total = variance * square
-        spread = ahead - middle
+        spread = ahead - value[t]
         spread *= spread
         spread += total
-        scale[t] = np.sqrt(np.einsum("gn,gn->n", weight, spread) + (UNSURE * share[1]) ** 2)
-        signature[t] = _shows(month.signature, weight, kind)
-        value[t, begun] = middle[begun]
-        error[t, here] = (logs[t] - middle)[here]
+        scale[t] = np.sqrt(np.einsum("gn,gn->n", weight, spread) / whole + (UNSURE * share[1]) ** 2)
+        np.divide(_shows(month.signature, weight, kind), whole, out=signature[t])
+        error[t], used[t] = logs[t] - value[t], renewed
         # What the month teaches: scale, models, state.
-        told = here & ~fresh
-        gains[t % YEAR], lessons[:, t % YEAR] = month.gain[_SEASON], 0.0
-        if told.any():
-            off = logs[t] - ahead
-            off *= told
-            np.multiply(off, off, out=past[t])
-            ratio = past[t] / total
-            past[t] /= variance
-            heavy = ratio + TAIL
-            free += told
-            more = past[t] / heavy
-            more *= TAIL + 1
-            more -= square
-            more *= told / free
-            square += more
+        gains[t % YEAR], off = month.gain[_SEASON], lessons[:, t % YEAR]
+        np.subtract(logs[t], ahead, out=off)
+        if not told[t].all():
+            off *= told[t]
+        if told[t].any():
+            free += told[t]
+            apart = off * off
+            np.divide(apart, variance, out=past[t])
+            heavy = TAIL * total
+            heavy += apart
+            apart /= heavy
+            apart *= (TAIL + 1) * told[t] / free
+            apart += 1.0 - told[t] / free
+            square *= apart
             np.log(heavy, out=heavy)
-            heavy *= TAIL + 1
-            heavy += np.log(total, out=total)
-            heavy *= 0.5 * told
+            heavy *= told[t] * (TAIL + 1) / 2
             fit -= heavy
-            np.maximum(ratio, HUBER**2, out=ratio)
-            off *= np.divide(HUBER, np.sqrt(ratio, out=ratio), out=ratio)
-            for number in (_LEVEL, _SLOPE, _FESTIVAL, _TIMING):
-                state[number] += _of(month.gain[number], kind) * off
-            lessons[:, t % YEAR] = off
+            np.multiply(np.log(total, out=heavy), told[t] * TAIL / 2, out=heavy)
+            fit += heavy
+            reach = np.sqrt(total, out=total)
+            reach *= HUBER
+            np.minimum(off, reach, out=off)
+            np.maximum(off, np.negative(reach, out=reach), out=off)
+            state[_OTHERS] += _of(month.gain[_OTHERS], kind) * off
         if t % REFINED == REFINED - 1:
             square = _refined(square, past[: t + 1], free)
-        # A step that has stayed, all errors on one side of nought and far from it: the new normal.
-        far[t, here] = (error[t] / scale[t])[here]
-        late = t + 1 - AGES + ages
-        if late[0] >= 0:
-            some = far[late[0] : t + 1]
-            maybe = ((some <= 0).all(axis=0) | (some >= 0).all(axis=0)) & (renewed < late[0])
-            maybe &= np.einsum("an,an->n", some, some) > RENEWED**2
-            if maybe.any():
-                turn = np.flatnonzero(maybe)
-                step = _stayed(error[late][:, turn], scale[late][:, turn], signature[late, ages][:, turn])
-                turn, step = turn[step != 0], step[step != 0]
-                state[:, :, turn] -= step * _of(month.taken, kind[turn])
-                state[_LEVEL][:, turn] += step
-                renewed[turn] = t
-        used[t] = np.where(renewed == t, -1, renewed)
-    seen = np.cumsum(known, axis=0) - known
+        # A step that has stayed, all errors on one side of nought: the new normal.
+        np.copyto(above, t, where=known[t] & (error[t] > 0))
+        np.copyto(below, t, where=known[t] & (error[t] < 0))
+        power[t + AGES] = power[t + AGES - 1] + known[t] * (error[t] / scale[t]) ** 2
+        maybe = (np.minimum(above, below) < first) & (renewed < first) & (power[t + AGES] - power[t] > ENOUGH)
+        if first >= 0 and maybe.any():
+            turn, late = np.flatnonzero(maybe), np.arange(first, t + 1)
+            parts = (part[late][:, turn] for part in (known, error, scale))
+            step = _stayed(*parts, signature[late, late - first][:, turn])
+            turn, step = turn[step != 0], step[step != 0]
+            state[:, :, turn] -= step * _of(month.taken, kind[turn])
+            state[_LEVEL][:, turn] += step
+            renewed[turn] = t
+    value[~(known | (seen > 0))], error[~known] = np.nan, np.nan
     parts = (value, made.value), (error, made.error), (scale, made.scale), (seen, made.seen), (used, made.renewed)
     for part, whole in parts:
         whole.T[:, rows] = part
@@ -325,14 +323,13 @@ def _shows(signature: Floats, weight: Floats, kind: Counts) -> Floats:
     return np.asarray(np.einsum("agn,gn->an", signature[..., kind], weight))
 
 
-def _stayed(error: Floats, scale: Floats, mark: Floats) -> Floats:
+def _stayed(known: Flags, error: Floats, scale: Floats, mark: Floats) -> Floats:
     """Size of a step that shows in all of the last months ``(AGES, n)``, nought where none stands out, ``(n,)``."""
-    told = np.isfinite(error)
-    weigh = np.where(told, mark / scale**2, 0.0)
+    error, weigh = np.where(known, error, 0.0), np.where(known, mark / scale**2, 0.0)
     much = (weigh * mark).sum(axis=0)
-    step = (weigh * np.nan_to_num(error)).sum(axis=0) / np.maximum(much, 1e-12)
-    same_way = ((np.sign(error) == np.sign(step)) | ~told).all(axis=0)
-    return np.where((np.abs(step) * np.sqrt(much) > RENEWED) & same_way & (told.sum(axis=0) >= AGES - 2), step, 0.0)
+    step = (weigh * error).sum(axis=0) / np.maximum(much, 1e-12)
+    same_way = ((np.sign(error) == np.sign(step)) | ~known).all(axis=0)
+    return np.where((np.abs(step) * np.sqrt(much) > RENEWED) & same_way & (known.sum(axis=0) >= AGES - 2), step, 0.0)
 
 
 def _refined(square: Floats, past: Floats, free: Floats) -> Floats:
