@@ -57,6 +57,8 @@ RENEWED = 5.0
 """Standard deviations by which a step of :data:`AGES` months must stand out to become the new normal."""
 ENOUGH = 0.999 * RENEWED**2
 """Sum of squared errors, in standard deviations, below which no step can stand out (Cauchy–Schwarz)."""
+AT_ONCE = 6
+"""Patterns are told apart some months ahead, for each time costs a copy."""
 CHUNK = 256
 """Series filtered together: so many that what a month works on stays in the processor's cache."""
 
@@ -154,14 +156,16 @@ class _Month:
 
     Attributes:
         phase: month of the year, January 0.
-        share: ``(2, k)`` of the festival, and what the early window has more.
-        variance: ``(g, k)`` of the error.
-        gain: ``(states, g, k)``; nought where there is no value.
-        signature: ``(AGES, g, k)``.
-        taken: ``(states, g, k)`` what the state has taken over of a unit step of :data:`AGES` months.
+        of: ``(k,)`` which of ``u`` each pattern is, as far as they differ so far.
+        share: ``(2, u)`` of the festival, and what the early window has more.
+        variance: ``(g, u)`` of the error.
+        gain: ``(states, g, u)``; nought where there is no value.
+        signature: ``(AGES, g, u)``.
+        taken: ``(states, g, u)`` what the state has taken over of a unit step of :data:`AGES` months.
     """
 
     phase: int
+    of: Counts
     share: Floats
     variance: Floats
     gain: Floats
@@ -176,22 +180,34 @@ def _grid() -> tuple[Floats, ...]:
 
 
 def _months(known: Flags, share: Floats, january: int) -> Iterator[_Month]:
-    """Month by month, for patterns ``known`` ``(k, m)`` and ``share`` ``(2, k, m)``."""
+    """Month by month, for patterns ``known`` ``(k, m)`` and ``share`` ``(2, k, m)``.
+
+    Neighbours that were alike so far are worked on as one.
+    """
+    differ = (known[1:] != known[:-1]) | (share[:, 1:] != share[:, :-1]).any(axis=0)
+    begins = np.ones(known.shape, dtype=np.bool_)
+    begins[1:] = np.logical_or.accumulate(differ, axis=1)
+    begins = begins[:, np.minimum(np.arange(len(known.T)) // AT_ONCE * AT_ONCE + AT_ONCE, len(known.T)) - 1]
+    of = begins.cumsum(axis=0) - 1
     wander, season, slope, festival = _grid()
     prior = np.empty((_STATES, *wander.shape))
     prior[_LEVEL], prior[_SLOPE], prior[_SEASON] = _FAR, slope**2, season**2
     prior[_FESTIVAL], prior[_TIMING] = festival**2, (TIMING * festival) ** 2
-    p = np.zeros((_STATES, _STATES, wander.size, len(known)))
+    p = np.zeros((_STATES, _STATES, wander.size, 1))
     p[_EACH, _EACH] = prior
-    step = np.zeros((_STATES, AGES, wander.size, len(known)))
+    step = np.zeros((_STATES, AGES, wander.size, 1))
     """By age: what the state of the filter has taken over of a unit step."""
     for t in range(known.shape[1]):
-        phase, now, here = (t - january) % YEAR, share[:, :, t], known[:, t]
-        p[_LEVEL] += p[_SLOPE]
-        p[:, _LEVEL] += p[:, _SLOPE]
-        p[_LEVEL, _LEVEL] += wander**2
+        heads = np.flatnonzero(begins[:, t])
+        if heads.size > p.shape[-1]:
+            parents = of[heads, t - 1] if t else np.zeros(heads.size, dtype=np.int64)
+            p, step = np.take(p, parents, axis=-1), np.take(step, parents, axis=-1)
+        phase, now, here = (t - january) % YEAR, share[:, heads, t], known[heads, t]
+        p[_LEVEL, _LEVEL] += 2 * p[_LEVEL, _SLOPE] + p[_SLOPE, _SLOPE] + wander**2
+        p[_LEVEL, _SLOPE:] += p[_SLOPE, _SLOPE:]
         p[_EACH[_SEASON], _EACH[_SEASON]] += (SEASON_STEP * season) ** 2
-        toward = _shown(p, phase, now)
+        rows = {i: np.concatenate([p[:i, i], p[i, i:]]) for i in (_LEVEL, _FESTIVAL, _TIMING, _SEASON.start + phase)}
+        toward = _shown(rows, phase, now)
         full = now[0] + np.abs(now[1])
         variance = _shown(toward, phase, now) + 1.0 + (FESTIVAL_NOISE * festival * full) ** 2
         gain = np.where(here, toward / variance, 0.0)
@@ -200,14 +216,15 @@ def _months(known: Flags, share: Floats, january: int) -> Iterator[_Month]:
         step[_LEVEL] += step[_SLOPE]
         signature = 1.0 - _shown(step, phase, now)
         if here.any():
-            p -= gain[:, None] * toward
+            for i in _EACH:
+                p[i, i:] -= gain[i] * toward[i:]
             step += gain[:, None] * signature
-        yield _Month(phase, now, variance, gain, signature, step[:, -1].copy())
+        yield _Month(phase, of[:, t], now, variance, gain, signature, step[:, -1].copy())
 
 
 def _shown(state: Floats, phase: int, share: Floats) -> Floats:
     """What a month shows of states (first axis): level, its season, the festival and its timing."""
-    shown = state[_LEVEL] + state[_SEASON][phase]
+    shown = state[_LEVEL] + state[_SEASON.start + phase]
     if share.any():
         shown += share[0] * state[_FESTIVAL] + share[1] * state[_TIMING]
     return np.asarray(shown)
@@ -240,7 +257,8 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
     """Columns of the last errors above and below nought, and of the last renewal."""
     power = np.zeros((span + AGES, count))
     for t, month in enumerate(months):
-        share, variance, first = _of(month.share, kind), _of(month.variance, kind), t + 1 - AGES
+        mine, first = month.of[kind], t + 1 - AGES
+        share, variance = _of(month.share, mine), _of(month.variance, mine)
         if fresh[t].any():
             state[_LEVEL][:, fresh[t]] = (logs[t] - FESTIVAL_EFFECT * share[0])[fresh[t]]
         state[_LEVEL] += state[_SLOPE]
@@ -255,10 +273,10 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
         spread *= spread
         spread += total
         scale[t] = np.sqrt(np.einsum("gn,gn->n", weight, spread) / whole + (UNSURE * share[1]) ** 2)
-        np.divide(_shows(month.signature, weight, kind), whole, out=signature[t])
+        np.divide(_shows(month.signature, weight, mine), whole, out=signature[t])
         error[t], used[t] = logs[t] - value[t], renewed
         # What the month teaches: scale, models, state.
-        gains[t % YEAR], off = month.gain[_SEASON], lessons[:, t % YEAR]
+        gains[t % YEAR], off = _of(month.gain[_SEASON], month.of), lessons[:, t % YEAR]
         np.subtract(logs[t], ahead, out=off)
         if not told[t].all():
             off *= told[t]
@@ -281,7 +299,7 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
             reach *= HUBER
             np.minimum(off, reach, out=off)
             np.maximum(off, np.negative(reach, out=reach), out=off)
-            state[_OTHERS] += _of(month.gain[_OTHERS], kind) * off
+            state[_OTHERS] += _of(month.gain[_OTHERS], mine) * off
         if t % REFINED == REFINED - 1:
             square = _refined(square, past[: t + 1], free)
         # A step that has stayed, all errors on one side of nought: the new normal.
@@ -294,7 +312,7 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
             parts = (part[late][:, turn] for part in (known, error, scale))
             step = _stayed(*parts, signature[late, late - first][:, turn])
             turn, step = turn[step != 0], step[step != 0]
-            state[:, :, turn] -= step * _of(month.taken, kind[turn])
+            state[:, :, turn] -= step * _of(month.taken, mine[turn])
             state[_LEVEL][:, turn] += step
             renewed[turn] = t
     value[~(known | (seen > 0))], error[~known] = np.nan, np.nan
@@ -306,21 +324,21 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
 
 def _of(part: Floats, kind: Counts) -> Floats:
     """What is said of patterns (last axis), said of series; one pattern speaks for all."""
-    return part if part.shape[-1] == 1 else part[..., kind]
+    return part if part.shape[-1] == 1 else np.take(part, kind, axis=-1)
 
 
 def _learned(gains: Floats, lessons: Floats, kind: Counts) -> Floats:
     """Sum over twelve months of gains ``(12, g, k)`` × errors ``(g, 12, n)``, ``(g, n)``."""
     if gains.shape[-1] == 1:
         return np.asarray(np.matmul(gains.transpose(1, 2, 0), lessons)[:, 0])
-    return np.asarray(np.einsum("sgn,gsn->gn", gains[..., kind], lessons))
+    return np.asarray(np.einsum("sgn,gsn->gn", np.take(gains, kind, axis=-1), lessons))
 
 
 def _shows(signature: Floats, weight: Floats, kind: Counts) -> Floats:
     """Signatures ``(AGES, g, k)``, averaged over the models, ``(AGES, n)``."""
     if signature.shape[-1] == 1:
         return np.asarray(signature[..., 0] @ weight)
-    return np.asarray(np.einsum("agn,gn->an", signature[..., kind], weight))
+    return np.asarray(np.einsum("agn,gn->an", np.take(signature, kind, axis=-1), weight))
 
 
 def _stayed(known: Flags, error: Floats, scale: Floats, mark: Floats) -> Floats:

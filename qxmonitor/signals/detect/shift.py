@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 
 import numpy as np
@@ -125,4 +126,4 @@ def _evidence(seen: Expected, shapes: Sequence[Shape]) -> tuple[Floats, npt.NDAr
 def _mark(signature: Floats, shape: Shape, age: int) -> Floats:
     """What a shift of that shape and age adds to the errors, ``(n, m)``."""
     first = max(0, age - shape.creep + 1)
-    return np.asarray(shape.size / shape.creep * signature[first : age + 1].sum(axis=0))
+    return np.asarray(shape.size / shape.creep * reduce(np.add, signature[first : age + 1]))
