@@ -283,9 +283,9 @@ def _scan(worked: Floats, rows: Counts, chosen: Counts) -> _Best:
         chosen: ``(k, j)`` places of the shifts found before, counted from :data:`EDGE`.
     """
     count, more = chosen.shape
-    places = worked.shape[1] - 2 * EDGE + 1
-    without, beside = np.full(count, np.inf), np.full((count, places), np.inf)
-    which = np.zeros((count, places), dtype=np.int16)
+    each = np.arange(count)
+    without, beside = np.full(count, np.inf), np.full(count, np.inf)
+    which, at = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     for number, model in enumerate(_models(worked.shape[1])):
         left, before = _unexplained(model, worked, chosen)
         left = _tamed(left)
@@ -295,22 +295,20 @@ def _scan(worked: Floats, rows: Counts, chosen: Counts) -> _Best:
             found -= np.einsum("kjt,kj->kt", shared, _onto(before, left))
             length = length - (shared**2).sum(axis=1)
         told = length > _NOTHING**0.5 * model.length.max()
-        squares, dear = _squares(left)[:, None], model.dear(more)
         found *= found
-        found *= np.where(told, dear / np.where(told, length, 1.0), 0.0)
-        np.subtract(dear * squares, found, out=found)
-        np.maximum(found, _NOTHING * dear * squares, out=found)
-        np.copyto(which, number, where=found < beside)
-        np.minimum(beside, found, out=beside)
-        without = np.minimum(without, dear * squares[:, 0])
-    at = beside.argmin(axis=1)
-    pick = np.arange(count), at
+        found *= np.where(told, 1.0 / np.where(told, length, 1.0), 0.0)
+        best = found.argmax(axis=1)
+        squares, dear = _squares(left), model.dear(more)
+        least = dear * np.maximum(squares - found[each, best], _NOTHING * squares)
+        better = least < beside
+        which[better], at[better], beside[better] = number, best[better], least[better]
+        without = np.minimum(without, dear * squares)
     tiny = np.finfo(np.float64).tiny
-    ratio = model.free(more) * (np.log(np.maximum(without, tiny)) - np.log(np.maximum(beside[pick], tiny)))
-    return _Best(rows, at + EDGE, ratio, _sizes(worked, chosen, at, which[pick]))
+    ratio = model.free(more) * (np.log(np.maximum(without, tiny)) - np.log(np.maximum(beside, tiny)))
+    return _Best(rows, at + EDGE, ratio, _sizes(worked, chosen, at, which))
 
 
-def _sizes(worked: Floats, chosen: Counts, at: Counts, which: npt.NDArray[np.int16]) -> Floats:
+def _sizes(worked: Floats, chosen: Counts, at: Counts, which: Counts) -> Floats:
     """The step at each series' own place, as its best model has it with all errors counted in full."""
     size = np.zeros(len(worked))
     for number, model in enumerate(_models(worked.shape[1])):
@@ -333,11 +331,13 @@ def _unexplained(model: _Model, worked: Floats, chosen: Counts) -> tuple[Floats,
 
 
 def _tamed(errors: Floats) -> Floats:
-    """Errors beyond :data:`WILD` robust standard deviations drawn in to there."""
+    """Errors beyond :data:`WILD` robust standard deviations drawn in to there, in place."""
     size = np.sort(np.abs(errors), axis=1)  # sorting short rows whole is faster than what np.median does
     low, high = (size.shape[1] - 1) // 2, size.shape[1] // 2
     limit = WILD * 1.4826 * ((size[:, low] + size[:, high]) / 2)[:, None]
-    return np.clip(errors, -limit, limit)
+    wild = np.flatnonzero(size[:, -1] > limit[:, 0])
+    errors[wild] = np.clip(errors[wild], -limit[wild], limit[wild])
+    return errors
 
 
 def _onto(columns: Floats, values: Floats) -> Floats:

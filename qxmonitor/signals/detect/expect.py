@@ -59,7 +59,7 @@ ENOUGH = 0.999 * RENEWED**2
 """Sum of squared errors, in standard deviations, below which no step can stand out (Cauchy–Schwarz)."""
 AT_ONCE = 6
 """Patterns are told apart some months ahead, for each time costs a copy."""
-CHUNK = 256
+CHUNK = 384
 """Series filtered together: so many that what a month works on stays in the processor's cache."""
 
 _LEVEL, _SLOPE, _FESTIVAL, _TIMING, _SEASON, _OTHERS = 0, 1, 2, 3, slice(4, 4 + YEAR), slice(4)
@@ -246,20 +246,24 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
     known, logs = np.isfinite(logs), np.nan_to_num(logs)
     seen = np.cumsum(known, axis=0) - known
     fresh, told = known & (seen == 0), known & (seen > 0)
+    free = SCALE_WEIGHT + np.cumsum(told, axis=0)
+    new = told / free
+    """Weight of the month's error in the scale."""
+    begins, whole_month, no_month = fresh.any(axis=1), told.all(axis=1), ~told.any(axis=1)
     value, error, scale = (np.empty(logs.shape) for _ in range(3))
-    signature, used = np.empty((span, AGES, count)), np.empty(logs.shape, dtype=np.int64)
+    signature, used = np.ones((span, AGES, count)), np.empty(logs.shape, dtype=np.int64)
     state = np.zeros((_STATES, models, count))
     state[_FESTIVAL] = FESTIVAL_EFFECT
     gains, lessons = np.zeros((YEAR, YEAR, models, kind.max() + 1)), np.zeros((models, YEAR, count))
     square, past = np.full((models, count), SCALE**2), np.zeros((span, models, count))
-    fit, free = np.zeros((models, count)), np.full(count, SCALE_WEIGHT)
+    fit = np.zeros((models, count))
     above, below, renewed = (np.full(count, -1, dtype=np.int64) for _ in range(3))
     """Columns of the last errors above and below nought, and of the last renewal."""
     power = np.zeros((span + AGES, count))
     for t, month in enumerate(months):
         mine, first = month.of[kind], t + 1 - AGES
         share, variance = _of(month.share, mine), _of(month.variance, mine)
-        if fresh[t].any():
+        if begins[t]:
             state[_LEVEL][:, fresh[t]] = (logs[t] - FESTIVAL_EFFECT * share[0])[fresh[t]]
         state[_LEVEL] += state[_SLOPE]
         state[_SEASON][month.phase] += _learned(gains[:, month.phase], lessons, kind)
@@ -273,22 +277,24 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
         spread *= spread
         spread += total
         scale[t] = np.sqrt(np.einsum("gn,gn->n", weight, spread) / whole + (UNSURE * share[1]) ** 2)
-        np.divide(_shows(month.signature, weight, mine), whole, out=signature[t])
+        signature[t, 1:] = _shows(month.signature[1:], weight, mine)
+        signature[t, 1:] /= whole
         error[t], used[t] = logs[t] - value[t], renewed
         # What the month teaches: scale, models, state.
         gains[t % YEAR], off = _of(month.gain[_SEASON], month.of), lessons[:, t % YEAR]
         np.subtract(logs[t], ahead, out=off)
-        if not told[t].all():
-            off *= told[t]
-        if told[t].any():
-            free += told[t]
+        if no_month[t]:
+            off[:] = 0.0
+        else:
+            if not whole_month[t]:
+                off *= told[t]
             apart = off * off
             np.divide(apart, variance, out=past[t])
             heavy = TAIL * total
             heavy += apart
             apart /= heavy
-            apart *= (TAIL + 1) * told[t] / free
-            apart += 1.0 - told[t] / free
+            apart *= (TAIL + 1) * new[t]
+            apart += 1.0 - new[t]
             square *= apart
             np.log(heavy, out=heavy)
             heavy *= told[t] * (TAIL + 1) / 2
@@ -301,7 +307,7 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
             np.maximum(off, np.negative(reach, out=reach), out=off)
             state[_OTHERS] += _of(month.gain[_OTHERS], mine) * off
         if t % REFINED == REFINED - 1:
-            square = _refined(square, past[: t + 1], free)
+            square = _refined(square, past[: t + 1], free[t])
         # A step that has stayed, all errors on one side of nought: the new normal.
         np.copyto(above, t, where=known[t] & (error[t] > 0))
         np.copyto(below, t, where=known[t] & (error[t] < 0))
