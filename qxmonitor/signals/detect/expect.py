@@ -59,8 +59,9 @@ ENOUGH = 0.999 * RENEWED**2
 """Sum of squared errors, in standard deviations, below which no step can stand out (Cauchy–Schwarz)."""
 AT_ONCE = 6
 """Patterns are told apart some months ahead, for each time costs a copy."""
-CHUNK = 384
-"""Series filtered together: so many that what a month works on stays in the processor's cache."""
+CHUNK, SLAB = 440, 8
+"""Series filtered together, and months of them gone through together: what is worked on stays in the processor's cache
+(powers of two would have their rows compete for the same places in it)."""
 
 _LEVEL, _SLOPE, _FESTIVAL, _TIMING, _SEASON, _OTHERS = 0, 1, 2, 3, slice(4, 4 + YEAR), slice(4)
 _STATES = 4 + YEAR
@@ -134,7 +135,10 @@ def _alike(known: Flags, share: Floats) -> Iterator[tuple[Counts, list[tuple[Cou
         in an order in which patterns alike in their first months are neighbours; and groups of series, with the
         pattern of each.
     """
-    bits = np.concatenate([~known, *np.ascontiguousarray(share).view(np.uint8)], axis=1, dtype=np.uint8)
+    calendar = np.full(len(known), -1)
+    while (rest := np.flatnonzero(calendar < 0)).size:  # folded with January or not: few differ
+        calendar[rest[(share[:, rest] == share[:, rest[:1]]).all(axis=(0, 2))]] = calendar.max() + 1
+    bits = np.concatenate([np.packbits(~known, axis=1), calendar[:, None].view(np.uint8)], axis=1)
     lines = bits.view(f"V{bits.shape[1]}").ravel()
     _, first, pattern, times = np.unique(lines, return_index=True, return_inverse=True, return_counts=True)
     order = np.argsort(pattern, kind="stable")
@@ -247,8 +251,9 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
     seen = np.cumsum(known, axis=0) - known
     fresh, told = known & (seen == 0), known & (seen > 0)
     free = SCALE_WEIGHT + np.cumsum(told, axis=0)
-    new = told / free
-    """Weight of the month's error in the scale."""
+    fresh_share, old_share = (TAIL + 1) * told / free, 1.0 - told / free
+    """Weights of the month's error and of those before in the scale."""
+    much, less = told * (TAIL + 1) / 2, told * TAIL / 2
     begins, whole_month, no_month = fresh.any(axis=1), told.all(axis=1), ~told.any(axis=1)
     value, error, scale = (np.empty(logs.shape) for _ in range(3))
     signature, used = np.ones((span, AGES, count)), np.empty(logs.shape, dtype=np.int64)
@@ -259,7 +264,7 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
     fit = np.zeros((models, count))
     above, below, renewed = (np.full(count, -1, dtype=np.int64) for _ in range(3))
     """Columns of the last errors above and below nought, and of the last renewal."""
-    power = np.zeros((span + AGES, count))
+    power, ages = np.zeros((span + AGES, count)), np.arange(AGES)[:, None]
     for t, month in enumerate(months):
         mine, first = month.of[kind], t + 1 - AGES
         share, variance = _of(month.share, mine), _of(month.variance, mine)
@@ -293,13 +298,13 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
             heavy = TAIL * total
             heavy += apart
             apart /= heavy
-            apart *= (TAIL + 1) * new[t]
-            apart += 1.0 - new[t]
+            apart *= fresh_share[t]
+            apart += old_share[t]
             square *= apart
             np.log(heavy, out=heavy)
-            heavy *= told[t] * (TAIL + 1) / 2
+            heavy *= much[t]
             fit -= heavy
-            np.multiply(np.log(total, out=heavy), told[t] * TAIL / 2, out=heavy)
+            np.multiply(np.log(total, out=heavy), less[t], out=heavy)
             fit += heavy
             reach = np.sqrt(total, out=total)
             reach *= HUBER
@@ -309,18 +314,19 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
         if t % REFINED == REFINED - 1:
             square = _refined(square, past[: t + 1], free[t])
         # A step that has stayed, all errors on one side of nought: the new normal.
-        np.copyto(above, t, where=known[t] & (error[t] > 0))
-        np.copyto(below, t, where=known[t] & (error[t] < 0))
-        power[t + AGES] = power[t + AGES - 1] + known[t] * (error[t] / scale[t]) ** 2
+        far = np.where(known[t], error[t] / scale[t], 0.0)
+        np.copyto(above, t, where=far > 0)
+        np.copyto(below, t, where=far < 0)
+        np.add(power[t + AGES - 1], far * far, out=power[t + AGES])
         maybe = (np.minimum(above, below) < first) & (renewed < first) & (power[t + AGES] - power[t] > ENOUGH)
-        if first >= 0 and maybe.any():
-            turn, late = np.flatnonzero(maybe), np.arange(first, t + 1)
-            parts = (part[late][:, turn] for part in (known, error, scale))
-            step = _stayed(*parts, signature[late, late - first][:, turn])
-            turn, step = turn[step != 0], step[step != 0]
-            state[:, :, turn] -= step * _of(month.taken, mine[turn])
-            state[_LEVEL][:, turn] += step
-            renewed[turn] = t
+        if first >= 0 and (turn := np.flatnonzero(maybe)).size:
+            parts = (part[first : t + 1, turn] for part in (known, error, scale))
+            step = _stayed(*parts, signature[first + ages, ages, turn])
+            if step.any():
+                turn, step = turn[step != 0], step[step != 0]
+                state[:, :, turn] -= step * _of(month.taken, mine[turn])
+                state[_LEVEL][:, turn] += step
+                renewed[turn] = t
     value[~(known | (seen > 0))], error[~known] = np.nan, np.nan
     parts = (value, made.value), (error, made.error), (scale, made.scale), (seen, made.seen), (used, made.renewed)
     for part, whole in parts:
@@ -358,9 +364,12 @@ def _stayed(known: Flags, error: Floats, scale: Floats, mark: Floats) -> Floats:
 
 def _refined(square: Floats, past: Floats, free: Floats) -> Floats:
     """Squared scale of Student's t from squared errors in units of the noise, ``(months, g, n)``, and the prior."""
-    part = np.empty_like(past)
+    part = np.empty_like(past[:SLAB])
     for _ in range(ROUNDS):
-        np.add(past, TAIL * square, out=part)
-        np.divide(past, part, out=part)
-        square = (SCALE_WEIGHT * SCALE**2 + (TAIL + 1) * square * part.sum(axis=0)) / free
+        total, limit = np.zeros(square.shape), TAIL * square
+        for at in range(0, len(past), SLAB):
+            some = past[at : at + SLAB]
+            few = np.add(some, limit, out=part[: len(some)])
+            total += np.divide(some, few, out=few).sum(axis=0)
+        square = (SCALE_WEIGHT * SCALE**2 + (TAIL + 1) * square * total) / free
     return square

@@ -100,6 +100,7 @@ def _evidence(seen: Expected, shapes: Sequence[Shape]) -> tuple[Floats, npt.NDAr
     spread[~told] = 1.0
     none = np.log(spread + error**2)
     fresh = np.arange(len(error))[:, None] - seen.renewed.T
+    gaps, renewed = not told.all(), bool((seen.renewed >= 0).any())
     total, most, since = np.zeros(error.shape), np.zeros(error.shape), np.zeros(error.shape, dtype=np.int8)
     for shape in shapes:
         ratio = np.zeros(error.shape)
@@ -108,14 +109,16 @@ def _evidence(seen: Expected, shapes: Sequence[Shape]) -> tuple[Floats, npt.NDAr
             part *= part
             part += spread
             np.subtract(none, np.log(part, out=part), out=part)
-            part *= told
+            if gaps:
+                part *= told
             part[1:] += ratio[:-1]
             ratio = part
             if prior:
                 mine = np.exp((TAIL + 1) / 2 * ratio)
                 mine *= prior
-                mine *= fresh > age
                 mine[:age] = 0.0
+                if renewed:
+                    mine *= fresh > age
                 total += mine
                 np.copyto(since, age, where=mine > most, casting="unsafe")
                 np.maximum(most, mine, out=most)
