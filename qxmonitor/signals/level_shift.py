@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,7 @@ from qxmonitor.indicators.smoothing import YEAR, without_spikes
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
-Array = TypeVar("Array", bound=npt.NDArray[Any])
+Kind = TypeVar("Kind", bound=np.generic)
 
 MEMORIES = (
     (0.0, 0.0), (0.3, 0.0), (0.6, 0.0), (0.8, 0.0), (0.9, 0.0), (0.95, 0.0), (1.0, 0.0),
@@ -129,7 +129,8 @@ def level_shifts(values: Floats) -> Shifts:
         values: ``(n, m)`` months in order; NaN is a gap. Series of fewer than :data:`LEAST` known months, or constant
             ones, have none; nor have those that do not reach from the first month to the last.
     """
-    worked, usable = (np.concatenate(parts) for parts in zip(*map(_worked, _pieces(values, values.shape[1])), strict=True))
+    parts = [_worked(some) for some in _pieces(values, values.shape[1])]
+    worked, usable = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
     rows, bar = np.flatnonzero(usable), BAR + PLACES * np.log(max(values.shape[1], 1))
     chosen = np.zeros((len(values), 0), dtype=np.int64)
     total, most = np.zeros(len(values)), np.zeros(len(values))
@@ -174,7 +175,7 @@ def _scanned(worked: Floats, rows: Counts, chosen: Counts) -> _Best:
     return _Best.joined([_scan(worked[mine], mine, chosen[mine]) for mine in _pieces(rows, cells)])
 
 
-def _pieces(rows: Array, cells: int) -> list[Array]:
+def _pieces(rows: npt.NDArray[Kind], cells: int) -> list[npt.NDArray[Kind]]:
     """Rows, some at a time; ``cells`` numbers are held of each."""
     step = max(1, _CELLS // max(1, cells))
     return [rows[at : at + step] for at in range(0, max(len(rows), 1), step)]

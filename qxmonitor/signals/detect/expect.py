@@ -109,8 +109,11 @@ def expect(logs: Floats, festival: Floats, january: int) -> Expected:
     if logs.ndim != 2 or festival.shape != (2, *logs.shape):
         raise ValueError("values must be (series, months), the festival (2, series, months)")
     count, span = logs.shape
+    value, error, scale = (np.full((span, count), np.nan).T for _ in range(3))
     made = Expected(
-        *(np.full((span, count), np.nan).T for _ in range(3)),
+        value,
+        error,
+        scale,
         np.zeros((span, AGES, count)).transpose(1, 2, 0),
         np.zeros((span, count), dtype=np.int64).T,
         np.full((span, count), -1, dtype=np.int64).T,
@@ -143,10 +146,9 @@ def _alike(known: Flags, share: Floats) -> Iterator[tuple[Counts, list[tuple[Cou
     _, first, pattern, times = np.unique(lines, return_index=True, return_inverse=True, return_counts=True)
     order = np.argsort(pattern, kind="stable")
     many = times >= CHUNK // 4
-    for kind in np.flatnonzero(many):
-        rows = order[times[:kind].sum() :][: times[kind]]
-        nought = np.zeros(CHUNK, dtype=np.int64)
-        yield first[[kind]], [(rows[at : at + CHUNK], nought[: len(rows) - at]) for at in range(0, len(rows), CHUNK)]
+    for each in np.flatnonzero(many):
+        rows, kind = order[times[:each].sum() :][: times[each]], np.zeros(CHUNK, dtype=np.int64)
+        yield first[[each]], [(rows[at : at + CHUNK], kind[: len(rows) - at]) for at in range(0, len(rows), CHUNK)]
     order = order[~many[pattern[order]]]
     for at in range(0, len(order), CHUNK):
         rows = order[at : at + CHUNK]
@@ -226,7 +228,7 @@ def _months(known: Flags, share: Floats, january: int) -> Iterator[_Month]:
         yield _Month(phase, of[:, t], now, variance, gain, signature, step[:, -1].copy())
 
 
-def _shown(state: Floats, phase: int, share: Floats) -> Floats:
+def _shown(state: Floats | dict[int, Floats], phase: int, share: Floats) -> Floats:
     """What a month shows of states (first axis): level, its season, the festival and its timing."""
     shown = state[_LEVEL] + state[_SEASON.start + phase]
     if share.any():
@@ -251,10 +253,10 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
     seen = np.cumsum(known, axis=0) - known
     fresh, told = known & (seen == 0), known & (seen > 0)
     free = SCALE_WEIGHT + np.cumsum(told, axis=0)
-    fresh_share, old_share = (TAIL + 1) * told / free, 1.0 - told / free
+    new, old = (TAIL + 1) * told / free, 1.0 - told / free
     """Weights of the month's error and of those before in the scale."""
     much, less = told * (TAIL + 1) / 2, told * TAIL / 2
-    begins, whole_month, no_month = fresh.any(axis=1), told.all(axis=1), ~told.any(axis=1)
+    begins, everybody, anybody = (np.asarray(part) for part in (fresh.any(axis=1), told.all(axis=1), told.any(axis=1)))
     value, error, scale = (np.empty(logs.shape) for _ in range(3))
     signature, used = np.ones((span, AGES, count)), np.empty(logs.shape, dtype=np.int64)
     state = np.zeros((_STATES, models, count))
@@ -288,18 +290,16 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
         # What the month teaches: scale, models, state.
         gains[t % YEAR], off = _of(month.gain[_SEASON], month.of), lessons[:, t % YEAR]
         np.subtract(logs[t], ahead, out=off)
-        if no_month[t]:
-            off[:] = 0.0
-        else:
-            if not whole_month[t]:
-                off *= told[t]
+        if not everybody[t]:
+            off *= told[t]
+        if anybody[t]:
             apart = off * off
             np.divide(apart, variance, out=past[t])
             heavy = TAIL * total
             heavy += apart
             apart /= heavy
-            apart *= fresh_share[t]
-            apart += old_share[t]
+            apart *= new[t]
+            apart += old[t]
             square *= apart
             np.log(heavy, out=heavy)
             heavy *= much[t]
@@ -320,17 +320,16 @@ def _run(made: Expected, rows: Counts, logs: Floats, months: Iterable[_Month], k
         np.add(power[t + AGES - 1], far * far, out=power[t + AGES])
         maybe = (np.minimum(above, below) < first) & (renewed < first) & (power[t + AGES] - power[t] > ENOUGH)
         if first >= 0 and (turn := np.flatnonzero(maybe)).size:
-            parts = (part[first : t + 1, turn] for part in (known, error, scale))
-            step = _stayed(*parts, signature[first + ages, ages, turn])
+            late = slice(first, t + 1)
+            step = _stayed(known[late, turn], error[late, turn], scale[late, turn], signature[first + ages, ages, turn])
             if step.any():
                 turn, step = turn[step != 0], step[step != 0]
                 state[:, :, turn] -= step * _of(month.taken, mine[turn])
                 state[_LEVEL][:, turn] += step
                 renewed[turn] = t
     value[~(known | (seen > 0))], error[~known] = np.nan, np.nan
-    parts = (value, made.value), (error, made.error), (scale, made.scale), (seen, made.seen), (used, made.renewed)
-    for part, whole in parts:
-        whole.T[:, rows] = part
+    made.value.T[:, rows], made.error.T[:, rows], made.scale.T[:, rows] = value, error, scale
+    made.seen.T[:, rows], made.renewed.T[:, rows] = seen, used
     made.signature.transpose(2, 0, 1)[:, :, rows] = signature
 
 
