@@ -274,11 +274,11 @@ def without_spikes(values: Floats, limit: float) -> Floats:
     padded = np.pad(values, ((0, 0), (2, 2)), constant_values=np.nan)
     months = values.shape[1]
     around = np.stack([padded[:, k : k + months] for k in (0, 1, 3, 4)])
-    middle = median(around, axis=0)
+    middle = _median_of_four(around)
     away = np.abs(values - middle)
     scale = 1.4826 * median(away, axis=1)
     enough = (~np.isnan(around)).sum(axis=0) >= 3
-    nearest = np.where(np.isnan(around), np.inf, np.abs(around - values)).min(axis=0)
+    nearest = np.fmin.reduce(np.abs(around - values), axis=0)
     spike = enough & (np.minimum(away, nearest) > limit * scale[:, None]) & (scale[:, None] > 0)
     return np.where(spike, middle, values)
 
@@ -310,6 +310,17 @@ def median(values: Floats, axis: int) -> Floats:
     high = np.where(count > 0, np.minimum(high, np.maximum(count - 1, 0)), 0)
     picked = np.take_along_axis(ordered, low, axis) + np.take_along_axis(ordered, high, axis)
     return np.asarray(np.squeeze(picked / 2, axis=axis))
+
+
+def _median_of_four(values: Floats) -> Floats:
+    """The same of the first axis, of length four: by comparisons, many times faster than by sorting."""
+    count = (~np.isnan(values)).sum(axis=0)
+    a, b, c, d = np.where(np.isnan(values), np.inf, values)
+    a, b, c, d = np.minimum(a, b), np.maximum(a, b), np.minimum(c, d), np.maximum(c, d)
+    first, b, c = np.minimum(a, c), np.maximum(a, c), np.minimum(b, d)
+    second, third = np.minimum(b, c), np.maximum(b, c)
+    low, high = np.where(count >= 3, second, first), np.where(count == 4, third, np.where(count >= 2, second, first))
+    return np.where(count, (low + high) / 2, np.nan)
 
 
 def _first_true(flags: Flags) -> npt.NDArray[np.int64]:

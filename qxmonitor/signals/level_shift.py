@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ from qxmonitor.indicators.smoothing import YEAR, without_spikes
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
+Kind = TypeVar("Kind", bound=np.generic)
 
 MEMORIES = (
     (0.0, 0.0), (0.3, 0.0), (0.6, 0.0), (0.8, 0.0), (0.9, 0.0), (0.95, 0.0), (1.0, 0.0),
@@ -64,7 +66,7 @@ MOST = 8
 """Shifts looked for in one series."""
 LEAST = 24
 """Months a series needs."""
-_CELLS = 200_000
+_CELLS = 60_000
 """Numbers held at once in one scan."""
 _KEPT = 512
 """Months up to which the whitened columns of a length are kept for the next call."""
@@ -94,27 +96,26 @@ class _Model:
     """One combination for series of a length.
 
     Attributes:
-        white: ``(m, m)`` whitens a series.
-        base: ``(m, p)`` orthonormal columns of what is fitted, whitened.
+        white: ``(m, m)`` whitens a series and takes away what level, trend and season explain of it.
+        fitted: how many columns these are.
         steps: ``(m, places)`` whitened steps, less what the base explains of them.
         length: ``(places,)`` their squared lengths.
         cost: what the model's likelihood pays for its covariance.
     """
 
     white: Floats
-    base: Floats
+    fitted: int
     steps: Floats
     length: Floats
     cost: float
 
     def left(self, worked: Floats) -> Floats:
         """Whitened series less what the base explains of them, ``(n, m)``."""
-        errors = worked @ self.white.T
-        return np.asarray(errors - (errors @ self.base) @ self.base.T)
+        return np.asarray(worked @ self.white.T)
 
     def free(self, more: int = 0) -> int:
         """Months less what is fitted."""
-        return len(self.white) - int(self.base.shape[1]) - more
+        return len(self.white) - self.fitted - more
 
     def dear(self, more: int = 0) -> float:
         """By what squared errors are multiplied, so that the model with the fewest is the likeliest."""
@@ -128,7 +129,8 @@ def level_shifts(values: Floats) -> Shifts:
         values: ``(n, m)`` months in order; NaN is a gap. Series of fewer than :data:`LEAST` known months, or constant
             ones, have none; nor have those that do not reach from the first month to the last.
     """
-    worked, usable = _worked(values)
+    parts = [_worked(some) for some in _pieces(values, values.shape[1])]
+    worked, usable = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
     rows, bar = np.flatnonzero(usable), BAR + PLACES * np.log(max(values.shape[1], 1))
     chosen = np.zeros((len(values), 0), dtype=np.int64)
     total, most = np.zeros(len(values)), np.zeros(len(values))
@@ -169,9 +171,14 @@ class _Best:
 
 def _scanned(worked: Floats, rows: Counts, chosen: Counts) -> _Best:
     """The best candidate of every series, in pieces that fit the memory."""
-    step = max(1, _CELLS // (worked.shape[1] * (chosen.shape[1] + 1)))
-    pieces = [rows[begin : begin + step] for begin in range(0, len(rows), step)]
-    return _Best.joined([_scan(worked[mine], mine, chosen[mine]) for mine in pieces])
+    cells = worked.shape[1] * (chosen.shape[1] + 1)
+    return _Best.joined([_scan(worked[mine], mine, chosen[mine]) for mine in _pieces(rows, cells)])
+
+
+def _pieces(rows: npt.NDArray[Kind], cells: int) -> list[npt.NDArray[Kind]]:
+    """Rows, some at a time; ``cells`` numbers are held of each."""
+    step = max(1, _CELLS // max(1, cells))
+    return [rows[at : at + step] for at in range(0, max(len(rows), 1), step)]
 
 
 def _worked(values: Floats) -> tuple[Floats, Bools]:
@@ -253,7 +260,7 @@ def _made(months: int) -> Iterator[_Model]:
         steps = np.cumsum(white[:, ::-1], axis=1)[:, ::-1][:, EDGE : months - EDGE + 1]
         steps = steps - q @ (q.T @ steps)
         cost = 2 * float(np.log(np.diag(factor)).sum() + np.log(np.abs(np.diag(r))).sum())
-        yield _Model(white, q, steps, (steps**2).sum(axis=0), cost)
+        yield _Model(white - q @ (q.T @ white), q.shape[1], steps, (steps**2).sum(axis=0), cost)
 
 
 def _remembering(months: int, phi: float, theta: float) -> Floats:
@@ -277,9 +284,9 @@ def _scan(worked: Floats, rows: Counts, chosen: Counts) -> _Best:
         chosen: ``(k, j)`` places of the shifts found before, counted from :data:`EDGE`.
     """
     count, more = chosen.shape
-    places = worked.shape[1] - 2 * EDGE + 1
-    without, beside = np.full(count, np.inf), np.full((count, places), np.inf)
-    which = np.zeros((count, places), dtype=np.int16)
+    each = np.arange(count)
+    without, beside = np.full(count, np.inf), np.full(count, np.inf)
+    which, at = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     for number, model in enumerate(_models(worked.shape[1])):
         left, before = _unexplained(model, worked, chosen)
         left = _tamed(left)
@@ -289,22 +296,20 @@ def _scan(worked: Floats, rows: Counts, chosen: Counts) -> _Best:
             found -= np.einsum("kjt,kj->kt", shared, _onto(before, left))
             length = length - (shared**2).sum(axis=1)
         told = length > _NOTHING**0.5 * model.length.max()
-        squares = _squares(left)[:, None]
-        found *= found * np.where(told, 1.0 / np.where(told, length, 1.0), 0.0)
-        np.subtract(squares, found, out=found)
-        np.maximum(found, _NOTHING * squares, out=found)
-        found *= model.dear(more)
-        np.copyto(which, number, where=found < beside)
-        np.minimum(beside, found, out=beside)
-        without = np.minimum(without, squares[:, 0] * model.dear(more))
-    at = beside.argmin(axis=1)
-    pick = np.arange(count), at
+        found *= found
+        found *= np.where(told, 1.0 / np.where(told, length, 1.0), 0.0)
+        best = found.argmax(axis=1)
+        squares, dear = _squares(left), model.dear(more)
+        least = dear * np.maximum(squares - found[each, best], _NOTHING * squares)
+        better = least < beside
+        which[better], at[better], beside[better] = number, best[better], least[better]
+        without = np.minimum(without, dear * squares)
     tiny = np.finfo(np.float64).tiny
-    ratio = model.free(more) * (np.log(np.maximum(without, tiny)) - np.log(np.maximum(beside[pick], tiny)))
-    return _Best(rows, at + EDGE, ratio, _sizes(worked, chosen, at, which[pick]))
+    ratio = model.free(more) * (np.log(np.maximum(without, tiny)) - np.log(np.maximum(beside, tiny)))
+    return _Best(rows, at + EDGE, ratio, _sizes(worked, chosen, at, which))
 
 
-def _sizes(worked: Floats, chosen: Counts, at: Counts, which: npt.NDArray[np.int16]) -> Floats:
+def _sizes(worked: Floats, chosen: Counts, at: Counts, which: Counts) -> Floats:
     """The step at each series' own place, as its best model has it with all errors counted in full."""
     size = np.zeros(len(worked))
     for number, model in enumerate(_models(worked.shape[1])):
@@ -320,14 +325,20 @@ def _sizes(worked: Floats, chosen: Counts, at: Counts, which: npt.NDArray[np.int
 def _unexplained(model: _Model, worked: Floats, chosen: Counts) -> tuple[Floats, Floats]:
     """Whitened series less base and the steps chosen, ``(k, m)``; these steps, orthonormal, ``(k, m, j)``."""
     left = model.left(worked)
+    if not chosen.shape[1]:
+        return left, np.zeros((*left.shape, 0))
     before = np.linalg.qr(model.steps.T[chosen].transpose(0, 2, 1))[0]
-    return (left - _through(before, _onto(before, left)) if chosen.shape[1] else left), before
+    return left - _through(before, _onto(before, left)), before
 
 
 def _tamed(errors: Floats) -> Floats:
-    """Errors beyond :data:`WILD` robust standard deviations drawn in to there."""
-    limit = WILD * 1.4826 * np.median(np.abs(errors), axis=1, keepdims=True)
-    return np.clip(errors, -limit, limit)
+    """Errors beyond :data:`WILD` robust standard deviations drawn in to there, in place."""
+    size = np.sort(np.abs(errors), axis=1)  # sorting short rows whole is faster than what np.median does
+    low, high = (size.shape[1] - 1) // 2, size.shape[1] // 2
+    limit = WILD * 1.4826 * ((size[:, low] + size[:, high]) / 2)[:, None]
+    wild = np.flatnonzero(size[:, -1] > limit[:, 0])
+    errors[wild] = np.clip(errors[wild], -limit[wild], limit[wild])
+    return errors
 
 
 def _onto(columns: Floats, values: Floats) -> Floats:

@@ -12,9 +12,11 @@ from qxmonitor.indicators.smoothing import (
     ANCHORS,
     DAMPINGS,
     GRID,
+    _median_of_four,
     damped,
     drift,
     local_line,
+    median,
     seasonal,
     smoothing_step,
     starts,
@@ -143,3 +145,9 @@ def test_a_spike_is_set_to_its_neighbours_and_a_shift_stays() -> None:
     spiked[0, 20] = 50
     assert without_spikes(spiked, 5.0)[0, 20] == np.median(spike[0, [18, 19, 21, 22]])
     np.testing.assert_array_equal(without_spikes(shift, 5.0), shift)
+
+
+def test_the_median_of_four_is_the_median() -> None:
+    values = np.random.default_rng(3).normal(size=(4, 40, 30)).round(1)
+    values[np.random.default_rng(4).random(values.shape) < 0.4] = np.nan
+    np.testing.assert_array_equal(_median_of_four(values), median(values, axis=0))

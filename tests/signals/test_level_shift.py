@@ -104,3 +104,12 @@ def test_a_season_that_grows_over_decades_is_no_shift() -> None:
     season = np.sin(2 * np.pi * t / 12) * np.linspace(0.05, 0.5, 264) + 0.2 * np.cos(np.pi * t / 6) * (t > 120)
     values = np.exp(season + 0.002 * t + 0.03 * default_rng(8).normal(size=(6, 264)))
     assert not len(level_shifts(values).series)
+
+
+@pytest.mark.parametrize("months", [24, 31])
+def test_wild_errors_are_drawn_in_to_the_limit(months: int) -> None:
+    errors = default_rng(7).standard_t(2, size=(50, months))
+    limit = level_shift.WILD * 1.4826 * np.median(np.abs(errors), axis=1, keepdims=True)
+    expected = np.clip(errors, -limit, limit)
+    assert (expected != errors).any()
+    np.testing.assert_allclose(level_shift._tamed(errors), expected, rtol=1e-14)

@@ -24,7 +24,7 @@ STOPPED = 0.03
 """Share of the expectation at or below which a firm has stopped, if it stood above it before."""
 LOSSES = (0.0, 0.25, 0.4, 0.6)
 """Share of the expectation lost from which a month that speaks is blue, yellow, orange, red."""
-BLOCK = 8192
+BLOCK = 16384
 """Series worked on together."""
 
 NOT_JUDGED, QUIET, DRIFT, FALL, STOP = range(-1, 4)

@@ -8,13 +8,16 @@ them. All is sums over shifted arrays: no loop over series or months.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
 from qxmonitor.indicators.smoothing import Floats
-from qxmonitor.signals.detect.expect import AGES, TAIL, Expected
+from qxmonitor.signals.detect.expect import AGES, CHUNK, TAIL, Expected
 
 
 @dataclass(frozen=True)
@@ -78,39 +81,52 @@ def evidence(seen: Expected, shapes: tuple[Shape, ...] = SHAPES) -> Evidence:
         seen: errors, their scales and signatures.
         shapes: what to look for.
     """
-    span = seen.error.shape[1]
-    column = np.arange(span)
-    here = np.isfinite(seen.error)
-    error = np.where(here, seen.error, 0.0)
-    spread = TAIL * seen.scale**2
-    none = np.log1p(error**2 / spread)
-    found: dict[str, Floats] = {}
-    best: dict[str, Floats] = {}
-    oldest: dict[str, npt.NDArray[np.int8]] = {}
+    count, span = seen.error.shape
+    kinds = {shape.kind for shape in shapes}
+    ratio = {kind: np.empty((span, count)).T for kind in kinds}
+    age = {kind: np.zeros((span, count), dtype=np.int8).T for kind in kinds}
+    for kind, at in product(kinds, range(0, count, CHUNK)):
+        few = slice(at, at + CHUNK)
+        some = Expected(*(getattr(seen, name)[..., few, :] for name in Expected.__annotations__))
+        ratio[kind][few], age[kind][few] = _evidence(some, [shape for shape in shapes if shape.kind == kind])
+    return Evidence(ratio, age)
+
+
+def _evidence(seen: Expected, shapes: Sequence[Shape]) -> tuple[Floats, npt.NDArray[np.int8]]:
+    """Log of the mean ratio of some shapes, and the likeliest age; months come first inside, ``(m, n)``."""
+    here = np.isfinite(seen.error.T)
+    error, spread = np.where(here, seen.error.T, 0.0), TAIL * seen.scale.T**2
+    told = here & np.isfinite(spread)
+    spread[~told] = 1.0
+    none = np.log(spread + error**2)
+    fresh = np.arange(len(error))[:, None] - seen.renewed.T
+    gaps, renewed = not told.all(), bool((seen.renewed >= 0).any())
+    total, most, since = np.zeros(error.shape), np.zeros(error.shape), np.zeros(error.shape, dtype=np.int8)
     for shape in shapes:
-        total = found.get(shape.kind, np.zeros(error.shape))
-        most = best.setdefault(shape.kind, np.zeros(error.shape))
-        since = oldest.setdefault(shape.kind, np.zeros(error.shape, dtype=np.int8))
         ratio = np.zeros(error.shape)
         for age, prior in enumerate(shape.weights):
-            mark = _mark(seen.signature, shape, age)
-            part = (TAIL + 1) / 2 * (none - np.log1p((error - mark) ** 2 / spread))
-            before = np.zeros(error.shape)
-            before[:, 1:] = ratio[:, :-1]
-            ratio = before + np.where(here & np.isfinite(part), part, 0.0)
+            part = error - _mark(seen.signature, shape, age).T
+            part *= part
+            part += spread
+            np.subtract(none, np.log(part, out=part), out=part)
+            if gaps:
+                part *= told
+            part[1:] += ratio[:-1]
+            ratio = part
             if prior:
-                began = column - age
-                mine = np.where((began >= 0) & (began > seen.renewed), prior * np.exp(ratio), 0.0)
-                total = total + mine
+                mine = np.exp((TAIL + 1) / 2 * ratio)
+                mine *= prior
+                mine[:age] = 0.0
+                if renewed:
+                    mine *= fresh > age
+                total += mine
                 np.copyto(since, age, where=mine > most, casting="unsafe")
                 np.maximum(most, mine, out=most)
-        found[shape.kind] = total
     with np.errstate(divide="ignore"):
-        logs = {kind: np.where(here, np.log(total), np.nan) for kind, total in found.items()}
-    return Evidence(logs, oldest)
+        return np.where(here, np.log(total), np.nan).T, since.T
 
 
 def _mark(signature: Floats, shape: Shape, age: int) -> Floats:
     """What a shift of that shape and age adds to the errors, ``(n, m)``."""
     first = max(0, age - shape.creep + 1)
-    return np.asarray(shape.size / shape.creep * signature[first : age + 1].sum(axis=0))
+    return np.asarray(shape.size / shape.creep * reduce(np.add, signature[first : age + 1]))

@@ -28,8 +28,8 @@ def drawn(count: int, seed: int, noise: float = 0.06, gaps: float = 0.05) -> np.
     return values
 
 
-def slow(logs: np.ndarray, january: int) -> tuple[list[float], list[float]]:
-    """Errors and scales of one series by textbook matrix algebra, model by model, month by month."""
+def slow(logs: np.ndarray, january: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Errors, scales, signatures and the last new normal of one series by textbook algebra, model by model."""
     grid = list(product(model.WANDERS, model.SEASONS, zip(model.SLOPES, model.FESTIVALS, strict=True)))
     size = 16
     filters = []
@@ -38,11 +38,11 @@ def slow(logs: np.ndarray, january: int) -> tuple[list[float], list[float]]:
         filters.append(
             {"x": np.r_[np.zeros(14), model.FESTIVAL_EFFECT, 0.0], "p": np.diag(prior), "fit": 0.0, "past": [],
              "square": model.SCALE**2, "q": np.diag([wander**2, 0, *[(model.SEASON_STEP * season) ** 2] * 12, 0, 0]),
-             "festival": festival}
+             "festival": festival, "step": np.zeros((model.AGES, size))}
         )  # fmt: skip
     move = np.eye(size)
     move[0, 1] = 1
-    errors, scales, free, begun = [], [], model.SCALE_WEIGHT, False
+    errors, scales, marks, free, begun, renewed = [], [], [], model.SCALE_WEIGHT, False, -1
     for t, value in enumerate(logs):
         share = np.array([FESTIVAL[0, t], FESTIVAL[1, t] - FESTIVAL[0, t]])
         h = np.zeros(size)
@@ -57,6 +57,8 @@ def slow(logs: np.ndarray, january: int) -> tuple[list[float], list[float]]:
             f["p"] = move @ f["p"] @ move.T + f["q"]
             noise = 1 + (model.FESTIVAL_NOISE * f["festival"] * np.abs(share).sum()) ** 2
             f["s"] = h @ f["p"] @ h + noise
+            f["step"] = np.r_[np.zeros((1, size)), f["step"][:-1]] @ move.T
+            f["mark"] = 1 - f["step"] @ h
             ahead.append(h @ f["x"])
             spread.append(f["s"] * f["square"])
         fits = np.array([f["fit"] for f in filters])
@@ -65,6 +67,7 @@ def slow(logs: np.ndarray, january: int) -> tuple[list[float], list[float]]:
         middle = weight @ ahead
         errors.append(value - middle)
         scales.append(np.sqrt(weight @ (spread + (ahead - middle) ** 2) + (model.UNSURE * share[1]) ** 2))
+        marks.append(weight @ [f["mark"] for f in filters])
         begun |= bool(np.isfinite(value))
         if np.isfinite(value):
             free += not fresh
@@ -79,23 +82,55 @@ def slow(logs: np.ndarray, january: int) -> tuple[list[float], list[float]]:
                 gain = f["p"] @ h / f["s"]
                 f["x"] = f["x"] + gain * off * min(1, model.HUBER / max(np.sqrt(ratio), 1e-150))
                 f["p"] = f["p"] - np.outer(gain, h @ f["p"])
+                f["step"] = f["step"] + np.outer(f["mark"], gain)
         if t % model.REFINED == model.REFINED - 1:
             for f in filters:
                 past = np.array(f["past"])
                 for _ in range(model.ROUNDS):
                     part = ((model.TAIL + 1) * past / (model.TAIL + past / f["square"])).sum()
                     f["square"] = (model.SCALE_WEIGHT * model.SCALE**2 + part) / free
-    return errors, scales
+        late = range(t + 1 - model.AGES, t + 1)
+        told = [at for at in late if at >= 0 and np.isfinite(errors[at])]
+        if late[0] > renewed and len(told) >= model.AGES - 2 and late[0] >= 0:
+            shown = {at: marks[at][at - late[0]] for at in told}
+            much = sum(shown[at] ** 2 / scales[at] ** 2 for at in told)
+            stays = sum(shown[at] * errors[at] / scales[at] ** 2 for at in told) / much
+            if abs(stays) * np.sqrt(much) > model.RENEWED and all(errors[at] * stays > 0 for at in told):
+                renewed = t
+                for f in filters:
+                    f["x"] = f["x"] - stays * f["step"][-1]
+                    f["x"][0] += stays
+    return np.array(errors), np.array(scales), np.array(marks).T, renewed
 
 
 def test_the_filter_is_the_textbooks() -> None:
-    logs = np.log(drawn(3, 1))
-    seen = expect(logs, np.repeat(FESTIVAL[:, None], 3, axis=1), 0)
-    assert (seen.renewed == -1).all()  # the slow one knows no new normal
-    for row in range(3):
-        errors, scales = slow(logs[row], 0)
+    """Of series in groups alike and of some with gaps of their own; one of each has come to a new normal."""
+    logs = np.log(np.concatenate([drawn(model.CHUNK // 4 + 3, 1, gaps=0.0), drawn(6, 1)]))
+    logs[[1, -2], 22:] -= 0.9
+    seen = expect(logs, np.repeat(FESTIVAL[:, None], len(logs), axis=1), 0)
+    for row in (0, 1, len(logs) - 3, len(logs) - 2, len(logs) - 1):
+        errors, scales, marks, renewed = slow(logs[row], 0)
+        assert (renewed > 0) == (row in (1, len(logs) - 2))
+        assert max(seen.renewed[row]) == (renewed if renewed < len(AXIS) - 1 else -1)
         np.testing.assert_allclose(seen.error[row], errors, rtol=0, atol=1e-9)
         np.testing.assert_allclose(seen.scale[row], scales, rtol=1e-9)
+        np.testing.assert_allclose(seen.signature[:, row], marks, rtol=0, atol=1e-9)
+
+
+def test_company_changes_no_number() -> None:
+    """Groups alike are filtered together, others each by its own months: the figures are the same alone."""
+    values = np.concatenate([drawn(model.CHUNK + 5, 8, gaps=0.0), drawn(40, 9, gaps=0.1)])
+    values[-3:, :15] = np.nan
+    values[::7, 30:] *= 0.5
+    logs, share = np.log(values), np.repeat(FESTIVAL[:, None], len(values), axis=1)
+    share[:, ::2, 1] /= 2
+    whole = expect(logs, share, 0)
+    for rows in ([0], [7, model.CHUNK + 4], list(range(len(logs) - 5, len(logs))), [2, 3]):
+        alone = expect(logs[rows], share[:, rows], 0)
+        for name in Expected.__annotations__:
+            np.testing.assert_allclose(
+                getattr(whole, name)[..., rows, :], getattr(alone, name), rtol=1e-10, atol=1e-10, err_msg=name
+            )
 
 
 def test_a_signature_is_what_a_step_leaves_in_the_errors() -> None:
