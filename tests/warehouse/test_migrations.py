@@ -23,18 +23,18 @@ values (:id, 'alerts', '2026-10', :reader, :recipient, 's', 'b', :state, :at, :a
 
 
 @pytest.fixture
-def first_version(embedded: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def first_version(embedded: Settings, worker_id: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """An empty database with the tables of migration 0001, and without the views, which speak of the newest tables."""
-    scripts = sql.scripts
+    scripts, name = sql.scripts, f"first_version_{worker_id}"
     monkeypatch.setattr(sql, "scripts", lambda folder: [] if folder == "views" else scripts(folder))
     with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
-        connection.execute("create database first_version")
-    engine = create_engine(embedded.dsn("sqlalchemy", "first_version"))
+        connection.execute(f"create database {name}".encode())
+    engine = create_engine(embedded.dsn("sqlalchemy", name))
     upgrade(engine, "0001", "")
     yield engine
     engine.dispose()
     with psycopg.connect(embedded.dsn("psycopg", "postgres"), autocommit=True) as connection:
-        connection.execute("drop database first_version with (force)")
+        connection.execute(f"drop database {name} with (force)".encode())
 
 
 def test_the_ledger_of_the_first_version(first_version: Engine) -> None:
