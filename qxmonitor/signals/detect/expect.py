@@ -140,7 +140,9 @@ def _alike(known: Flags, share: Floats) -> Iterator[tuple[Counts, list[tuple[Cou
     """
     calendar = np.full(len(known), -1)
     while (rest := np.flatnonzero(calendar < 0)).size:  # folded with January or not: few differ
-        calendar[rest[(share[:, rest] == share[:, rest[:1]]).all(axis=(0, 2))]] = calendar.max() + 1
+        alike = (share[:, rest] == share[:, rest[:1]]).all(axis=(0, 2))
+        alike[0] = True
+        calendar[rest[alike]] = calendar.max() + 1
     bits = np.concatenate([np.packbits(~known, axis=1), calendar[:, None].view(np.uint8)], axis=1)
     lines = bits.view(f"V{bits.shape[1]}").ravel()
     _, first, pattern, times = np.unique(lines, return_index=True, return_inverse=True, return_counts=True)
