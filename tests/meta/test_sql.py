@@ -60,3 +60,11 @@ def test_named_queries_and_files_agree() -> None:
     words = " ".join(texts(".py", under="qxmonitor/").values())
     unused = {name for name in stored if not re.search(rf"\b{re.escape(name)}\b", words)}
     assert unused == set(), "there, never asked for"
+
+
+def test_each_migration_follows_the_one_before_it_by_name() -> None:
+    """``Warehouse.init`` upgrades to the last name: a fork would leave a branch out without a word."""
+    files = sorted(texts(".py", under="sql/migrations/versions/").items())
+    stated = [re.findall(r'^(?:down_)?revision = (?:"(\w+)"|None)$', text, re.MULTILINE) for _, text in files]
+    numbers = [name.rsplit("/", 1)[1][:4] for name, _ in files]
+    assert stated == [[number, before] for number, before in zip(numbers, ["", *numbers], strict=False)]
