@@ -68,7 +68,7 @@ def _list(world: World, period: Period) -> Document:
         product = PRODUCTS[firms["chain"].iloc[firm]][0].partition("(")
         unit = product[2].rstrip(")")
         parts = (
-            (str(industry.iloc[firm]), CLASSES.get(str(industry.iloc[firm]), "其他制造"), "", "千元", main),
+            (str(industry.iloc[firm]), CLASSES[str(industry.iloc[firm])], "", "千元", main),
             (*_SECOND, "", "千元", np.floor(output[firm] * 0.28)),
             ("", "", product[0], unit, np.round(output[firm] / 90)),
         )

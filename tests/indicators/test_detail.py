@@ -70,4 +70,4 @@ def test_only_firm_level_rights_show_a_class_or_a_product(reader: str) -> None:
     if reader == "stats":
         phones = figures.get("product_output_ytd", Period("2022-03"), "product", "39001/万台", "returns")
         assert (phones.text, phones.unit) == ("2.00", "万台")
-        assert gate.entity("class", "3922").text == "通信终端设备制造"
+        assert gate.entity("class", "3922").text == "3922 通信终端设备制造"

@@ -97,6 +97,13 @@ def test_the_other_sources_cells_are_told_as_well(told: Warehouse, town: Town, f
         assert math.isclose(sum(this_year), row["value"], rel_tol=1e-9)
 
 
+def test_a_figure_of_nobody_is_refused_in_one_line(told: Warehouse, town: Town) -> None:
+    for name in ("reference_value:reference:NOPE", "output_ytd:chain:NOPE", "node_weight:node:C01/NOPE",
+                 "export_part_share:market:NOPE", "class_output_ytd:class:9999", "pull:chain:NOPE"):  # fmt: skip
+        with pytest.raises(QxError, match="没有这个对象"):
+            trace(told, f"{name}:{town.last}")
+
+
 def test_the_handbook_tells_every_indicator_with_an_example_and_is_the_same_twice(
     told: Warehouse, town: Town, tmp_path: Path
 ) -> None:

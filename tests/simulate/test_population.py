@@ -194,3 +194,8 @@ def test_events_do_to_every_measure_what_the_plan_says(people: Population) -> No
 def test_key_firms_are_among_the_steadier(people: Population) -> None:
     noise, key = people.temper.one_step, people.firms["key"].to_numpy(dtype=bool)
     assert np.median(noise[key]) < np.median(noise[~key])
+
+
+def test_every_class_of_the_town_has_its_name() -> None:
+    made = {node.industry for nodes in words.NODES.values() for node in nodes} | {*words.OTHER_INDUSTRIES}
+    assert made <= set(words.CLASSES)
