@@ -128,7 +128,10 @@ def spoken(what: str, row: Row) -> Row:
     worded = {key.removesuffix("_name") for key in row if key in ("level_name", "state_name")}
     worded |= {"how"} if "words" in row else set()  # a code beside its word is left to ``--json``
     kept = {key: value for key, value in row.items() if key not in worded}
+    closed_by = kept.pop("closed_by", None)  # said with the state
     said = {key: maps[key](value) if key in maps and value is not None else value for key, value in kept.items()}
+    if closed_by and "state" in kept:
+        said["state"] = words().state(str(kept["state"]), closed_by)
     return {key: _YES_NO[value] if isinstance(value, bool) else value for key, value in said.items()}
 
 

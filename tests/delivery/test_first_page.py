@@ -73,8 +73,20 @@ def test_risks_without_a_verdict_of_the_month_stand_apart(gate: Gates, material:
     month = str(town.PERIOD - 1)
     before = material.alerts.assign(period=month, opened=month)
     text = paper(gate, material, "stats", alerts=before)
-    apart = text[text.index("因本期没有新数据未作判断的有") :].split("</p>")[0]
+    apart = text[text.index("本期未作判断（没有新数据，或规则停用等）的有") :].split("</p>")[0]
     assert f"{(town.PERIOD - 1).label}判为" in apart and "模拟婴童用品（东莞）有限公司（停产，" in apart
+
+
+def test_risks_that_ended_for_want_of_judgements_are_not_said_to_have_lifted(gate: Gates, material: Material) -> None:
+    proof = '{"closed_by":"unjudged","trend":"closed"}'
+    month = str(town.PERIOD - 6)
+    ended = material.alerts.assign(period=month, opened=month, state="closed", closed=str(town.PERIOD), evidence=proof)
+    text = paper(gate, material, "stats", alerts=ended)
+    apart = text[text.index("自本期起终止跟踪的有") :].split("</p>")[0]
+    assert "模拟婴童用品（东莞）有限公司（停产，" in apart and "其后连续6个月没有判断" in apart
+    assert "终止跟踪不是解除，不计入办结" in apart and "尚未办结" not in text
+    before = paper(gate, material, "stats", alerts=ended.assign(closed=str(town.PERIOD - 1)))
+    assert "终止跟踪" not in before
 
 
 @pytest.mark.parametrize("feed", sorted({feed.FEED for feed in feeds.FEEDS} - {"output_detail"}))

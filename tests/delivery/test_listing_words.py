@@ -62,3 +62,11 @@ def test_every_state_indicator_and_rule_has_a_word() -> None:
 def test_a_listing_of_how_things_stand_now_takes_no_earlier_time(what: str, tmp_path: Path) -> None:
     with pytest.raises(QxError, match="不能用 --known-at 回看"):
         look.listing(Warehouse(Settings(home=tmp_path)), what, known_at=datetime(2022, 5, 1, tzinfo=SHANGHAI))
+
+
+def test_what_ended_for_want_of_judgements_is_not_said_to_have_lifted() -> None:
+    step = {"period": "2026-09", "state": "closed", "closed_by": "unjudged", "who": "系统"}
+    assert look.spoken("history", step)["state"] == "无判断依据，终止跟踪（不代表风险已解除）"
+    assert look.spoken("history", step | {"state": "raised", "closed_by": ""})["state"] == "已升级"
+    told = look.spoken("alerts", step | {"state_name": "无判断依据，终止跟踪（不代表风险已解除）"})
+    assert "closed_by" not in told and "已解除）" in told["state_name"]

@@ -52,4 +52,6 @@ def test_the_newest_month_may_be_january(
             alerts = store.read_alerts(wh)
             risks = alerts[(alerts["state"] != "closed") & (alerts["rule"] != "silence")]
             unjudged = risks[risks["period"] < JANUARY]
-            assert ("因本期没有新数据未作判断的有" in said) == (edition == "stats" and len(unjudged) > 0)
+            assert ("本期未作判断（没有新数据，或规则停用等）的有" in said) == (
+                edition == "stats" and len(unjudged) > 0
+            )

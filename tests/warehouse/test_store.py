@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
-from qxmonitor import indicators
+from qxmonitor import alerting, explaining, indicators, look
 from qxmonitor.errors import QxError
 from qxmonitor.packed import Packed
 from qxmonitor.period import Period
@@ -68,6 +68,29 @@ def test_a_later_months_file_does_not_touch_an_earlier_run(loaded, make):
     load(loaded, [make.item("apr", 130, make.output({make.A: 1.0}, period="2026-04"))])
     march, april = store.stamps(loaded, [MARCH, APRIL], **when)
     assert march.run_id is not None and april.run_id is None
+
+
+def test_a_notice_that_no_run_judges_any_more_ends_in_whatever_order_the_months_are_run(loaded, make):
+    """Six months run without a verdict; looked back on it stands, and every list says that it did not lift."""
+    months = [MARCH + ahead for ahead in range(7)]
+    when = {"known_at": make.day(400)}
+    spoken = verdicts(make, {MARCH: 2}).assign(evidence='{"told":"低五成","limit":"提示线"}')
+    store.write_runs(loaded, store.stamps(loaded, [MARCH], **when), {}, spoken)
+    for month in [months[4], months[6], months[1], months[2], months[5]]:
+        store.write_runs(loaded, store.stamps(loaded, [month], **when), {}, spoken)
+        assert alerting.refold(loaded)["state"].tolist() == ["opened"]
+    for _ in range(2):
+        store.write_runs(loaded, store.stamps(loaded, [months[3]], **when), {}, spoken)
+        (alert,) = alerting.refold(loaded).to_dict("records")
+    assert (alert["state"], alert["closed"], alert["period"]) == ("closed", "2026-09", "2026-03")
+    assert alerting.as_known(loaded, make.day(50)).empty
+    (row,) = look.listing(loaded, "alerts")
+    assert (row["closed_by"], row["state_name"]) == ("unjudged", "无判断依据，终止跟踪（不代表风险已解除）")
+    last = alerting.history(loaded, alert["alert_id"])[-1]
+    assert (last["state"], last["closed_by"], last["who"]) == ("closed", "unjudged", "系统")
+    said = [line["words"] for line in explaining.explain(loaded, alert["alert_id"]) if line["period"] == "2026-09"]
+    assert any("终止跟踪（不代表风险已解除）（系统：连续6个已计算的月份没有判断依据）" in words for words in said)
+    assert any("未作判断" in words for words in said) and alerting.outcome_labels(loaded).empty
 
 
 def test_what_becomes_due_makes_a_new_run_though_no_file_came(loaded, make):
