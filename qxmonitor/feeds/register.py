@@ -120,8 +120,9 @@ def read(opened: Opened) -> Batch:
         tables[table] = frame[lines.data].reset_index(drop=True)
         frames.append(lines.frames())
         if absent := [label for name, label in _SHEETS[table].items() if name not in places]:
-            group = "，没有所属集团时一家企业算一个集团" if _SHEETS[table].get("group_name") in absent else ""
-            notes.append(f"{_WORDS[table]}表没有这些列，按空白收下{group}：" + "、".join(absent))
+            stands = "此前名录里的照旧，从未报过的按空白" if table == "register_entry" else "按空白收下"
+            group = "，没有所属集团的一家企业算一个集团" if _SHEETS[table].get("group_name") in absent else ""
+            notes.append(f"{_WORDS[table]}表没有这些列，{stands}{group}：" + "、".join(absent))
         cells |= {f"{grid.sheet}|{_tracked(name)}": column_letter(place) for name, place in places.items()}
     notes += [f"没有{word}表" for table, word in _WORDS.items() if table not in tables]
     return Batch(

@@ -16,6 +16,7 @@ _HEAD = {"sheet", "row", "subject", "period"}
 _MATCHED = [table for table, kind in TABLES.items() if kind.matched]
 _FORMS = [table for table in _MATCHED if not TABLES[table].own_lines]
 _SINGLE = {table for table, kind in TABLES.items() if kind.read == "asof_single"}
+_REGISTER = "register_entry"
 _MONTH = re.compile(r"\d{4}-\d{2}")
 
 Batches = list[tuple[int, Batch]]
@@ -50,16 +51,19 @@ def _stated(batch: Batch) -> set[str]:
 
 
 def lacks(batches: Batches) -> pd.DataFrame:
-    """What each sheet of a firm's return did not deliver: fields without a place in it and without any figure."""
+    """What each sheet of a firm's return or of the register did not deliver: fields without a place in it.
+
+    A return's field may be worked out of another, so one with any figure is not among them.
+    """
     found = []
     for file_id, batch in batches:
         sheets = {key.rpartition("|")[0] for key in batch.cells}
-        for table in _SINGLE & batch.tables.keys():
+        for table in (_SINGLE | {_REGISTER}) & batch.tables.keys():
             frame = batch.tables[table]
             for sheet in sheets.intersection(frame["sheet"].unique()):
                 missing = [name for name in frame if f"{sheet}|{name}" not in batch.cells and name not in _HEAD]
                 rows = frame.loc[frame["sheet"] == sheet, missing]
-                if fields := sorted(rows.columns[rows.isna().all()]):
+                if fields := sorted(missing if table == _REGISTER else rows.columns[rows.isna().all()]):
                     found.append((file_id, sheet, fields))
     return pd.DataFrame(found, columns=["file_id", "sheet", "fields"])
 

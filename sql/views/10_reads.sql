@@ -74,14 +74,53 @@ from file f
 left join reads.read_as(null, null) o using (sha256)
 where case when o.sha256 is null then f.reading = '' else f.file_id = o.file_id end;
 
--- The register: per firm the entry of the newest file that has the firm.
+-- What a register's sheet did not deliver (file_lack) though an earlier one did: of each firm and field the newest that did.
+create function reads.lent(k timestamptz, r timestamptz)
+returns table (subject text, field text, value jsonb)
+language sql stable rows 10 set search_path = public as $$
+    with known as materialized (select * from reads.known(k, r)),
+    lack as materialized (
+        select l.file_id, l.sheet, l.fields
+        from file_lack l
+        join known using (file_id)
+        join file f using (file_id)
+        where f.feed = 'register'
+    ),
+    entry as materialized (
+        select distinct on (e.subject) e.file_id, e.sheet, e.subject
+        from register_entry e
+        join known n using (file_id)
+        where exists (select from lack)
+        order by e.subject, n.newness desc, e.sheet, e."row"
+    )
+    select distinct on (o.subject, f.field) o.subject, f.field, to_jsonb(o) -> f.field
+    from entry e
+    join lack using (file_id, sheet)
+    cross join lateral unnest(lack.fields) f (field)
+    join register_entry o on o.subject = e.subject
+    join known n on n.file_id = o.file_id
+    where not exists (
+        select from lack older
+        where (older.file_id, older.sheet) = (o.file_id, o.sheet) and f.field = any (older.fields)
+    )
+    order by o.subject, f.field, n.newness desc, o.sheet, o."row"
+$$;
+
+-- The register: per firm the entry of the newest file that has the firm. A sheet without the column of customs codes says
+-- nothing of them (file_lack): the newest one that has the column does.
 create function reads.register(k timestamptz, r timestamptz)
 returns table (file_id bigint, sheet text, "row" integer, subject text, customs_code text)
 language sql stable rows 2000 set search_path = public as $$
-    select distinct on (e.subject) e.file_id, e.sheet, e."row", e.subject, e.customs_code
-    from register_entry e
-    join reads.known(k, r) n using (file_id)
-    order by e.subject, n.newness desc, e.sheet, e."row"
+    with entry as materialized (
+        select distinct on (e.subject) e.file_id, e.sheet, e."row", e.subject, e.customs_code
+        from register_entry e
+        join reads.known(k, r) n using (file_id)
+        order by e.subject, n.newness desc, e.sheet, e."row"
+    ),
+    lent as materialized (select * from reads.lent(k, r) l where l.field = 'customs_code')
+    select e.file_id, e.sheet, e."row", e.subject, coalesce(e.customs_code, l.value #>> '{}')
+    from entry e
+    left join lent l using (subject)
 $$;
 
 -- The office's decisions on who is meant, at k as recorded by r: the newest on each name; none where it was revoked.

@@ -177,3 +177,58 @@ def test_a_warehouse_of_before_learns_what_its_files_lack(warehouse: Warehouse) 
     assert learnt["fields"].iloc[0].tolist() == loaded["fields"].iloc[0].tolist()
     assert set(learnt["fields"].iloc[1]) - set(loaded["fields"].iloc[1]) == {"sales_m"}, "its line was refused"
     assert learnt["sha256"].tolist() == loaded["sha256"].tolist()
+
+
+ALWAYS = ["subject", "name", "former_names", "since", "above_scale"]
+CODES = "select subject, customs_code from reads.register($1, null)"
+LISTED = ["group_name", "until", "customs_code", "hightech_firm"]
+Entries = dict[str, dict[str, Any]]
+
+
+def listing(text: str, day: int, columns: list[str], firms: Entries) -> Any:
+    """A register that has some of the further columns; the reader fills what it has no column for with blanks."""
+    blank = {"group_name": None, "until": None, "customs_code": None, "hightech_firm": False}
+    batch = Make.register({firm: blank | {"since": "2020-01"} | said for firm, said in firms.items()})
+    batch.cells = {f"Sheet1|{name}": "A" for name in [*ALWAYS, *columns]}
+    return Make.item(text, day, batch)
+
+
+def listings(dice: random.Random) -> list[tuple[str, int, list[str], Entries]]:
+    made = []
+    for number in range(6):
+        columns = sorted(dice.sample(LISTED, dice.randrange(1, 5)))
+        firms = sorted(dice.sample([Make.A, Make.B, Make.C], dice.randrange(1, 4)))
+        entries = {
+            firm: {name: dice.random() < 0.5 if name == "hightech_firm" else
+                   dice.choice([None, f"{number}-{firm[-1]}-{name}"]) for name in columns}
+            for firm in firms
+        }  # fmt: skip
+        made.append((f"list{number}", dice.randrange(5), columns, entries))
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_a_register_without_a_column_leaves_what_the_earlier_one_says_of_it(warehouse: Warehouse, seed: int) -> None:
+    dice = random.Random(seed)
+    arrivals = listings(dice)
+    for arrival in dice.sample(arrivals, len(arrivals)):
+        load(warehouse, [listing(*arrival)])
+    gone = dice.choice(arrivals)[0]
+    decided.flag(warehouse, Make.sha(gone), "withdraw", known_at=Make.day(3), **BY)
+
+    for day in range(6):
+        found: dict[str, dict[str, Any]] = {}
+        there = [a for a in arrivals if a[1] <= day and not (day >= 3 and a[0] == gone)]
+        for _, _, columns, firms in sorted(there, key=lambda a: (a[1], Make.sha(a[0]))):
+            for firm, said in firms.items():
+                known = found.setdefault(firm, dict.fromkeys(LISTED) | {"hightech_firm": False})
+                known |= {name: said[name] for name in columns}
+        frame = asof.read(warehouse, "register_entry", known_at=Make.day(day)).set_index("subject")
+        told = {firm: {name: None if pd.isna(row[name]) else row[name] for name in LISTED}
+                for firm, row in frame.iterrows()}  # fmt: skip
+        assert told == found, f"day {day}"
+        codes = warehouse.frame(CODES, Make.day(day))
+        assert {s: None if pd.isna(c) else c for s, c in zip(codes["subject"], codes["customs_code"], strict=True)} == {
+            firm: said["customs_code"] for firm, said in found.items()
+        }, "what customs files are matched by"

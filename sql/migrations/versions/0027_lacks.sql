@@ -1,5 +1,5 @@
--- What a sheet of a firm's return did not deliver: no column, or of a form no line, or one that was refused. It says nothing
--- of these, and the earlier file's figures stand. Sheets that lack nothing have no row.
+-- What a sheet of a firm's return or of the register did not deliver: no column, or of a form no line, or one that was
+-- refused. It says nothing of these, and what the earlier file says stands. Sheets that lack nothing have no row.
 create table file_lack (
     file_id bigint not null references file,
     sheet text not null,
@@ -15,6 +15,7 @@ from (
     union all select distinct file_id, sheet, 'finance_return' from finance_return
     union all select distinct file_id, sheet, 'self_report' from self_report
     union all select distinct file_id, sheet, 'rd_return' from rd_return
+    union all select distinct file_id, sheet, 'register_entry' from register_entry
 ) sheets
 join file f using (file_id)
 cross join lateral (select f.cells::jsonb as cells) said
