@@ -5,7 +5,7 @@ from reads.register($1, $2) r
 join register_entry e using (file_id, sheet, "row")
 join reads.known($1, $2) n using (file_id)
 left join (
-    select subject, jsonb_object_agg(field, value) as said from reads.lent($1, $2) group by subject
+    select subject, jsonb_object_agg(field, value) as said from reads.lent($1, $2, null) group by subject
 ) l on l.subject = e.subject
 cross join lateral jsonb_populate_record(e, coalesce(l.said, '{}')) entry
 order by entry.subject

@@ -74,36 +74,43 @@ from file f
 left join reads.read_as(null, null) o using (sha256)
 where case when o.sha256 is null then f.reading = '' else f.file_id = o.file_id end;
 
--- What a register's sheet did not deliver (file_lack) though an earlier one did: of each firm and field the newest that did.
-create function reads.lent(k timestamptz, r timestamptz)
+-- What a register's sheet has no column for (file_lack) though an earlier one has: of each firm and field what the newest
+-- that has it says. Of one field, or of all where it is null.
+create function reads.lent(k timestamptz, r timestamptz, one text)
 returns table (subject text, field text, value jsonb)
 language sql stable rows 10 set search_path = public as $$
-    with known as materialized (select * from reads.known(k, r)),
-    lack as materialized (
-        select l.file_id, l.sheet, l.fields
-        from file_lack l
-        join known using (file_id)
+    with known as materialized (
+        select n.file_id, n.newness
+        from reads.known(k, r) n
         join file f using (file_id)
         where f.feed = 'register'
+    ),
+    list as materialized (  -- each list of firms, with what it lacks
+        select e.file_id, e.sheet, coalesce(l.fields, '{}') as fields
+        from (select distinct file_id, sheet from register_entry join known using (file_id)) e
+        left join file_lack l using (file_id, sheet)
+    ),
+    wanted as materialized (
+        select l.file_id, l.sheet, f.field
+        from list l
+        cross join lateral unnest(l.fields) f (field)
+        where (one is null or f.field = one)
+            and exists (select from list o where not f.field = any (o.fields))
     ),
     entry as materialized (
         select distinct on (e.subject) e.file_id, e.sheet, e.subject
         from register_entry e
         join known n using (file_id)
-        where exists (select from lack)
+        where exists (select from wanted)
         order by e.subject, n.newness desc, e.sheet, e."row"
     )
-    select distinct on (o.subject, f.field) o.subject, f.field, to_jsonb(o) -> f.field
+    select distinct on (o.subject, w.field) o.subject, w.field, to_jsonb(o) -> w.field
     from entry e
-    join lack using (file_id, sheet)
-    cross join lateral unnest(lack.fields) f (field)
+    join wanted w using (file_id, sheet)
     join register_entry o on o.subject = e.subject
     join known n on n.file_id = o.file_id
-    where not exists (
-        select from lack older
-        where (older.file_id, older.sheet) = (o.file_id, o.sheet) and f.field = any (older.fields)
-    )
-    order by o.subject, f.field, n.newness desc, o.sheet, o."row"
+    join list l on (l.file_id, l.sheet) = (o.file_id, o.sheet) and not w.field = any (l.fields)
+    order by o.subject, w.field, n.newness desc, o.sheet, o."row"
 $$;
 
 -- The register: per firm the entry of the newest file that has the firm. A sheet without the column of customs codes says
@@ -117,7 +124,7 @@ language sql stable rows 2000 set search_path = public as $$
         join reads.known(k, r) n using (file_id)
         order by e.subject, n.newness desc, e.sheet, e."row"
     ),
-    lent as materialized (select * from reads.lent(k, r) l where l.field = 'customs_code')
+    lent as materialized (select l.subject, l.value from reads.lent(k, r, 'customs_code') l)
     select e.file_id, e.sheet, e."row", e.subject, coalesce(e.customs_code, l.value #>> '{}')
     from entry e
     left join lent l using (subject)
