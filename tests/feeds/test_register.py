@@ -132,7 +132,8 @@ def test_columns_that_are_not_delivered_are_named() -> None:
     rows = [[row[at] for at in keep] for row in (HEADER, firm(1))]
     opened = open_file(workbook({"企业名录": rows}))
     batch = sniff(opened).read(opened)
-    assert "企业名录表没有这些列，此前名录里的照旧，从未报过的按空白，没有所属集团的一家企业算一个集团：所属集团、退出年月" in batch.notes
+    stands = "此前名录里的照旧，从未报过的按空白，没有所属集团的一家企业算一个集团"
+    assert f"企业名录表没有这些列，{stands}：所属集团、退出年月" in batch.notes
     assert not [note for note in register([firm(1)]).notes if "没有这些列" in note]
 
 
