@@ -61,7 +61,7 @@ def lacks(batches: Batches) -> pd.DataFrame:
         for table in (_SINGLE | {_REGISTER}) & batch.tables.keys():
             frame = batch.tables[table]
             for sheet in sheets.intersection(frame["sheet"].unique()):
-                missing = [name for name in frame if f"{sheet}|{name}" not in batch.cells and name not in _HEAD]
+                missing = [str(n) for n in frame if f"{sheet}|{n}" not in batch.cells and n not in _HEAD]
                 rows = frame.loc[frame["sheet"] == sheet, missing]
                 if fields := sorted(missing if table == _REGISTER else rows.columns[rows.isna().all()]):
                     found.append((file_id, sheet, fields))
