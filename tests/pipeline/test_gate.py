@@ -237,10 +237,11 @@ def test_no_empty_shows_as_a_number_and_no_fall_to_nothing_as_one(issue: Issue) 
 
 
 def test_coverage_is_not_told_outside_the_statistical_channel(issue: Issue) -> None:
-    """7 of 8 reported would say that somebody did not."""
+    """7 of 8 reported would say that somebody did not. A sheet for all may be late; the key to the signs says so."""
     for reader, artefacts in issue.artefacts.items():
         for name, found in artefacts:
-            assert reader == "stats" or not re.search("覆盖率|上报率|逾期未报|迟报", found.text), (reader, name)
+            text = found.text.replace("“迟报”为逾期未报", "")
+            assert reader == "stats" or not re.search("覆盖率|上报率|逾期未报|迟报", text), (reader, name)
 
 
 def test_every_artefact_says_it_is_simulated(issue: Issue) -> None:
