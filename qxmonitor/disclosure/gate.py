@@ -22,10 +22,10 @@ from qxmonitor.catalog.climate import made_of
 from qxmonitor.catalog.indicators import indicators
 from qxmonitor.catalog.office import office
 from qxmonitor.catalog.permitted_use import RANK, Right, permitted_use
-from qxmonitor.catalog.release import release_calendar
 from qxmonitor.catalog.rules import rules
 from qxmonitor.disclosure.authority import Authority
 from qxmonitor.disclosure.cleared import Cleared, seal
+from qxmonitor.disclosure.sheets import SHEETS, never_yet, not_due
 from qxmonitor.disclosure.suppression import KEY, TOWN, Pattern, plain
 from qxmonitor.disclosure.suppression import pattern as suppression_pattern
 from qxmonitor.disclosure.values import Alert, Figures, made_of_cleared
@@ -33,15 +33,6 @@ from qxmonitor.disclosure.values import number as write_number
 from qxmonitor.disclosure.vocabulary import ENTITY_KINDS, EVIDENCE, LEVEL_WORDS, source_name
 from qxmonitor.errors import DisclosureError
 from qxmonitor.period import Period
-
-_SHEETS = frozenset({"customs", "bonded", "power"})
-"""Sources that send one sheet for all: late or not, it says nothing of any firm."""
-
-
-def _due(indicator: str, source: str, period: Period) -> datetime:
-    """When the sheet of a figure is due."""
-    form = next(use.form for use in indicators().indicator(indicator).sources if use.source == source)
-    return release_calendar().feed(form).due(period)
 
 
 class Gate:
@@ -122,31 +113,14 @@ class Gate:
         plain_state = frame["state"].astype(str).where(frame["value"].notna() | (frame["state"] != "value"), "unknown")
         firm_right = frame["source"].map({s: self.authority.right(s) == "firm" for s in frame["source"].unique()})
         # A late or failed return below an aggregate is the statistics office's own business; a sheet is one for all.
-        open_ = firm_right.astype(bool) | frame["source"].isin(_SHEETS)
+        open_ = firm_right.astype(bool) | frame["source"].isin(SHEETS)
         hushed = plain_state.mask(plain_state.isin(["late", "failed"]) & ~open_, "unknown")
-        hushed = hushed.mask(self._not_due(frame), "not-due")
+        hushed = hushed.mask(not_due(frame, self._known_at), "not-due").mask(never_yet(frame), "unknown")
         state = hushed.where(allowed, "withheld").to_numpy()
         keys = zip(*(frame[name] for name in KEY), strict=True)
         values = frame["value"].to_numpy(dtype=float)
         rows = dict(zip(keys, zip(values.tolist(), state.tolist(), strict=True), strict=True))
         return Figures(self.reader, rows, self._units)
-
-    def _not_due(self, frame: pd.DataFrame) -> pd.Series:
-        """Row by row, whether a figure is missing because the month's sheet is neither here nor due."""
-        empty = (frame["state"] == "expected-absent") & frame["source"].isin(_SHEETS)
-        if self._known_at is None or not empty.any():
-            return empty & False
-        here = frame[(frame["state"] == "value") & frame["source"].isin(_SHEETS)]
-        arrived = set(zip(here["period"], here["source"], strict=True))
-        pending = {
-            (period, indicator, source)
-            for period, indicator, source in set(
-                zip(*(frame.loc[empty, name] for name in ("period", "indicator", "source")), strict=True)
-            )
-            if (period, source) not in arrived and _due(indicator, source, Period(period)) > self._known_at
-        }
-        keys = zip(frame["period"], frame["indicator"], frame["source"], strict=True)
-        return empty & pd.Series([key in pending for key in keys], index=frame.index)
 
     def allowed(self, frame: pd.DataFrame) -> pd.Series:
         """Row by row of an indicator frame, whether the reader may see it."""

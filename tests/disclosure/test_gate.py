@@ -323,8 +323,13 @@ def test_the_statistics_office_sees_nodes_and_industries(gate: Gates) -> None:
     ],
 )
 def test_a_sheet_for_all_says_whether_it_is_due(state: str, day: int, words: tuple[str, str, str]) -> None:
-    """The customs sheet of October is due by the 14th of November; who owes a return stays the office's business."""
+    """The customs sheet of October is due by the 14th of November; who owes a return stays the office's business.
+
+    Before the first sheet that is here nobody was sending any.
+    """
     rows = [
+        ["2026-08", "export_usd_m", "town", "town", "customs", np.nan, state, np.nan, 0, np.nan, 0],
+        ["2026-09", "export_usd_m", "town", "town", "customs", 5.0, "value", 1.0, 5, 0.5, 0],
         ["2026-10", "export_usd_m", "town", "town", "customs", np.nan, state, np.nan, 0, np.nan, 0],
         ["2026-10", "output_m", "town", "town", "returns", np.nan, "late", np.nan, 0, np.nan, 0],
     ]
@@ -348,6 +353,8 @@ def test_a_sheet_for_all_says_whether_it_is_due(state: str, day: int, words: tup
     figures = gate.clear(pd.DataFrame(rows, columns=names))
     cell = figures.get("export_usd_m", Period("2026-10"), "town", "town", "customs")
     assert (cell.state, cell.text, measure(cell).text) == words
+    before = figures.get("export_usd_m", Period("2026-08"), "town", "town", "customs")
+    assert before.state == ("unknown" if state in ("late", "expected-absent") else state)
     assert figures.get("output_m", Period("2026-10"), "town", "town", "returns").state == "unknown"
 
 

@@ -18,8 +18,8 @@ ELSEWHERE = (
     "output_real_", "value_added_", "stress_index", "climate_", "import_lead", "tasks_", "visits_", "appeals_",
     "class_output_", "product_output_", "public_",
 )  # fmt: skip
-"""Tested in loops of their own in test_plain_oracles, test_work, test_detail and test_real, and by hand beside; published
-figures by hand in test_published."""
+"""Tested in loops of their own in test_plain_oracles, test_work, test_detail and test_real, and by hand beside;
+published figures by hand in test_published."""
 
 
 @pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))])
