@@ -44,8 +44,8 @@ def never_yet(frame: pd.DataFrame) -> pd.Series:
         frame: period, source, state, with plain text keys.
     """
     late = (frame["state"] == "late") & frame["source"].isin(SHEETS)
-    first = frame[frame["state"] == "value"].groupby("source")["period"].min()
-    return late & (frame["period"] < frame["source"].map(first).fillna("9999-12"))
+    first = frame[frame["state"] == "value"].groupby("source")["period"].min().to_dict()
+    return late & (frame["period"] < frame["source"].map(lambda source: first.get(source, "9999-12")))
 
 
 def _due(indicator: str, source: str, period: Period) -> datetime:
