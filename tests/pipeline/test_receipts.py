@@ -71,6 +71,8 @@ def lines_of(path: Path, feed: str, form: str) -> int:
         rows: list[list[Any]] = list(csv.reader(path.read_text("gb18030").splitlines()))
         if feed in ("reference", "approved"):
             return below(rows, {"reference": "更新时间", "approved": "指标"}[feed])
+        if (feed, form) == ("customs_public", "table"):
+            return below(rows, "地区", deep=2)
         return below(rows, "数据年月", "走访日期", "年月")
     if feed == "reference":
         return sum(below(rows, "更新时间") for rows in sheets(path))
